@@ -1,0 +1,45 @@
+/*
+ * An architecture: one choice index for every site of its space, a byte each. Layers at or past
+ * their unit's depth are inactive and hold DS_INACTIVE, so equal architectures are equal bytes.
+ */
+#ifndef DS_ARCH_H
+#define DS_ARCH_H
+
+#include "random.h"
+#include "space.h"
+
+#define DS_INACTIVE 0xFF
+
+/*
+ * Checks choice[nsites] and marks inactive layers. Where an active site has no valid choice, -1
+ * and the site's name in `err`.
+ */
+int ds_arch_canon(const struct ds_space *space, uint8_t *choice, struct ds_error *err);
+
+/*
+ * The id of a canonical architecture: a mixed sum of the hashes of "site=value" over its active
+ * sites. It depends on no index, so a pruned space gives an architecture the id it had.
+ */
+uint64_t ds_arch_id(const struct ds_space *space, const uint8_t *choice);
+
+/* Draws uniformly over each active site's choices into choice[nsites], canonical. */
+void ds_arch_sample(const struct ds_space *space, struct ds_random *r, uint8_t *choice);
+
+/*
+ * Makes choice `c` at `site`, deepening the unit to at least layer+1 where the site is a layer's
+ * block (to `layer` only when `paper`, the published off-by-one). Layers that deepening activates
+ * are drawn from `r`. Fails where the unit cannot be that deep.
+ */
+int ds_arch_affix(const struct ds_space *space, uint8_t *choice, int site, int c, bool paper,
+                  struct ds_random *r, struct ds_error *err);
+
+/* The same architecture in another space; -1 and what is missing when that space lacks it. */
+int ds_arch_translate(const struct ds_space *from, const uint8_t *choice, const struct ds_space *to,
+                      uint8_t *out, struct ds_error *err);
+
+/* Layers in unit u; width (channels) of unit u; resolution (pixels). */
+int ds_arch_depth(const struct ds_space *space, const uint8_t *choice, int u);
+int ds_arch_width(const struct ds_space *space, const uint8_t *choice, int u);
+int ds_arch_resolution(const struct ds_space *space, const uint8_t *choice);
+
+#endif

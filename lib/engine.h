@@ -1,0 +1,55 @@
+/*
+ * An engine runs networks on a device. Adding one means one more table like those below in
+ * engine.c; no tool changes.
+ *
+ * A model is a network loaded into an engine: its weights packed (shared with other models through
+ * the session), its activations in memory that all models of a session share, so only one model of
+ * a session runs at a time.
+ */
+#ifndef DS_ENGINE_H
+#define DS_ENGINE_H
+
+#include "network.h"
+
+struct ds_session; /* an engine opened on a device */
+struct ds_model;   /* a network loaded into a session */
+
+struct ds_engine_options {
+    int threads; /* 1.. */
+    int batch;   /* images at once, 1.. */
+    uint64_t seed; /* of weights and input */
+};
+
+struct ds_engine {
+    const char *name; /* "onednn" */
+
+    /* Opens it; NULL and the reason in `err`. */
+    struct ds_session *(*open)(const struct ds_engine_options *options, struct ds_error *err);
+
+    /* "oneDNN 2.6.3"; the session's until close. */
+    const char *(*version)(const struct ds_session *session);
+
+    /* Loads a network, which may be freed afterwards. NULL and the reason in `err`. */
+    struct ds_model *(*load)(struct ds_session *session, const struct ds_net *net,
+                             struct ds_error *err);
+
+    /*
+     * Runs it once on the session's input and waits for the result. Where module_ms is not NULL,
+     * module_ms[nmodules of the net] gets the milliseconds of every module.
+     */
+    int (*run)(struct ds_model *model, double *module_ms, struct ds_error *err);
+
+    /* The result of the last run: batch * channels floats; good until the next run. */
+    const float *(*output)(struct ds_model *model, size_t *count);
+
+    void (*unload)(struct ds_model *model);
+    void (*close)(struct ds_session *session);
+};
+
+/* The engine so named, built in; NULL when there is none. */
+const struct ds_engine *ds_engine_find(const char *name);
+
+/* Names of the engines built in, separated by ", ". */
+const char *ds_engine_names(void);
+
+#endif
