@@ -26,12 +26,14 @@ uint64_t ds_arch_id(const struct ds_space *space, const uint8_t *choice);
 void ds_arch_sample(const struct ds_space *space, struct ds_random *r, uint8_t *choice);
 
 /*
- * Makes choice `c` at `site`, deepening the unit to at least layer+1 where the site is a layer's
- * block (to `layer` only when `paper`, the published off-by-one). Layers that deepening activates
- * are drawn from `r`. Fails where the unit cannot be that deep.
+ * Makes choice `c` at `site` in a canonical architecture. Where the site is a layer's block, the
+ * unit is deepened to the least depth that holds the layer (to `layer` layers only when `paper`:
+ * the published off-by-one, which leaves late layers inactive). Layers that deepening activates
+ * are drawn uniformly; a draw depends on (seed, id of the base, site) alone, so that all else is
+ * equal between the blocks tried at one place.
  */
-int ds_arch_affix(const struct ds_space *space, uint8_t *choice, int site, int c, bool paper,
-                  struct ds_random *r, struct ds_error *err);
+void ds_arch_affix(const struct ds_space *space, uint8_t *choice, int site, int c, bool paper,
+                   uint64_t seed);
 
 /* The same architecture in another space; -1 and what is missing when that space lacks it. */
 int ds_arch_translate(const struct ds_space *from, const uint8_t *choice, const struct ds_space *to,

@@ -6,7 +6,8 @@ struct ds_error {
     char text[640];
 };
 
-/* Writes the sentence into `err` and returns -1, so that a function can `return ds_fail(err, ...)`. */
+/* Writes the sentence into `err` and returns -1, so that a function can `return ds_fail(err, ...)`.
+ */
 int ds_fail(struct ds_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts "where: " before the sentence already in `err` and returns -1. */

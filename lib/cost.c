@@ -1,0 +1,173 @@
+#include "cost.h"
+
+#include "arch.h"
+#include "module.h"
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t tensor_bytes(const struct ds_net *net, int t)
+{
+    const struct ds_tensor *x = &net->tensor[t];
+    return 4 * (uint64_t)x->c * (uint64_t)x->h * (uint64_t)x->w;
+}
+
+/* The most bytes alive while any one layer runs: what it reads, writes, and what is read later. */
+static uint64_t peak_bytes(const struct ds_net *net)
+{
+    uint64_t alive = tensor_bytes(net, net->input), peak = net->nlayers ? 0 : alive;
+    for (int i = 0; i < net->nlayers; i++) {
+        const struct ds_layer *l = &net->layer[i];
+        alive += tensor_bytes(net, l->out);
+        peak = alive > peak ? alive : peak;
+
+        int read[2] = {l->in, l->in2 == l->in ? -1 : l->in2};
+        for (int k = 0; k < 2; k++) {
+            bool later = read[k] < 0 || read[k] == net->output;
+            for (int j = i + 1; j < net->nlayers && !later; j++)
+                later = net->layer[j].in == read[k] || net->layer[j].in2 == read[k];
+            if (!later)
+                alive -= tensor_bytes(net, read[k]);
+        }
+    }
+    return peak;
+}
+
+void ds_net_cost(const struct ds_net *net, struct ds_cost *cost)
+{
+    *cost = (struct ds_cost){.peak = peak_bytes(net)};
+    for (int i = 0; i < net->nlayers; i++) {
+        cost->macs += ds_layer_macs(net, &net->layer[i]);
+        cost->params += ds_layer_params(net, &net->layer[i]);
+    }
+}
+
+/* What a part costs with an input of a known shape, and the shape it gives. */
+struct entry {
+    struct ds_cost cost;
+    int out; /* number of a shape + 1; 0: not counted yet */
+};
+
+struct slot {
+    int codes;
+    struct entry *entry; /* [shape_room][codes] */
+    int shape_room;
+};
+
+struct ds_coster {
+    const struct ds_space *space;
+    int nslots;
+    struct slot *slot;
+    int nshapes, shape_room;
+    struct ds_tensor *shape;
+    int *input; /* [resolutions]: number of the input's shape */
+    struct ds_part *part;
+    struct ds_net net; /* one module at a time */
+};
+
+void ds_coster_free(struct ds_coster *c)
+{
+    if (!c)
+        return;
+    for (int i = 0; i < c->nslots && c->slot; i++)
+        free(c->slot[i].entry);
+    free(c->slot);
+    free(c->shape);
+    free(c->input);
+    free(c->part);
+    ds_net_free(&c->net);
+    free(c);
+}
+
+/* The number of a shape, or -1 when out of memory. */
+static int shape_number(struct ds_coster *c, struct ds_tensor t)
+{
+    for (int i = 0; i < c->nshapes; i++)
+        if (c->shape[i].c == t.c && c->shape[i].h == t.h && c->shape[i].w == t.w)
+            return i;
+    if (c->nshapes == c->shape_room) {
+        int room = c->shape_room ? 2 * c->shape_room : 64;
+        struct ds_tensor *more = realloc(c->shape, (size_t)room * sizeof *more);
+        if (!more)
+            return -1;
+        c->shape = more;
+        c->shape_room = room;
+    }
+    c->shape[c->nshapes] = t;
+    return c->nshapes++;
+}
+
+struct ds_coster *ds_coster_new(const struct ds_space *space)
+{
+    const struct ds_site *resolution = &space->site[space->resolution_site];
+    struct ds_coster *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->space = space;
+    c->nslots = ds_slots(space);
+    c->slot = calloc((size_t)c->nslots + 1, sizeof *c->slot);
+    c->input = calloc((size_t)resolution->nchoices, sizeof *c->input);
+    c->part = malloc((size_t)ds_parts_most(space) * sizeof *c->part);
+    bool ok = c->slot && c->input && c->part;
+    for (int i = 0; i < c->nslots && ok; i++)
+        c->slot[i].codes = ds_slot_codes(space, i);
+    for (int i = 0; i < resolution->nchoices && ok; i++) {
+        int size = resolution->value[i];
+        c->input[i] = shape_number(c, (struct ds_tensor){space->input_channels, size, size});
+        ok = c->input[i] >= 0;
+    }
+    if (ok)
+        return c;
+    ds_coster_free(c);
+    return NULL;
+}
+
+/* Builds one part alone and counts it. */
+static int count_part(struct ds_coster *c, const struct ds_part *part, int in, struct entry *e,
+                      struct ds_error *err)
+{
+    if (ds_net_start(&c->net, c->shape[in], err) || ds_module_build(c->space, part, &c->net, err))
+        return -1;
+    ds_net_cost(&c->net, &e->cost);
+    int out = shape_number(c, c->net.tensor[c->net.output]);
+    if (out < 0)
+        return ds_fail(err, "out of memory");
+    e->out = out + 1;
+    return 0;
+}
+
+/* Makes room for the entries of shape `in`. */
+static int grow_slot(struct ds_coster *c, struct slot *s, int in, struct ds_error *err)
+{
+    int room = in + 1 > c->shape_room ? in + 1 : c->shape_room;
+    struct entry *more = realloc(s->entry, (size_t)room * (size_t)s->codes * sizeof *more);
+    if (!more)
+        return ds_fail(err, "out of memory");
+    memset(more + (size_t)s->shape_room * (size_t)s->codes, 0,
+           (size_t)(room - s->shape_room) * (size_t)s->codes * sizeof *more);
+    s->entry = more;
+    s->shape_room = room;
+    return 0;
+}
+
+int ds_coster_cost(struct ds_coster *c, const uint8_t *choice, struct ds_cost *cost,
+                   struct ds_error *err)
+{
+    int n = ds_parts(c->space, choice, c->part);
+    int in = c->input[choice[c->space->resolution_site]];
+    *cost = (struct ds_cost){0};
+    for (int i = 0; i < n; i++) {
+        const struct ds_part *p = &c->part[i];
+        struct slot *s = &c->slot[p->slot];
+        if (in >= s->shape_room && grow_slot(c, s, in, err))
+            return -1;
+        struct entry *e = &s->entry[in * s->codes + p->code];
+        if (!e->out && count_part(c, p, in, e, err))
+            return -1;
+        cost->macs += e->cost.macs;
+        cost->params += e->cost.params;
+        if (e->cost.peak > cost->peak)
+            cost->peak = e->cost.peak;
+        in = e->out - 1;
+    }
+    return 0;
+}

@@ -1,0 +1,43 @@
+/*
+ * The parts of an architecture and the layers of each: what network.c strings together and cost.c
+ * counts once for each choice. Internal to libds.
+ */
+#ifndef DS_MODULE_H
+#define DS_MODULE_H
+
+#include "network.h"
+
+/* One step or block with everything chosen. */
+struct ds_part {
+    const struct ds_step *step;   /* NULL: a layer's block */
+    const struct ds_block *block; /* of a layer or a block step; else NULL */
+    int unit, layer;              /* as in struct ds_module */
+    int width;                    /* output channels; 0: as the input */
+    int stride;
+    enum ds_act act;
+    bool se;
+    int slot; /* numbers the places of the space: stem steps, layers, head steps */
+    int code; /* numbers the choices at that place */
+};
+
+/* The most parts an architecture of the space may have. */
+int ds_parts_most(const struct ds_space *space);
+
+/* How many slots the space has, and how many codes a slot may have. */
+int ds_slots(const struct ds_space *space);
+int ds_slot_codes(const struct ds_space *space, int slot);
+
+/* Lists the parts of a canonical architecture in order; returns how many. */
+int ds_parts(const struct ds_space *space, const uint8_t *choice, struct ds_part *part);
+
+/*
+ * Appends a part to the network as a module that reads the tensor net->output, and makes its own
+ * result net->output. A part that does nothing has no layers.
+ */
+int ds_module_build(const struct ds_space *space, const struct ds_part *part, struct ds_net *net,
+                    struct ds_error *err);
+
+/* Empties the network and gives it an input of this shape. */
+int ds_net_start(struct ds_net *net, struct ds_tensor input, struct ds_error *err);
+
+#endif

@@ -1,0 +1,76 @@
+#include "network.h"
+
+#include "arch.h"
+#include "module.h"
+#include <stdlib.h>
+
+int ds_round_channels(double channels, int divisor)
+{
+    int rounded = (int)(channels + divisor / 2.0) / divisor * divisor;
+    if (rounded < divisor)
+        rounded = divisor;
+    if (rounded < 0.9 * channels)
+        rounded += divisor;
+    return rounded;
+}
+
+uint64_t ds_layer_macs(const struct ds_net *net, const struct ds_layer *layer)
+{
+    if (layer->op != DS_OP_CONV)
+        return 0;
+    struct ds_tensor in = net->tensor[layer->in], out = net->tensor[layer->out];
+    uint64_t window =
+        (uint64_t)(in.c / layer->groups) * (uint64_t)layer->kernel * (uint64_t)layer->kernel;
+    return window * (uint64_t)out.c * (uint64_t)out.h * (uint64_t)out.w;
+}
+
+uint64_t ds_layer_params(const struct ds_net *net, const struct ds_layer *layer)
+{
+    if (layer->op != DS_OP_CONV)
+        return 0;
+    uint64_t in = (uint64_t)net->tensor[layer->in].c, out = (uint64_t)net->tensor[layer->out].c;
+    uint64_t area = (uint64_t)layer->kernel * (uint64_t)layer->kernel;
+    return in / (uint64_t)layer->groups * area * out + (layer->bn ? 2 * out : 0) +
+           (layer->bias ? out : 0);
+}
+
+/* Numbers layers of one weight shape, so that each has weights of its own. */
+static void number_instances(struct ds_net *net)
+{
+    for (int i = 0; i < net->nlayers; i++) {
+        struct ds_layer *a = &net->layer[i];
+        a->instance = 0;
+        for (int j = 0; j < i && a->op == DS_OP_CONV; j++) {
+            const struct ds_layer *b = &net->layer[j];
+            a->instance += b->op == DS_OP_CONV && a->kernel == b->kernel &&
+                           a->groups == b->groups && net->tensor[a->in].c == net->tensor[b->in].c &&
+                           net->tensor[a->out].c == net->tensor[b->out].c;
+        }
+    }
+}
+
+int ds_net_build(const struct ds_space *space, const uint8_t *choice, struct ds_net *net,
+                 struct ds_error *err)
+{
+    int size = ds_arch_resolution(space, choice);
+    struct ds_part *part = malloc((size_t)ds_parts_most(space) * sizeof *part);
+    if (!part)
+        return ds_fail(err, "out of memory");
+
+    int n = ds_parts(space, choice, part);
+    int rc = ds_net_start(net, (struct ds_tensor){space->input_channels, size, size}, err);
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = ds_module_build(space, &part[i], net, err);
+    free(part);
+    if (rc == 0)
+        number_instances(net);
+    return rc;
+}
+
+void ds_net_free(struct ds_net *net)
+{
+    free(net->layer);
+    free(net->tensor);
+    free(net->module);
+    *net = (struct ds_net){0};
+}
