@@ -36,7 +36,7 @@ ENGINE_LIBS = $(if $(filter onednn,$(ENGINES)),-ldnnl -lgomp) \
 	$(if $(filter xnnpack,$(ENGINES)),-lXNNPACK -lpthreadpool) -lpthread
 ENGINE_FLAGS = $(foreach e,$(ENGINES),-DDS_ENGINE_$(e))
 
-LIB_SRC := $(filter-out lib/engine_%.c,$(wildcard lib/*.c)) $(ENGINES:%=lib/engine_%.c)
+LIB_SRC := $(filter-out lib/engine_%.c,$(wildcard lib/*.c)) $(wildcard $(ENGINES:%=lib/engine_%.c))
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o)
 TOOL_SRC := $(wildcard tools/ds-*.c)
 SHARED_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(TOOL_SRC),$(wildcard tools/*.c)))
@@ -46,18 +46,21 @@ UNIT = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 all: $(TOOLS)
 
 $(BUILD)/ds-%: $(BUILD)/tools/ds-%.o $(SHARED_OBJ) $(BUILD)/libds.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "  LD $@"
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/libds.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "  LD $@"
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/libds.a: $(LIB_OBJ)
-	rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@
+	@$(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ENGINE_FLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC $<"
+	@$(CC) $(ALL_CFLAGS) $(ENGINE_FLAGS) -MMD -MP -c -o $@ $<
 
 check: all $(UNIT)
 	BUILD=$(abspath $(BUILD)) tests/run

@@ -15,8 +15,8 @@ struct ds_session; /* an engine opened on a device */
 struct ds_model;   /* a network loaded into a session */
 
 struct ds_engine_options {
-    int threads; /* 1.. */
-    int batch;   /* images at once, 1.. */
+    int threads;   /* 1.. */
+    int batch;     /* images at once, 1.. */
     uint64_t seed; /* of weights and input */
 };
 

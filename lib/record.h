@@ -52,8 +52,7 @@ int ds_record_arch(struct ds_record *rec, const struct ds_space *space, const ui
  * Makes it a fresh group record: no architecture, no metrics. Then ds_record_group_* in order.
  */
 void ds_record_group(struct ds_record *rec, const struct ds_space *space);
-int ds_record_group_num(struct ds_record *rec, const char *key, double value,
-                        struct ds_error *err);
+int ds_record_group_num(struct ds_record *rec, const char *key, double value, struct ds_error *err);
 int ds_record_group_str(struct ds_record *rec, const char *key, const char *value,
                         struct ds_error *err);
 

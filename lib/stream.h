@@ -95,6 +95,7 @@ struct ds_filter {
     struct ds_reader *in;
     struct ds_writer *out;
     struct ds_made made;
+    uint64_t per_record; /* records it writes for each it reads; 0: not known */
     uint64_t block;
 };
 

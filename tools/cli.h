@@ -28,9 +28,9 @@ struct cli_option {
 };
 
 struct cli {
-    const char *name;  /* "ds-sample" */
-    const char *usage; /* "SPACE -n N [OPTION ...]": after the name */
-    const char *about; /* one line */
+    const char *name;                 /* "ds-sample" */
+    const char *usage;                /* "SPACE -n N [OPTION ...]": after the name */
+    const char *about;                /* one line */
     const struct cli_option *options; /* of this tool, ended by a NULL name */
 
     /* set by cli_parse */

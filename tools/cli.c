@@ -1,0 +1,308 @@
+#include "cli.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIRST_LONG 256 /* values of options without a letter */
+
+static struct cli *the;
+
+/* ---- messages ---- */
+
+static void say(const char *format, va_list args)
+{
+    fflush(stdout);
+    fprintf(stderr, "%s: ", the ? the->name : "dstools");
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+}
+
+void cli_die(int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    exit(status);
+}
+
+void cli_warn(const char *format, ...)
+{
+    if (the->quiet)
+        return;
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
+void cli_fail(struct ds_writer *w, const struct ds_error *err)
+{
+    struct ds_error second;
+    if (w && ds_writer_broken(w))
+        exit(0);
+    if (w)
+        ds_writer_close(w, &second); /* what came before the fault is passed on */
+    cli_die(CLI_FAILED, "%s", err->text);
+}
+
+/* ---- numbers ---- */
+
+double cli_number(const char *what, const char *text)
+{
+    char *end;
+    errno = 0;
+    double v = strtod(text, &end);
+    if (end == text || *end || errno || !isfinite(v))
+        cli_die(CLI_USAGE, "%s: '%s' is not a number", what, text);
+    return v;
+}
+
+uint64_t cli_count(const char *what, const char *text)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || *end || errno)
+        cli_die(CLI_USAGE, "%s: '%s' is not a whole number", what, text);
+    return v;
+}
+
+/* ---- options ---- */
+
+/* What every tool has; `target` is set in cli_parse. */
+enum { COMMON_OUTPUT, COMMON_COMPRESS, COMMON_QUIET, COMMON_PROGRESS, COMMON_SEED, NCOMMON };
+static struct cli_option common[NCOMMON + 3] = {
+    {"output", 'o', CLI_TEXT, NULL, "FILE", "write to FILE instead of standard output", 0},
+    {"compress", 'z', CLI_FLAG, NULL, NULL, "compress the stream (zstd)", 0},
+    {"quiet", 'q', CLI_FLAG, NULL, NULL, "no warnings, no progress", 0},
+    {"progress", 0, CLI_FLAG, NULL, NULL, "show progress even when stderr is no terminal", 0},
+    {"seed", 0, CLI_COUNT, NULL, "S", "seed of all that is random (1)", 0},
+    {"help", 'h', CLI_FLAG, NULL, NULL, "print this and end", 0},
+    {"version", 0, CLI_FLAG, NULL, NULL, "print the version and end", 0},
+};
+
+static int count_options(const struct cli_option *o)
+{
+    int n = 0;
+    while (o && o[n].name)
+        n++;
+    return n;
+}
+
+static const struct cli_option *option_at(const struct cli *c, int i)
+{
+    int own = count_options(c->options);
+    return i < own ? &c->options[i] : &common[i - own];
+}
+
+static void print_help(const struct cli *c, int n)
+{
+    printf("usage: %s %s\n%s\n\n", c->name, c->usage, c->about);
+    for (int i = 0; i < n; i++) {
+        const struct cli_option *o = option_at(c, i);
+        char left[64];
+        int at = o->letter ? snprintf(left, sizeof left, "-%c, ", o->letter)
+                           : snprintf(left, sizeof left, "    ");
+        snprintf(left + at, sizeof left - (size_t)at, "--%s%s%s", o->name, o->arg ? " " : "",
+                 o->arg ? o->arg : "");
+        printf("  %-28s %s\n", left, o->help);
+    }
+    printf("\nManual: man %s\n", c->name);
+    exit(fflush(stdout) ? CLI_FAILED : 0);
+}
+
+static void set_option(const struct cli_option *o, const char *value)
+{
+    char what[64];
+    snprintf(what, sizeof what, "--%s", o->name);
+    switch (o->type) {
+    case CLI_FLAG:
+        *(bool *)o->target = true;
+        break;
+    case CLI_COUNT:
+        *(uint64_t *)o->target = cli_count(what, value);
+        if ((double)*(uint64_t *)o->target < o->min)
+            cli_die(CLI_USAGE, "%s: must be %g or more", what, o->min);
+        break;
+    case CLI_NUMBER:
+        *(double *)o->target = cli_number(what, value);
+        if (*(double *)o->target < o->min)
+            cli_die(CLI_USAGE, "%s: must be %g or more", what, o->min);
+        break;
+    case CLI_TEXT:
+        *(const char **)o->target = value;
+        break;
+    case CLI_LIST: {
+        struct cli_list *list = o->target;
+        const char **more = realloc(list->value, (size_t)(list->n + 1) * sizeof *more);
+        if (!more)
+            cli_die(CLI_FAILED, "out of memory");
+        list->value = more;
+        list->value[list->n++] = value;
+        break;
+    }
+    }
+}
+
+static void take_option(struct cli *c, const struct cli_option *o, int n, const char *value)
+{
+    if (strcmp(o->name, "help") == 0)
+        print_help(c, n);
+    if (strcmp(o->name, "version") == 0) {
+        printf("%s (dstools) %s\n", c->name, DS_VERSION);
+        exit(fflush(stdout) ? CLI_FAILED : 0);
+    }
+    set_option(o, value);
+}
+
+void cli_parse(struct cli *c, int argc, char **argv)
+{
+    the = c;
+    c->argc = argc;
+    c->argv = argv;
+    c->seed = 1;
+    signal(SIGPIPE, SIG_IGN);
+    common[COMMON_OUTPUT].target = &c->output;
+    common[COMMON_COMPRESS].target = &c->compress;
+    common[COMMON_QUIET].target = &c->quiet;
+    common[COMMON_PROGRESS].target = &c->progress;
+    common[COMMON_SEED].target = &c->seed;
+
+    int n = count_options(c->options) + count_options(common);
+    struct option *table = calloc((size_t)n + 1, sizeof *table);
+    char *letters = calloc((size_t)n + 1, 3), *at = letters;
+    if (!table || !letters)
+        cli_die(CLI_FAILED, "out of memory");
+    for (int i = 0; i < n; i++) {
+        const struct cli_option *o = option_at(c, i);
+        table[i] = (struct option){.name = o->name, .has_arg = o->type != CLI_FLAG};
+        table[i].val = FIRST_LONG + i;
+        if (o->letter) {
+            *at++ = o->letter;
+            if (o->type != CLI_FLAG)
+                *at++ = ':';
+        }
+    }
+
+    static char name[64];
+    snprintf(name, sizeof name, "%s", c->name); /* getopt's own messages begin alike */
+    argv[0] = name;
+    for (int v; (v = getopt_long(argc, argv, letters, table, NULL)) != -1;) {
+        if (v == '?') {
+            fprintf(stderr, "usage: %s %s (--help for more)\n", c->name, c->usage);
+            exit(CLI_USAGE);
+        }
+        for (int i = 0; i < n; i++)
+            if (v == FIRST_LONG + i || v == option_at(c, i)->letter) {
+                take_option(c, option_at(c, i), n, optarg);
+                break;
+            }
+    }
+    free(table);
+    free(letters);
+    c->operand = argv + optind;
+    c->noperands = argc - optind;
+    c->progress = !c->quiet && (c->progress || isatty(STDERR_FILENO));
+}
+
+/* ---- standard output ---- */
+
+static int open_output(const struct cli *c)
+{
+    if (!c->output)
+        return STDOUT_FILENO;
+    int fd = open(c->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        cli_die(CLI_FAILED, "%s: %s", c->output, strerror(errno));
+    return fd;
+}
+
+struct ds_writer *cli_writer(struct cli *c)
+{
+    struct ds_error err;
+    int fd = open_output(c);
+    if (isatty(fd))
+        cli_die(CLI_USAGE, "will not write a binary stream to a terminal: pipe it on, as to "
+                           "ds-show, or give -o FILE");
+    struct ds_writer *w = ds_writer_open(fd, c->compress, &err);
+    if (!w)
+        cli_die(CLI_FAILED, "%s", err.text);
+    return w;
+}
+
+FILE *cli_open_text(struct cli *c)
+{
+    FILE *f = c->output ? fdopen(open_output(c), "w") : stdout;
+    if (!f)
+        cli_die(CLI_FAILED, "%s: %s", c->output, strerror(errno));
+    return f;
+}
+
+void cli_close_text(struct cli *c, FILE *f)
+{
+    errno = 0;
+    bool bad = ferror(f);
+    bad = fclose(f) || bad;
+    if (bad && errno != EPIPE)
+        cli_die(CLI_FAILED, "%s: cannot write: %s", c->output ? c->output : "standard output",
+                strerror(errno));
+}
+
+/* ---- provenance and filters ---- */
+
+/* Whether argument i changes nothing of the result: where to, how compressed, how told. */
+static bool is_outward(char **argv, int i, int *takes)
+{
+    static const char *const plain[] = {"-z", "-q", "--compress", "--quiet", "--progress"};
+    *takes = 1;
+    for (size_t k = 0; k < sizeof plain / sizeof *plain; k++)
+        if (strcmp(argv[i], plain[k]) == 0)
+            return true;
+    if (strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0) {
+        *takes = 2;
+        return true;
+    }
+    return strncmp(argv[i], "--output=", 9) == 0 || strncmp(argv[i], "-o", 2) == 0;
+}
+
+struct ds_made cli_made(const struct cli *c)
+{
+    char **args = calloc((size_t)c->argc + 1, sizeof *args);
+    int n = 0;
+    if (!args)
+        cli_die(CLI_FAILED, "out of memory");
+    for (int i = 1, takes = 1; i < c->argc; i += takes)
+        if (!is_outward(c->argv, i, &takes))
+            args[n++] = c->argv[i];
+    return (struct ds_made){.tool = c->name, .args = args, .nargs = n};
+}
+
+void cli_filter(struct cli *c, struct ds_filter *f)
+{
+    struct ds_error err;
+    *f = (struct ds_filter){.out = cli_writer(c), .made = cli_made(c)};
+    f->in = ds_reader_open(c->operand, c->noperands, &err);
+    if (!f->in)
+        cli_die(CLI_FAILED, "%s", err.text);
+}
+
+int cli_filter_close(struct ds_filter *f)
+{
+    struct ds_error err;
+    int rc = ds_writer_close(f->out, &err);
+    ds_reader_close(f->in);
+    free((void *)f->made.args);
+    if (rc)
+        cli_die(CLI_FAILED, "%s", err.text);
+    return 0;
+}

@@ -1,0 +1,60 @@
+/* Adds what can be counted without a device: MACs, parameters, peak activation memory. */
+#include "cli.h"
+#include "cost.h"
+#include "progress.h"
+
+static void measure(struct ds_coster *coster, struct ds_record *rec, struct ds_filter *f)
+{
+    struct ds_cost cost;
+    struct ds_error err;
+    if (!rec->has_arch)
+        cli_die(CLI_FAILED, "%s: no architecture; is this an aggregated stream?",
+                ds_reader_where(f->in));
+    if (ds_coster_cost(coster, rec->choice, &cost, &err)) {
+        ds_fail_in(&err, "%s", ds_reader_where(f->in));
+        cli_fail(f->out, &err);
+    }
+    if (!ds_record_set(rec, "macs", (double)cost.macs / 1e6) ||
+        !ds_record_set(rec, "params", (double)cost.params / 1e6) ||
+        !ds_record_set(rec, "peakmem", (double)cost.peak / 1e6))
+        cli_die(CLI_FAILED, "out of memory");
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {
+        .name = "ds-measure-cost",
+        .usage = "[OPTION ...] [FILE ...]",
+        .about = "Adds macs, params and peakmem (millions, millions, MB) to every architecture.",
+    };
+    struct ds_filter f;
+    struct ds_record *rec;
+    struct ds_error err;
+    struct ds_coster *coster = NULL;
+    const struct ds_space *space = NULL;
+    struct progress progress;
+
+    cli_parse(&cli, argc, argv);
+    cli_filter(&cli, &f);
+    f.per_record = 1;
+    progress_begin(&progress, cli.progress, 0);
+    int rc;
+    while ((rc = ds_filter_next(&f, &rec, &err)) > 0) {
+        if (rec->space != space) {
+            ds_coster_free(coster);
+            space = rec->space;
+            if (!(coster = ds_coster_new(space)))
+                cli_die(CLI_FAILED, "out of memory");
+        }
+        measure(coster, rec, &f);
+        if (ds_writer_put(f.out, rec, &err))
+            cli_fail(f.out, &err);
+        progress.total = ds_reader_total(f.in);
+        progress_add(&progress, 1);
+    }
+    progress_end(&progress);
+    ds_coster_free(coster);
+    if (rc < 0)
+        cli_fail(f.out, &err);
+    return cli_filter_close(&f);
+}
