@@ -47,7 +47,13 @@ struct entry {
     int out; /* number of a shape + 1; 0: not counted yet */
 };
 
+/* A place of the space (module.h) and the sites that say what stands there. */
 struct slot {
+    int times_site;   /* of depth or repeat; -1: always once */
+    int layer;        /* stands there when the depth is more; -1: as often as is repeated */
+    int code_site;    /* block, or a step's width; -1: one code */
+    int width_site;   /* of the unit; -1 */
+    int code_choices; /* at code_site */
     int codes;
     struct entry *entry; /* [shape_room][codes] */
     int shape_room;
@@ -96,6 +102,37 @@ static int shape_number(struct ds_coster *c, struct ds_tensor t)
     return c->nshapes++;
 }
 
+static void plan_step(const struct ds_step *step, struct slot *s)
+{
+    s->times_site = step->repeat_site;
+    s->layer = -1;
+    s->code_site = step->width_site;
+    s->width_site = -1;
+}
+
+/* Lists the sites of every slot, in the order of ds_parts. */
+static void plan(struct ds_coster *c)
+{
+    const struct ds_space *space = c->space;
+    struct slot *s = c->slot;
+    for (int i = 0; i < space->nstem; i++)
+        plan_step(&space->stem[i], s++);
+    for (int u = 0; u < space->nunits; u++)
+        for (int l = 0; l < space->unit[u].max_depth; l++, s++) {
+            s->times_site = space->unit[u].depth_site;
+            s->layer = l;
+            s->code_site = space->unit[u].layer_site + l;
+            s->width_site = space->unit[u].width_site;
+        }
+    for (int i = 0; i < space->nhead; i++)
+        plan_step(&space->head[i], s++);
+    for (int i = 0; i < c->nslots; i++) {
+        c->slot[i].codes = ds_slot_codes(space, i);
+        if (c->slot[i].code_site >= 0)
+            c->slot[i].code_choices = space->site[c->slot[i].code_site].nchoices;
+    }
+}
+
 struct ds_coster *ds_coster_new(const struct ds_space *space)
 {
     const struct ds_site *resolution = &space->site[space->resolution_site];
@@ -108,8 +145,8 @@ struct ds_coster *ds_coster_new(const struct ds_space *space)
     c->input = calloc((size_t)resolution->nchoices, sizeof *c->input);
     c->part = malloc((size_t)ds_parts_most(space) * sizeof *c->part);
     bool ok = c->slot && c->input && c->part;
-    for (int i = 0; i < c->nslots && ok; i++)
-        c->slot[i].codes = ds_slot_codes(space, i);
+    if (ok)
+        plan(c);
     for (int i = 0; i < resolution->nchoices && ok; i++) {
         int size = resolution->value[i];
         c->input[i] = shape_number(c, (struct ds_tensor){space->input_channels, size, size});
@@ -121,10 +158,14 @@ struct ds_coster *ds_coster_new(const struct ds_space *space)
     return NULL;
 }
 
-/* Builds one part alone and counts it. */
-static int count_part(struct ds_coster *c, const struct ds_part *part, int in, struct entry *e,
+/* Builds the part that the architecture has at a slot, alone, and counts it. */
+static int count_part(struct ds_coster *c, const uint8_t *choice, int slot, int in, struct entry *e,
                       struct ds_error *err)
 {
+    const struct ds_part *part = c->part;
+    ds_parts(c->space, choice, c->part);
+    while (part->slot != slot)
+        part++;
     if (ds_net_start(&c->net, c->shape[in], err) || ds_module_build(c->space, part, &c->net, err))
         return -1;
     ds_net_cost(&c->net, &e->cost);
@@ -149,25 +190,39 @@ static int grow_slot(struct ds_coster *c, struct slot *s, int in, struct ds_erro
     return 0;
 }
 
+/* How often the architecture has a part at the slot. */
+static int times(const struct ds_coster *c, const struct slot *s, const uint8_t *choice)
+{
+    if (s->times_site < 0)
+        return 1;
+    int value = c->space->site[s->times_site].value[choice[s->times_site]];
+    return s->layer < 0 ? value : s->layer < value;
+}
+
 int ds_coster_cost(struct ds_coster *c, const uint8_t *choice, struct ds_cost *cost,
                    struct ds_error *err)
 {
-    int n = ds_parts(c->space, choice, c->part);
     int in = c->input[choice[c->space->resolution_site]];
     *cost = (struct ds_cost){0};
-    for (int i = 0; i < n; i++) {
-        const struct ds_part *p = &c->part[i];
-        struct slot *s = &c->slot[p->slot];
-        if (in >= s->shape_room && grow_slot(c, s, in, err))
-            return -1;
-        struct entry *e = &s->entry[in * s->codes + p->code];
-        if (!e->out && count_part(c, p, in, e, err))
-            return -1;
-        cost->macs += e->cost.macs;
-        cost->params += e->cost.params;
-        if (e->cost.peak > cost->peak)
-            cost->peak = e->cost.peak;
-        in = e->out - 1;
+    for (int i = 0; i < c->nslots; i++) {
+        struct slot *s = &c->slot[i];
+        int n = times(c, s, choice);
+        if (n == 0)
+            continue;
+        int code = s->code_site < 0 ? 0 : choice[s->code_site];
+        if (s->width_site >= 0)
+            code += choice[s->width_site] * s->code_choices;
+        for (; n > 0; n--) {
+            if (in >= s->shape_room && grow_slot(c, s, in, err))
+                return -1;
+            struct entry *e = &s->entry[in * s->codes + code];
+            if (!e->out && count_part(c, choice, i, in, e, err))
+                return -1;
+            cost->macs += e->cost.macs;
+            cost->params += e->cost.params;
+            cost->peak = e->cost.peak > cost->peak ? e->cost.peak : cost->peak;
+            in = e->out - 1;
+        }
     }
     return 0;
 }
