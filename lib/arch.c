@@ -21,22 +21,16 @@ int ds_arch_resolution(const struct ds_space *space, const uint8_t *choice)
 
 int ds_arch_canon(const struct ds_space *space, uint8_t *choice, struct ds_error *err)
 {
-    for (int u = 0; u < space->nunits; u++) {
-        const struct ds_unit *unit = &space->unit[u];
-        if (choice[unit->depth_site] >= space->site[unit->depth_site].nchoices)
-            continue; /* told below */
-        for (int l = ds_arch_depth(space, choice, u); l < unit->max_depth; l++)
-            choice[unit->layer_site + l] = DS_INACTIVE;
-    }
+    int depth = 0; /* of the unit whose layers are being looked at; its site comes before them */
     for (int s = 0; s < space->nsites; s++) {
         const struct ds_site *site = &space->site[s];
-        if (choice[s] < site->nchoices)
-            continue;
-        if (choice[s] == DS_INACTIVE && site->kind == DS_SITE_BLOCK &&
-            site->layer >= ds_arch_depth(space, choice, site->unit))
-            continue;
-        return ds_fail(err, "choice %d at site %s, which has choices 0 to %d", choice[s],
-                       site->name, site->nchoices - 1);
+        bool active = site->kind != DS_SITE_BLOCK || site->layer < depth;
+        choice[s] = active ? choice[s] : DS_INACTIVE;
+        if (active & (choice[s] >= site->nchoices))
+            return ds_fail(err, "choice %d at site %s, which has choices 0 to %d", choice[s],
+                           site->name, site->nchoices - 1);
+        if (site->kind == DS_SITE_DEPTH)
+            depth = site->value[choice[s]];
     }
     return 0;
 }

@@ -49,12 +49,11 @@ struct entry {
 
 /* A place of the space (module.h) and the sites that say what stands there. */
 struct slot {
-    int times_site;   /* of depth or repeat; -1: always once */
-    int layer;        /* stands there when the depth is more; -1: as often as is repeated */
-    int code_site;    /* block, or a step's width; -1: one code */
-    int width_site;   /* of the unit; -1 */
-    int code_choices; /* at code_site */
-    int codes;
+    int repeat_site;     /* of a step; -1: once */
+    int code_site;       /* block, or a step's width; -1: one code */
+    int width_site;      /* of the unit; -1 */
+    int code_choices;    /* at code_site */
+    int codes;           /* the last one: nothing stands there */
     struct entry *entry; /* [shape_room][codes] */
     int shape_room;
 };
@@ -104,8 +103,7 @@ static int shape_number(struct ds_coster *c, struct ds_tensor t)
 
 static void plan_step(const struct ds_step *step, struct slot *s)
 {
-    s->times_site = step->repeat_site;
-    s->layer = -1;
+    s->repeat_site = step->repeat_site;
     s->code_site = step->width_site;
     s->width_site = -1;
 }
@@ -119,15 +117,14 @@ static void plan(struct ds_coster *c)
         plan_step(&space->stem[i], s++);
     for (int u = 0; u < space->nunits; u++)
         for (int l = 0; l < space->unit[u].max_depth; l++, s++) {
-            s->times_site = space->unit[u].depth_site;
-            s->layer = l;
+            s->repeat_site = -1;
             s->code_site = space->unit[u].layer_site + l;
             s->width_site = space->unit[u].width_site;
         }
     for (int i = 0; i < space->nhead; i++)
         plan_step(&space->head[i], s++);
     for (int i = 0; i < c->nslots; i++) {
-        c->slot[i].codes = ds_slot_codes(space, i);
+        c->slot[i].codes = ds_slot_codes(space, i) + 1;
         if (c->slot[i].code_site >= 0)
             c->slot[i].code_choices = space->site[c->slot[i].code_site].nchoices;
     }
@@ -176,7 +173,7 @@ static int count_part(struct ds_coster *c, const uint8_t *choice, int slot, int 
     return 0;
 }
 
-/* Makes room for the entries of shape `in`. */
+/* Makes room for the entries of shape `in`; where nothing stands, a shape goes through. */
 static int grow_slot(struct ds_coster *c, struct slot *s, int in, struct ds_error *err)
 {
     int room = in + 1 > c->shape_room ? in + 1 : c->shape_room;
@@ -185,44 +182,45 @@ static int grow_slot(struct ds_coster *c, struct slot *s, int in, struct ds_erro
         return ds_fail(err, "out of memory");
     memset(more + (size_t)s->shape_room * (size_t)s->codes, 0,
            (size_t)(room - s->shape_room) * (size_t)s->codes * sizeof *more);
+    for (int i = s->shape_room; i < room; i++)
+        more[(i + 1) * s->codes - 1].out = i + 1;
     s->entry = more;
     s->shape_room = room;
     return 0;
 }
 
-/* How often the architecture has a part at the slot. */
-static int times(const struct ds_coster *c, const struct slot *s, const uint8_t *choice)
+/* Which of the slot's codes the architecture has. */
+static int code_at(const struct slot *s, const uint8_t *choice)
 {
-    if (s->times_site < 0)
-        return 1;
-    int value = c->space->site[s->times_site].value[choice[s->times_site]];
-    return s->layer < 0 ? value : s->layer < value;
+    if (s->code_site < 0)
+        return 0;
+    int code = choice[s->code_site];
+    int width = s->width_site < 0 ? 0 : choice[s->width_site] * s->code_choices;
+    return code == DS_INACTIVE ? s->codes - 1 : code + width;
 }
 
 int ds_coster_cost(struct ds_coster *c, const uint8_t *choice, struct ds_cost *cost,
                    struct ds_error *err)
 {
     int in = c->input[choice[c->space->resolution_site]];
-    *cost = (struct ds_cost){0};
+    struct ds_cost sum = {0};
     for (int i = 0; i < c->nslots; i++) {
         struct slot *s = &c->slot[i];
-        int n = times(c, s, choice);
-        if (n == 0)
-            continue;
-        int code = s->code_site < 0 ? 0 : choice[s->code_site];
-        if (s->width_site >= 0)
-            code += choice[s->width_site] * s->code_choices;
+        int code = code_at(s, choice), n = 1;
+        if (s->repeat_site >= 0)
+            n = c->space->site[s->repeat_site].value[choice[s->repeat_site]];
         for (; n > 0; n--) {
             if (in >= s->shape_room && grow_slot(c, s, in, err))
                 return -1;
             struct entry *e = &s->entry[in * s->codes + code];
             if (!e->out && count_part(c, choice, i, in, e, err))
                 return -1;
-            cost->macs += e->cost.macs;
-            cost->params += e->cost.params;
-            cost->peak = e->cost.peak > cost->peak ? e->cost.peak : cost->peak;
+            sum.macs += e->cost.macs;
+            sum.params += e->cost.params;
+            sum.peak = e->cost.peak > sum.peak ? e->cost.peak : sum.peak;
             in = e->out - 1;
         }
     }
+    *cost = sum;
     return 0;
 }
