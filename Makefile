@@ -34,7 +34,8 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm $(ENGINE_LIBS)
 ENGINES := $(if $(call have,dnnl.h),onednn) $(if $(call have,xnnpack.h),xnnpack)
 ENGINE_LIBS = $(if $(filter onednn,$(ENGINES)),-ldnnl -lgomp) \
 	$(if $(filter xnnpack,$(ENGINES)),-lXNNPACK -lpthreadpool) -lpthread
-ENGINE_FLAGS = $(foreach e,$(ENGINES),-DDS_ENGINE_$(e))
+ENGINE_FLAGS = $(foreach e,$(ENGINES),-DDS_ENGINE_$(e)) \
+	-DDS_XNNPACK_VERSION='"$(shell dpkg-query -Wf '$${Version}' libxnnpack-dev 2>/dev/null || echo unversioned)"'
 
 LIB_SRC := $(filter-out lib/engine_%.c,$(wildcard lib/*.c)) $(wildcard $(ENGINES:%=lib/engine_%.c))
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o)

@@ -46,7 +46,7 @@ struct ds_engine {
     void (*close)(struct ds_session *session);
 };
 
-/* The engine so named, built in; NULL when there is none. */
+/* The engine so named, or with NULL the default one; NULL when it is not built in. */
 const struct ds_engine *ds_engine_find(const char *name);
 
 /* Names of the engines built in, separated by ", ". */

@@ -19,12 +19,20 @@ struct ds_weight_key ds_weight_key(const struct ds_net *net, const struct ds_lay
 size_t ds_weight_count(const struct ds_weight_key *key);
 
 /*
- * Fills weights[cout][cin/groups][kernel][kernel] (He initialisation, Gaussian) and bias[cout]
- * (small Gaussian; zero where the layer has neither bias nor batch norm).
+ * Fills weights[cout][cin/groups][kernel][kernel] and bias[cout]: uniform, of the variance that
+ * keeps the size of activations (He et al., "Delving Deep into Rectifiers", 2015; biases small,
+ * zero where the layer has neither bias nor batch norm).
  */
 void ds_weights_fill(const struct ds_weight_key *key, uint64_t seed, float *weights, float *bias);
 
-/* Fills a batch of input images [n][h][w][c], Gaussian. */
-void ds_input_fill(uint64_t seed, float *image, size_t count);
+/* Input images [n][h][w][c], uniform in [-1, 1]; zero-initialise. */
+struct ds_images {
+    float *data;
+    size_t count;
+};
+
+/* Makes sure that there are at least `count` floats; a smaller input is the beginning of it. */
+int ds_images_reserve(struct ds_images *images, uint64_t seed, size_t count, struct ds_error *err);
+void ds_images_free(struct ds_images *images);
 
 #endif
