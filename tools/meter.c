@@ -1,0 +1,328 @@
+#include "meter.h"
+
+#include "idset.h"
+#include "progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A record waiting for its number, and where its block came from. */
+struct waiting {
+    char *packed;
+    size_t size;
+    const struct ds_space *space;
+    int timing; /* which network of the window */
+    int origin; /* which provenance */
+    uint64_t block;
+};
+
+/* The provenance of a run of input blocks. */
+struct origin {
+    void *data;
+    size_t size;
+};
+
+struct meter {
+    const struct meter_options *o;
+    struct ds_session *session;
+
+    struct ds_filter f;
+    uint64_t block_written;
+    struct origin *origin;
+    int norigins;
+
+    struct waiting *waiting; /* [window] */
+    int nwaiting;
+    struct ds_timing *timing; /* [window]: each architecture once */
+    struct ds_net *net;       /* [window]: for the names of the modules */
+    int ntimings;
+    struct ds_idset ids;
+
+    const struct ds_space *reference_space;
+    struct ds_reference reference;
+    struct progress progress;
+    uint64_t unsettled;
+};
+
+_Noreturn static void give_up(struct meter *m, struct ds_error *err)
+{
+    cli_fail(m->f.out, err);
+}
+
+_Noreturn static void no_memory(void)
+{
+    cli_die(CLI_FAILED, "out of memory");
+}
+
+/* ---- a window of records ---- */
+
+static struct ds_model *load(struct meter *m, const struct ds_space *space, const uint8_t *choice,
+                             struct ds_net *net)
+{
+    struct ds_error err;
+    struct ds_model *model = NULL;
+    if (ds_net_build(space, choice, net, &err) == 0)
+        model = m->o->engine->load(m->session, net, &err);
+    if (!model) {
+        ds_fail_in(&err, "%s", ds_reader_where(m->f.in));
+        give_up(m, &err);
+    }
+    return model;
+}
+
+/* The first choice at every site: the same network however the sample falls. */
+static void load_reference(struct meter *m, const struct ds_space *space)
+{
+    uint8_t choice[DS_MAX_SITES] = {0};
+    struct ds_net net = {0};
+    struct ds_error err;
+    if (m->reference_space == space)
+        return;
+    if (m->reference.model)
+        m->o->engine->unload(m->reference.model);
+    free(m->reference.ms);
+    m->reference = (struct ds_reference){0};
+    if (ds_arch_canon(space, choice, &err))
+        give_up(m, &err);
+    m->reference.model = load(m, space, choice, &net);
+    m->reference_space = space;
+    ds_net_free(&net);
+}
+
+/* Keeps the record; gives its architecture a place among the networks, unless it has one. */
+static void take(struct meter *m, const struct ds_record *rec)
+{
+    struct ds_error err;
+    msgpack_sbuffer packed;
+    msgpack_sbuffer_init(&packed);
+    if (!rec->has_arch)
+        cli_die(CLI_FAILED, "%s: no architecture; is this an aggregated stream?",
+                ds_reader_where(m->f.in));
+    load_reference(m, rec->space);
+    if (ds_record_pack(rec, &packed, &err))
+        give_up(m, &err);
+
+    int64_t known = ds_idset_find(&m->ids, rec->id);
+    if (known < 0) {
+        known = m->ntimings++;
+        struct ds_net *net = &m->net[known];
+        struct ds_model *model = load(m, rec->space, rec->choice, net);
+        if (ds_timing_init(&m->timing[known], model, net->nmodules, &m->o->measure, &err) ||
+            ds_idset_add(&m->ids, rec->id, (uint32_t)known) < 0)
+            no_memory();
+    }
+    struct waiting *w = &m->waiting[m->nwaiting++];
+    w->size = packed.size;
+    w->packed = msgpack_sbuffer_release(&packed);
+    w->space = rec->space;
+    w->timing = (int)known;
+    w->origin = m->norigins - 1;
+    w->block = ds_reader_block(m->f.in);
+}
+
+/* Remembers the provenance of the block that the reader is in. */
+static void note_origin(struct meter *m)
+{
+    size_t size;
+    const void *data = ds_reader_provenance(m->f.in, &size);
+    struct origin *last = m->norigins ? &m->origin[m->norigins - 1] : NULL;
+    if (last && last->size == size && memcmp(last->data, data, size) == 0)
+        return;
+    struct origin *more = realloc(m->origin, (size_t)(m->norigins + 1) * sizeof *more);
+    if (!more)
+        no_memory();
+    m->origin = more;
+    m->origin[m->norigins].data = memcpy(malloc(size), data, size);
+    m->origin[m->norigins++].size = size;
+}
+
+/* ---- what is written ---- */
+
+static void module_name(const struct meter *m, int timing, int module, char *out, size_t size)
+{
+    const struct ds_module *at = &m->net[timing].module[module];
+    const struct ds_space *space = m->reference_space;
+    if (at->unit < 0)
+        snprintf(out, size, "%s.stem%d", m->o->metric, at->layer);
+    else if (at->unit == space->nunits)
+        snprintf(out, size, "%s.head%d", m->o->metric, at->layer);
+    else
+        snprintf(out, size, "%s.unit%d.layer%d", m->o->metric, at->unit, at->layer);
+}
+
+/* Largest change between rounds of the reference, as a share of its median. */
+static double drift(const struct ds_reference *r)
+{
+    double low = INFINITY, high = 0;
+    for (int i = 0; i < r->rounds; i++) {
+        low = r->ms[i] < low ? r->ms[i] : low;
+        high = r->ms[i] > high ? r->ms[i] : high;
+    }
+    return r->rounds ? (high - low) / low : 0;
+}
+
+static int describe(struct meter *m, struct ds_record *rec, int timing)
+{
+    const struct meter_options *o = m->o;
+    struct ds_timing *t = &m->timing[timing];
+    struct ds_latency l = ds_timing_latency(t);
+    struct ds_metric *metric = ds_record_set(rec, o->metric, l.median);
+    int bad = !metric || ds_metric_num(rec, metric, "min", l.min) ||
+              ds_metric_num(rec, metric, "p90", l.p90) || ds_metric_num(rec, metric, "lo", l.lo) ||
+              ds_metric_num(rec, metric, "hi", l.hi) ||
+              ds_metric_int(rec, metric, "runs", t->runs) ||
+              ds_metric_int(rec, metric, "warmup", o->measure.warmup) ||
+              ds_metric_bool(rec, metric, "converged", t->converged) ||
+              ds_metric_num(rec, metric, "drift", drift(&m->reference)) ||
+              ds_metric_str(rec, metric, "engine", m->o->engine->version(m->session)) ||
+              ds_metric_str(rec, metric, "device", o->device) ||
+              ds_metric_int(rec, metric, "threads", o->setup.threads) ||
+              ds_metric_str(rec, metric, "precision", "fp32") ||
+              ds_metric_int(rec, metric, "batch", o->setup.batch) ||
+              (o->pin && ds_metric_str(rec, metric, "pin", o->pin));
+    if (!t->converged)
+        m->unsettled++;
+    return bad;
+}
+
+/* Adds the medians of the modules; `names` keeps their names until the record is written. */
+static int describe_modules(struct meter *m, struct ds_record *rec, int timing, char (*names)[64])
+{
+    struct ds_timing *t = &m->timing[timing];
+    for (int i = 0; i < t->nmodules && t->module_ms; i++) {
+        module_name(m, timing, i, names[i], sizeof names[i]);
+        if (!ds_record_set(rec, names[i], ds_timing_module(t, i, &m->o->measure)))
+            return -1;
+    }
+    return 0;
+}
+
+/* Begins an output block where the records' input block began. */
+static void begin_block(struct meter *m, const struct waiting *w)
+{
+    struct ds_error err;
+    if (w->block == m->block_written)
+        return;
+    const struct origin *o = &m->origin[w->origin];
+    m->f.made.total = ds_reader_total(m->f.in);
+    if (ds_writer_begin(m->f.out, w->space, o->data, o->size, &m->f.made, &err))
+        give_up(m, &err);
+    m->block_written = w->block;
+}
+
+static void write_window(struct meter *m)
+{
+    struct ds_error err;
+    struct ds_record rec;
+    char(*names)[64] = malloc(sizeof *names * 4 * DS_MAX_SITES);
+    if (!names || ds_record_init(&rec, &err))
+        no_memory();
+    for (int i = 0; i < m->nwaiting; i++) {
+        struct waiting *w = &m->waiting[i];
+        size_t used;
+        begin_block(m, w);
+        if (ds_record_parse(&rec, w->space, w->packed, w->size, &used, &err))
+            give_up(m, &err);
+        if (describe(m, &rec, w->timing) || describe_modules(m, &rec, w->timing, names))
+            no_memory();
+        if (ds_writer_put(m->f.out, &rec, &err))
+            give_up(m, &err);
+        free(w->packed);
+    }
+    if (ds_writer_flush(m->f.out, &err))
+        give_up(m, &err);
+    ds_record_free(&rec);
+    free(names);
+}
+
+static void one_done(void *arg)
+{
+    struct meter *m = arg;
+    m->progress.total = ds_reader_total(m->f.in);
+    progress_add(&m->progress, 1);
+}
+
+/* Measures and writes what is waiting. */
+static void finish_window(struct meter *m)
+{
+    struct ds_error err;
+    if (ds_measure(m->o->engine, m->timing, m->ntimings, m->ntimings ? &m->reference : NULL,
+                   &m->o->measure, one_done, m, &err))
+        give_up(m, &err);
+    progress_add(&m->progress, (uint64_t)(m->nwaiting - m->ntimings));
+    write_window(m);
+    for (int i = 0; i < m->ntimings; i++) {
+        m->o->engine->unload(m->timing[i].model);
+        ds_timing_free(&m->timing[i]);
+    }
+    m->nwaiting = m->ntimings = 0;
+    m->reference.rounds = 0;
+    ds_idset_free(&m->ids);
+}
+
+static void measure_all(struct meter *m)
+{
+    struct ds_error err;
+    struct ds_record *rec;
+    size_t window = (size_t)m->o->window;
+    m->waiting = calloc(window, sizeof *m->waiting);
+    m->timing = calloc(window, sizeof *m->timing);
+    m->net = calloc(window, sizeof *m->net);
+    if (!m->waiting || !m->timing || !m->net)
+        no_memory();
+
+    int rc;
+    while ((rc = ds_reader_next(m->f.in, &rec, &err)) > 0) {
+        if (m->nwaiting && rec->space != m->reference_space)
+            finish_window(m);
+        note_origin(m);
+        take(m, rec);
+        if (m->nwaiting == m->o->window)
+            finish_window(m);
+    }
+    finish_window(m);
+    if (rc < 0)
+        give_up(m, &err);
+    if (m->block_written == 0) { /* an empty stream stays one */
+        note_origin(m);
+        begin_block(m, &(struct waiting){.space = ds_reader_space(m->f.in), .block = 1});
+    }
+}
+
+static void free_meter(struct meter *m)
+{
+    for (int i = 0; i < m->o->window; i++)
+        ds_net_free(&m->net[i]);
+    for (int i = 0; i < m->norigins; i++)
+        free(m->origin[i].data);
+    free(m->origin);
+    free(m->waiting);
+    free(m->timing);
+    free(m->net);
+    if (m->reference.model)
+        m->o->engine->unload(m->reference.model);
+    free(m->reference.ms);
+    m->o->engine->close(m->session);
+}
+
+int meter_run(struct cli *cli, const struct meter_options *options)
+{
+    struct meter m = {.o = options};
+    struct ds_error err;
+    cli_filter(cli, &m.f);
+    m.session = options->engine->open(&options->setup, &err);
+    if (!m.session)
+        give_up(&m, &err);
+    progress_begin(&m.progress, cli->progress, 0);
+    measure_all(&m);
+    progress_end(&m.progress);
+    if (m.unsettled)
+        cli_warn("%llu records did not reach a precision of %g%% in %d runs ('converged' is false "
+                 "on them)",
+                 (unsigned long long)m.unsettled, 100 * options->measure.precision,
+                 options->measure.max_runs);
+    free_meter(&m);
+    return cli_filter_close(&m.f);
+}
