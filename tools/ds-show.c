@@ -1,0 +1,161 @@
+/* Shows a stream to people and to other programs: a table, JSON, tab-separated values. */
+#include "cli.h"
+#include "json_record.h"
+#include "rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct wanted {
+    bool json, tsv, details, heads, sync;
+    const char *columns;
+};
+
+static void print_json(FILE *out, const struct ds_record *rec, const char *where)
+{
+    struct ds_error err;
+    json_t *json = json_record(rec, &err);
+    if (!json)
+        cli_die(CLI_FAILED, "%s: %s", where, err.text);
+    json_dumpf(json, out, JSON_COMPACT);
+    fputc('\n', out);
+    json_decref(json);
+}
+
+/* One line for every tool in the provenance: "ds-sample 0.1.0: ofa-mbv3 -n 3". */
+static void print_provenance(FILE *out, const struct ds_reader *in)
+{
+    size_t size, at = 0;
+    const void *data = ds_reader_provenance(in, &size);
+    msgpack_unpacked u;
+    msgpack_unpacked_init(&u);
+    if (msgpack_unpack_next(&u, data, size, &at) != MSGPACK_UNPACK_SUCCESS)
+        cli_die(CLI_FAILED, "out of memory");
+    for (uint32_t i = 0; i < u.data.via.array.size; i++) {
+        const msgpack_object *o = &u.data.via.array.ptr[i];
+        if (o->type != MSGPACK_OBJECT_MAP)
+            continue;
+        const msgpack_object *tool = ds_map_get(o->via.map, "tool");
+        const msgpack_object *version = ds_map_get(o->via.map, "version");
+        const msgpack_object *args = ds_map_get(o->via.map, "args");
+        fputs("  ", out);
+        if (tool && tool->type == MSGPACK_OBJECT_STR)
+            fprintf(out, "%.*s", (int)tool->via.str.size, tool->via.str.ptr);
+        if (version && version->type == MSGPACK_OBJECT_STR)
+            fprintf(out, " %.*s:", (int)version->via.str.size, version->via.str.ptr);
+        for (uint32_t k = 0; args && args->type == MSGPACK_OBJECT_ARRAY && k < args->via.array.size;
+             k++)
+            if (args->via.array.ptr[k].type == MSGPACK_OBJECT_STR)
+                fprintf(out, " %.*s", (int)args->via.array.ptr[k].via.str.size,
+                        args->via.array.ptr[k].via.str.ptr);
+        fputc('\n', out);
+    }
+    msgpack_unpacked_destroy(&u);
+}
+
+/* What is known of a run of blocks that were made alike. */
+struct heads {
+    const struct ds_space *space;
+    void *provenance;
+    size_t size;
+    uint64_t block, blocks, records;
+};
+
+static void print_heads(FILE *out, const struct heads *h)
+{
+    if (h->blocks)
+        fprintf(out, "  %llu records in %llu blocks\n", (unsigned long long)h->records,
+                (unsigned long long)h->blocks);
+}
+
+/* Counts a record; prints space and provenance where they change. */
+static void see_head(FILE *out, struct heads *h, const struct ds_reader *in, bool has_record)
+{
+    size_t size;
+    const void *data = ds_reader_provenance(in, &size);
+    bool same = h->blocks && h->space == ds_reader_space(in) && h->size == size &&
+                memcmp(h->provenance, data, size) == 0;
+    if (!same) {
+        print_heads(out, h);
+        free(h->provenance);
+        *h = (struct heads){.space = ds_reader_space(in), .size = size};
+        h->provenance = malloc(size + 1);
+        if (!h->provenance)
+            cli_die(CLI_FAILED, "out of memory");
+        memcpy(h->provenance, data, size);
+        char *count = ds_space_size(h->space);
+        fprintf(out, "space %s: %s architectures\n", h->space->name, count ? count : "?");
+        free(count);
+        print_provenance(out, in);
+    }
+    if (ds_reader_block(in) != h->block)
+        h->blocks++;
+    h->block = ds_reader_block(in);
+    h->records += has_record;
+}
+
+static void show(const struct wanted *w, struct ds_reader *in, FILE *out)
+{
+    struct ds_error err;
+    struct ds_record *rec;
+    struct heads heads = {0};
+    struct rows *rows =
+        w->json || w->heads ? NULL : rows_begin(out, !w->tsv, w->details, w->columns);
+    int rc;
+    while ((rc = ds_reader_next(in, &rec, &err)) > 0 && !ferror(out)) {
+        if (w->heads)
+            see_head(out, &heads, in, true);
+        else if (w->json)
+            print_json(out, rec, ds_reader_where(in));
+        else
+            rows_add(rows, rec, ds_reader_where(in));
+    }
+    if (w->heads && rc == 0 && !heads.blocks)
+        see_head(out, &heads, in, false);
+    if (rows)
+        rows_end(rows);
+    if (w->heads)
+        print_heads(out, &heads);
+    free(heads.provenance);
+    if (rc < 0) {
+        fflush(out);
+        cli_die(CLI_FAILED, "%s", err.text);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct wanted w = {0};
+    const struct cli_option options[] = {
+        {"json", 'j', CLI_FLAG, &w.json, NULL, "one JSON object a line", 0},
+        {"tsv", 't', CLI_FLAG, &w.tsv, NULL, "tab-separated values, numbers in full", 0},
+        {"details", 'd', CLI_FLAG, &w.details, NULL, "the spread of metrics too, as METRIC:KEY", 0},
+        {"columns", 'c', CLI_TEXT, &w.columns, "A,B,..", "these columns only", 0},
+        {"heads", 0, CLI_FLAG, &w.heads, NULL, "how the stream was made: its blocks' heads", 0},
+        {"sync", 0, CLI_FLAG, &w.sync, NULL, "print the marker of blocks, for parallel", 0},
+        {0},
+    };
+    struct cli cli = {
+        .name = "ds-show",
+        .usage = "[OPTION ...] [FILE ...]",
+        .about = "Shows a stream as a table, as JSON or as tab-separated values.",
+        .options = options,
+    };
+    struct ds_error err;
+    cli_parse(&cli, argc, argv);
+    if (w.json + w.tsv + w.heads + w.sync > 1)
+        cli_die(CLI_USAGE, "--json, --tsv, --heads and --sync exclude each other");
+    FILE *out = cli_open_text(&cli);
+    if (w.sync) {
+        fwrite(ds_sync, 1, DS_SYNC_SIZE, out);
+    } else {
+        struct ds_reader *in = ds_reader_open(cli.operand, cli.noperands, &err);
+        if (!in)
+            cli_die(CLI_FAILED, "%s", err.text);
+        show(&w, in, out);
+        ds_reader_close(in);
+    }
+    cli_close_text(&cli, out);
+    return 0;
+}

@@ -1,0 +1,11 @@
+/* A record as a JSON object, for ds-show --json and ds-export json. */
+#ifndef DS_JSON_RECORD_H
+#define DS_JSON_RECORD_H
+
+#include "record.h"
+#include <jansson.h>
+
+/* The whole record; to be released by json_decref. NULL and the reason in `err`. */
+json_t *json_record(const struct ds_record *rec, struct ds_error *err);
+
+#endif
