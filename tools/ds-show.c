@@ -12,17 +12,6 @@ struct wanted {
     const char *columns;
 };
 
-static void print_json(FILE *out, const struct ds_record *rec, const char *where)
-{
-    struct ds_error err;
-    json_t *json = json_record(rec, &err);
-    if (!json)
-        cli_die(CLI_FAILED, "%s: %s", where, err.text);
-    json_dumpf(json, out, JSON_COMPACT);
-    fputc('\n', out);
-    json_decref(json);
-}
-
 /* One line for every tool in the provenance: "ds-sample 0.1.0: ofa-mbv3 -n 3". */
 static void print_provenance(FILE *out, const struct ds_reader *in)
 {
@@ -107,7 +96,7 @@ static void show(const struct wanted *w, struct ds_reader *in, FILE *out)
         if (w->heads)
             see_head(out, &heads, in, true);
         else if (w->json)
-            print_json(out, rec, ds_reader_where(in));
+            json_print(out, json_record(rec, &err), ds_reader_where(in), &err);
         else
             rows_add(rows, rec, ds_reader_where(in));
     }

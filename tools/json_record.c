@@ -1,5 +1,6 @@
 #include "json_record.h"
 
+#include "cli.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -182,4 +183,13 @@ json_t *json_record(const struct ds_record *rec, struct ds_error *err)
     }
     json_object_set_new(out, "metrics", metrics);
     return out;
+}
+
+void json_print(FILE *out, json_t *json, const char *where, const struct ds_error *err)
+{
+    if (!json)
+        cli_die(CLI_FAILED, "%s: %s", where, err->text);
+    json_dumpf(json, out, JSON_COMPACT);
+    fputc('\n', out);
+    json_decref(json);
 }

@@ -4,8 +4,12 @@
 
 #include "record.h"
 #include <jansson.h>
+#include <stdio.h>
 
 /* The whole record; to be released by json_decref. NULL and the reason in `err`. */
 json_t *json_record(const struct ds_record *rec, struct ds_error *err);
+
+/* Prints a JSON value as one line and releases it; dies naming `where` when it is NULL. */
+void json_print(FILE *out, json_t *json, const char *where, const struct ds_error *err);
 
 #endif
