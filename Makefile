@@ -1,5 +1,4 @@
-# dstools. Targets: all check install uninstall deps demo bench format lint clean
-# Variables: CC PREFIX DESTDIR BUILD SANITIZE=1; see pipelines/ for those of an experiment.
+# dstools. `make help` says what there is to make.
 
 VERSION = 0.1.0
 PREFIX ?= /usr/local
@@ -13,31 +12,34 @@ else
 BUILD ?= build
 endif
 
-# What Debian calls the packages that dstools is built and run with. The first group is needed;
-# engines of the second are left out where they are not to be had.
+# Debian's packages: what dstools is built and run with; engines left out where they are not to be
+# had; what its tests need on top.
 NEEDS = gcc libc6-dev make pkg-config libmsgpack-dev libzstd-dev libxxhash-dev libjansson-dev \
-	libgmp-dev libdnnl-dev gnuplot-nox parallel zstd
-WANTS = libxnnpack-dev libpthreadpool-dev
-CHECKS = bats clang clang-format shellcheck util-linux bsdextrautils mandoc
+	libgmp-dev gnuplot-nox parallel zstd
+WANTS = libdnnl-dev libxnnpack-dev libpthreadpool-dev
+CHECKS = bats clang clang-format shellcheck bsdutils mandoc python3-minimal
 
 MSGPACK := $(firstword $(foreach p,msgpack-c msgpackc msgpack,\
 	$(shell $(PKG_CONFIG) --exists $(p) 2>/dev/null && echo $(p))))
 PACKAGES = $(MSGPACK) libzstd libxxhash jansson gmp
-have = $(shell echo '\#include <$(1)>' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo 1)
+have = $(shell printf '\043include <$(1)>\n' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo 1)
 
 CFLAGS ?= -O3 -g
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DDS_VERSION='"$(VERSION)"' -DDS_DATADIR='"$(PREFIX)/share/dstools"' \
-	-Ilib $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(WARN) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS)
-LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm $(ENGINE_LIBS)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DDS_VERSION='"$(VERSION)"' \
+	-DDS_DATADIR='"$(PREFIX)/share/dstools"' -Ilib $(PACKAGE_FLAGS) $(WARN) $(CPPFLAGS) $(CFLAGS) \
+	$(SANFLAGS)
+PACKAGE_FLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
+ALL_LIBS = $(LIBS) $(ENGINE_LIBS) -lpthread -lm
 
 ENGINES := $(if $(call have,dnnl.h),onednn) $(if $(call have,xnnpack.h),xnnpack)
 ENGINE_LIBS = $(if $(filter onednn,$(ENGINES)),-ldnnl -lgomp) \
-	$(if $(filter xnnpack,$(ENGINES)),-lXNNPACK -lpthreadpool) -lpthread
-ENGINE_FLAGS = $(foreach e,$(ENGINES),-DDS_ENGINE_$(e)) \
+	$(if $(filter xnnpack,$(ENGINES)),-lXNNPACK -lpthreadpool)
+ENGINE_FLAGS := $(foreach e,$(ENGINES),-DDS_ENGINE_$(e)) \
 	-DDS_XNNPACK_VERSION='"$(shell dpkg-query -Wf '$${Version}' libxnnpack-dev 2>/dev/null || echo unversioned)"'
 
-LIB_SRC := $(filter-out lib/engine_%.c,$(wildcard lib/*.c)) $(wildcard $(ENGINES:%=lib/engine_%.c))
+LIB_SRC := $(filter-out lib/engine_%.c,$(wildcard lib/*.c)) $(ENGINES:%=lib/engine_%.c)
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o)
 TOOL_SRC := $(wildcard tools/ds-*.c)
 SHARED_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(TOOL_SRC),$(wildcard tools/*.c)))
@@ -48,11 +50,11 @@ all: $(TOOLS)
 
 $(BUILD)/ds-%: $(BUILD)/tools/ds-%.o $(SHARED_OBJ) $(BUILD)/libds.a
 	@echo "  LD $@"
-	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(BUILD)/libds.a
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libds.a
 	@echo "  LD $@"
-	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(BUILD)/libds.a: $(LIB_OBJ)
 	@rm -f $@
@@ -63,19 +65,61 @@ $(BUILD)/%.o: %.c
 	@echo "  CC $<"
 	@$(CC) $(ALL_CFLAGS) $(ENGINE_FLAGS) -MMD -MP -c -o $@ $<
 
-check: all $(UNIT)
-	BUILD=$(abspath $(BUILD)) tests/run
+# ---- using it ----
 
-clean:
-	rm -rf build
+demo: all
+	@PATH="$(abspath $(BUILD)):$$PATH" $(MAKE) --no-print-directory -f pipelines/profile.mk \
+		OUT=out/demo N=4 MEASURE='--precision 2 --max-runs 10' show
+
+check: all $(UNIT)
+	@BUILD="$(abspath $(BUILD))" SANITIZE=$(SANITIZE) tests/run
+
+bench: all $(BUILD)/tests/bench/engines
+	@BUILD="$(abspath $(BUILD))" tests/bench/run
+
+deps:
+	@pipelines/deps "$(NEEDS)" "$(WANTS) $(CHECKS)"
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/dstools/pipelines
+	install $(TOOLS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 tools/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 tools/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
+	cd schemas && find . -type f -exec install -D -m 644 {} \
+		"$(DESTDIR)$(PREFIX)/share/dstools/schemas/{}" \;
+	install pipelines/* $(DESTDIR)$(PREFIX)/share/dstools/pipelines
+
+uninstall:
+	rm -f $(TOOLS:$(BUILD)/%=$(DESTDIR)$(PREFIX)/bin/%)
+	rm -f $(patsubst tools/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard tools/*.1))
+	rm -f $(patsubst tools/%,$(DESTDIR)$(PREFIX)/share/man/man7/%,$(wildcard tools/*.7))
+	rm -rf $(DESTDIR)$(PREFIX)/share/dstools
+
+# ---- working on it ----
+
+C_FILES = $(wildcard lib/*.[ch] tools/*.[ch] tests/*.[ch] tests/bench/*.[ch])
 
 format:
-	clang-format -i lib/*.[ch] tools/*.[ch] tests/*.[ch]
+	clang-format -i $(C_FILES)
 
 lint:
-	clang-format --dry-run --Werror lib/*.[ch] tools/*.[ch] tests/*.[ch]
-	shellcheck tests/run tests/*.bats .ci/run
+	clang-format --dry-run --Werror $(C_FILES)
+	shellcheck tests/run tests/*.bats tests/bench/run .ci/run $(filter-out %.mk,$(wildcard pipelines/*))
+	mandoc -Tlint -W warning tools/*.[17]
 
-.PHONY: all check clean format lint
+clean:
+	rm -rf build out
+
+help:
+	@echo "make            build the tools (into $(BUILD); engines: $(ENGINES))"
+	@echo "make demo       profile OFA-MBv3 on this machine's CPU: the block heat map"
+	@echo "make check      run the tests; SANITIZE=1: under ASan and UBSan; CC=clang"
+	@echo "make install    into PREFIX ($(PREFIX)), below DESTDIR"
+	@echo "make deps       install Debian's packages"
+	@echo "make bench      measure dstools itself"
+	@echo "make format, lint, clean, uninstall"
+
+.PHONY: all demo check bench deps install uninstall format lint clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,60 @@
+# Profiles a design space on this machine's CPU, one file a stage:
+#   make -f pipelines/profile.mk SPACE=ofa-mbv3 N=20 SEED=1 ENGINE=onednn OUT=out/profile
+# An interrupted run goes on with the first stage that has no file.
+#
+#   sample.dss    N random architectures
+#   affix.dss     with every block affixed at every location
+#   cost.dss      with MACs, parameters and memory
+#   cpu.dss       with the latency measured live
+#   response.dss  means by expansion and kernel; effect.dss paired effects by unit and block
+#   response.svg, response.png, effect.svg, effect.png   as heat maps
+
+SPACE ?= ofa-mbv3
+N ?= 20
+SEED ?= 1
+ENGINE ?= onednn
+OUT ?= out/profile
+MEASURE ?=
+METRICS ?= --metric latency.cpu --metric macs
+
+# A stage writes beside its file and moves it in place when done.
+SHELL = /bin/bash
+.SHELLFLAGS = -o pipefail -ec
+.DELETE_ON_ERROR:
+stage = $(1) > $@.part && mv $@.part $@
+
+all: $(addprefix $(OUT)/,response.svg response.png effect.svg effect.png)
+
+show: all
+	@ds-plot heatmap $(METRICS) $(OUT)/response.dss
+	@echo
+	@echo "Pictures: $(OUT)/response.svg $(OUT)/response.png $(OUT)/effect.svg $(OUT)/effect.png"
+
+$(OUT)/sample.dss:
+	@mkdir -p $(@D)
+	$(call stage,ds-sample $(SPACE) -n $(N) --seed $(SEED))
+
+$(OUT)/affix.dss: $(OUT)/sample.dss
+	$(call stage,ds-affix --all --seed $(SEED) $<)
+
+$(OUT)/cost.dss: $(OUT)/affix.dss
+	$(call stage,ds-measure-cost -q $<)
+
+$(OUT)/cpu.dss: $(OUT)/cost.dss
+	$(call stage,ds-measure-cpu --engine $(ENGINE) --seed $(SEED) $(MEASURE) $<)
+
+$(OUT)/response.dss: $(OUT)/cpu.dss
+	$(call stage,ds-aggregate --by expand$(comma)kernel $<)
+
+$(OUT)/effect.dss: $(OUT)/cpu.dss
+	$(call stage,ds-aggregate --effect --by unit$(comma)block $<)
+
+$(OUT)/%.svg: $(OUT)/%.dss
+	ds-plot heatmap $(METRICS) --title "$(SPACE)" -o $@ $<
+
+$(OUT)/%.png: $(OUT)/%.dss
+	ds-plot heatmap $(METRICS) --title "$(SPACE)" -o $@ $<
+
+comma = ,
+.PHONY: all show
+.SECONDARY:

@@ -1,0 +1,51 @@
+/* Draws a stream: on the terminal as text, or as a picture through gnuplot. */
+#include "plot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct plot_kind kinds[] = {
+    {"heatmap", plot_heatmap},
+};
+
+static const struct plot_kind *find_kind(const struct cli *cli)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (cli->noperands && strcmp(cli->operand[0], kinds[i].name) == 0)
+            return &kinds[i];
+    cli_die(CLI_USAGE, "wants a kind of picture first: heatmap");
+}
+
+int main(int argc, char **argv)
+{
+    struct plot_options o = {0};
+    const struct cli_option options[] = {
+        {"metric", 'm', CLI_LIST, &o.metrics, "M",
+         "draw this metric (again for more); all unless given", 0},
+        {"rows", 0, CLI_TEXT, &o.rows, "KEY", "the key that makes rows (the first)", 0},
+        {"cols", 0, CLI_TEXT, &o.cols, "KEY", "the key that makes columns (the second)", 0},
+        {"title", 0, CLI_TEXT, &o.title, "TEXT", "a title over all", 0},
+        {"interval", 'i', CLI_FLAG, &o.interval, NULL, "half the 95% interval under each number",
+         0},
+        {0},
+    };
+    struct cli cli = {
+        .name = "ds-plot",
+        .usage = "heatmap [-o FILE.svg | -o FILE.png] [OPTION ...] [FILE ...]",
+        .about = "Draws an aggregated stream: as text, or with -o as a picture (gnuplot).",
+        .options = options,
+    };
+    struct ds_error err;
+    cli_parse(&cli, argc, argv);
+    const struct plot_kind *kind = find_kind(&cli);
+    struct ds_reader *in = ds_reader_open(cli.operand + 1, cli.noperands - 1, &err);
+    if (!in)
+        cli_die(CLI_FAILED, "%s", err.text);
+    o.output = cli.output;
+    kind->draw(&cli, &o, in);
+    ds_reader_close(in);
+    free(o.metrics.value);
+    cli.output = NULL;
+    cli_close_text(&cli, stdout);
+    return 0;
+}
