@@ -202,9 +202,11 @@ static int move_bytes(struct bytes *from, struct bytes *to, struct ds_error *err
     return 0;
 }
 
+static const unsigned char frame_magic[4] = {0x28, 0xB5, 0x2F, 0xFD};
+
 static bool at_frame(const struct bytes *b)
 {
-    return b->have - b->at >= 4 && memcmp(b->data + b->at, "\x28\xB5\x2F\xFD", 4) == 0;
+    return b->have - b->at >= 4 && memcmp(b->data + b->at, frame_magic, 4) == 0;
 }
 
 static void begin_frame(struct ds_reader *r)
@@ -487,7 +489,9 @@ static int next_block(struct ds_reader *r, struct ds_error *err)
         return -1;
     const uint8_t *p = r->plain.data + r->plain.at;
     size_t have = r->plain.have - r->plain.at;
-    if (memcmp(p, ds_sync, have < DS_SYNC_SIZE ? have : DS_SYNC_SIZE))
+    if (have < 4 && memcmp(p, frame_magic, have) == 0)
+        ds_fail(err, "the input ends inside a zstd frame: it was cut off");
+    else if (memcmp(p, ds_sync, have < DS_SYNC_SIZE ? have : DS_SYNC_SIZE))
         ds_fail(err, "no block begins here: %s",
                 r->file_record || at ? "the data is damaged" : "this is no dstools stream");
     else if (rc == 0)
