@@ -1,0 +1,62 @@
+# Fanning out gives what one job gives; the profile pipeline runs and goes on where it stopped.
+
+setup() {
+    cd "$BATS_TEST_DIRNAME/.." || exit 1
+    out=$BATS_TEST_TMPDIR
+}
+
+serial() {
+    ds-sample ofa-mbv3 -n 40 --seed 3 | ds-affix --all --seed 3 -q | ds-measure-cost -q
+}
+
+@test "fan-out over shards gives the records of the serial pipeline" {
+    serial | ds-show --json | LC_ALL=C sort >"$out/serial"
+    pipelines/fan-out ofa-mbv3 40 3 3 | ds-show --json | LC_ALL=C sort >"$out/fanned"
+    [ "$(wc -l <"$out/serial")" -eq $((40 * 181)) ]
+    cmp "$out/serial" "$out/fanned"
+}
+
+@test "fan-pipe gives the bytes of the serial filter" {
+    ds-sample ofa-mbv3 -n 40 | ds-affix --all -q >"$out/in.dss"
+    ds-measure-cost -q <"$out/in.dss" >"$out/serial.dss"
+    pipelines/fan-pipe 3 ds-measure-cost -q <"$out/in.dss" >"$out/fanned.dss" 2>/dev/null
+    cmp "$out/serial.dss" "$out/fanned.dss"
+    [ "$(ds-show --heads "$out/fanned.dss" | grep -c blocks)" -eq 1 ]
+}
+
+@test "the marker splits a stream inside parallel --pipepart too" {
+    ds-sample ofa-mbv3 -n 20000 -q -o "$out/in.dss"
+    ds-measure-cost -q "$out/in.dss" | ds-show -t -c id,macs | LC_ALL=C sort >"$out/serial"
+    parallel -k --pipepart -a "$out/in.dss" --recstart "$(ds-show --sync)" --block 300k \
+        ds-measure-cost -q 2>/dev/null | ds-show -t -c id,macs | LC_ALL=C sort >"$out/fanned"
+    cmp "$out/serial" "$out/fanned"
+}
+
+@test "a failing job fails the fan-out" {
+    run pipelines/fan-out no-such-space 4 1 2
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"no 'no-such-space' among the spaces"* ]]
+}
+
+@test "the profile pipeline makes its files, and goes on after an interruption" {
+    ds-measure-cpu --help >/dev/null
+    profile() {
+        make -s -f pipelines/profile.mk SPACE="$out/tiny.json" N=2 OUT="$out/p" \
+            MEASURE='-q --max-runs 2 --burst 1' show
+    }
+    sed -e 's/"resolution": .*/"resolution": [32],/' -e 's/"depth": \[2, 3, 4\]/"depth": [2]/' \
+        schemas/spaces/ofa-mbv3.json >"$out/tiny.json"
+    run profile
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"latency.cpu (ms)"* ]]
+    for f in response.svg response.png effect.svg effect.png; do
+        [ -s "$out/p/$f" ]
+    done
+    cp "$out/p/cpu.dss" "$out/before.dss"
+    rm "$out/p/response.dss" "$out/p/response.svg"
+    touch "$out/p/response.dss.part"
+    run profile
+    [ "$status" -eq 0 ]
+    cmp "$out/p/cpu.dss" "$out/before.dss"
+    [ -s "$out/p/response.svg" ]
+}
