@@ -1,0 +1,152 @@
+/* The measuring harness, on a made-up engine that notes what it is asked to run. */
+#include "measure.h"
+#include "tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define MODELS 5
+#define MOST 4000
+
+struct ds_model {
+    int number;
+};
+
+static int ran[MOST], runs, fail_at, finished;
+
+static int run(struct ds_model *model, double *module_ms, struct ds_error *err)
+{
+    struct timespec while_running = {.tv_nsec = 1000};
+    if (runs == fail_at || runs >= MOST)
+        return ds_fail(err, "made-up engine: broke down");
+    ran[runs++] = model->number;
+    nanosleep(&while_running, NULL);
+    for (int i = 0; i < 2 && module_ms; i++)
+        module_ms[i] = model->number + i;
+    return 0;
+}
+
+static const struct ds_engine engine = {.name = "made-up", .run = run};
+
+static void done(void *arg)
+{
+    (void)arg;
+    finished++;
+}
+
+struct setting {
+    struct ds_model model[MODELS + 1];
+    struct ds_timing timing[MODELS];
+    struct ds_reference reference;
+};
+
+static int measure(struct setting *s, const struct ds_measure_options *o, int fail,
+                   struct ds_error *err)
+{
+    *s = (struct setting){0};
+    runs = finished = 0;
+    fail_at = fail;
+    for (int i = 0; i <= MODELS; i++)
+        s->model[i].number = i;
+    for (int i = 0; i < MODELS; i++)
+        if (ds_timing_init(&s->timing[i], &s->model[i], 2, o, err))
+            abort();
+    s->reference.model = &s->model[MODELS];
+    return ds_measure(&engine, s->timing, MODELS, &s->reference, o, done, NULL, err);
+}
+
+static void release(struct setting *s)
+{
+    for (int i = 0; i < MODELS; i++)
+        ds_timing_free(&s->timing[i]);
+    free(s->reference.ms);
+}
+
+/* A precision out of reach: every network gets all its runs, in rounds. */
+static void rounds(void)
+{
+    struct ds_measure_options o = {
+        .precision = 1e-12, .max_runs = 20, .warmup = 2, .burst = 5, .seed = 1};
+    struct setting s;
+    struct ds_error err = {""};
+    int rc = measure(&s, &o, -1, &err), visit = o.warmup + o.burst, round = visit * (MODELS + 1);
+    CHECK(rc == 0 && runs == 4 * round, "20 runs in bursts of 5 are 4 rounds: %d %s", runs,
+          err.text);
+    CHECK(finished == MODELS && s.reference.rounds == 4, "all finish; the reference in each round");
+
+    bool once = true, solid = true, reference = true, shuffled = false;
+    for (int r = 0; r < 4 && runs == 4 * round; r++) {
+        int visits[MODELS + 1] = {0};
+        for (int v = 0; v <= MODELS; v++) {
+            const int *at = &ran[r * round + v * visit];
+            visits[*at]++;
+            reference = reference && (v == 0) == (*at == MODELS);
+            shuffled = shuffled || *at != ran[v * visit];
+            for (int i = 1; i < visit; i++)
+                solid = solid && at[i] == *at;
+        }
+        for (int i = 0; i <= MODELS; i++)
+            once = once && visits[i] == 1;
+    }
+    CHECK(once && solid, "a round visits each network once, warm-up and burst together");
+    CHECK(reference && shuffled, "the reference first, the others in a new order");
+
+    bool counted = true, converged = false;
+    for (int i = 0; i < MODELS; i++) {
+        counted = counted && s.timing[i].runs == 20;
+        converged = converged || s.timing[i].converged;
+    }
+    CHECK(counted && !converged, "the runs used up: not converged");
+    struct ds_latency l = ds_timing_latency(&s.timing[0]);
+    CHECK(l.min > 0 && l.min <= l.lo && l.lo <= l.median && l.median <= l.hi && l.median <= l.p90,
+          "min, lo, median, hi and p90 in order");
+
+    int first[MOST], n = runs;
+    memcpy(first, ran, sizeof ran);
+    release(&s);
+    measure(&s, &o, -1, &err);
+    CHECK(runs == n && memcmp(first, ran, (size_t)n * sizeof *ran) == 0, "a seed gives an order");
+    release(&s);
+    o.seed = 2;
+    measure(&s, &o, -1, &err);
+    CHECK(runs == n && memcmp(first, ran, (size_t)n * sizeof *ran) != 0, "another seed, another");
+    release(&s);
+}
+
+/* A precision of 10,000% is had as soon as there is an interval: 6 runs, so two visits of 5. */
+static void early(void)
+{
+    struct ds_measure_options o = {.precision = 100, .max_runs = 50, .burst = 5, .per_block = true};
+    struct setting s;
+    struct ds_error err = {""};
+    int rc = measure(&s, &o, -1, &err);
+    bool enough = rc == 0;
+    for (int i = 0; i < MODELS; i++)
+        enough = enough && s.timing[i].converged && s.timing[i].runs == 10;
+    CHECK(enough, "measuring ends when the interval is narrow enough %s", err.text);
+    CHECK(ds_timing_module(&s.timing[3], 0, &o) == 3 && ds_timing_module(&s.timing[3], 1, &o) == 4,
+          "the medians of the modules");
+    release(&s);
+}
+
+static void failures(void)
+{
+    struct ds_measure_options o = {.precision = 0.01, .max_runs = 10, .warmup = 1, .burst = 5};
+    struct setting s;
+    struct ds_error err = {""};
+    int at[] = {0, 3, 6, 9};
+    for (int i = 0; i < 4; i++) {
+        int rc = measure(&s, &o, at[i], &err);
+        CHECK(rc == -1 && strstr(err.text, "broke down"), "run %d fails: %s", at[i], err.text);
+        release(&s);
+    }
+}
+
+int main(void)
+{
+    rounds();
+    early();
+    failures();
+    return TAP_END();
+}
