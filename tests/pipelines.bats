@@ -1,3 +1,5 @@
+bats_require_minimum_version 1.5.0
+
 # Fanning out gives what one job gives; the profile pipeline runs and goes on where it stopped.
 
 setup() {

@@ -1,0 +1,53 @@
+bats_require_minimum_version 1.5.0
+
+# What every tool does alike.
+
+tools() {
+    find "$BUILD" -maxdepth 1 -name 'ds-*' -type f -printf '%f\n' | sort
+}
+
+@test "every tool has help, a version, a manual page, and refuses unknown options" {
+    [ "$(tools | wc -l)" -ge 9 ]
+    for tool in $(tools); do
+        run -0 "$tool" --help
+        [[ "${lines[0]}" == "usage: $tool "* ]]
+        run -0 "$tool" -h
+        run -0 "$tool" --version
+        [[ "$output" == "$tool (dstools) "* ]]
+        run -2 "$tool" --no-such-option
+        [[ "${lines[0]}" == "$tool: "* ]]
+        [ -f "$BATS_TEST_DIRNAME/../tools/$tool.1" ] || { echo "no manual page: $tool"; return 1; }
+    done
+}
+
+@test "every option is in the manual page" {
+    for tool in $(tools); do
+        for option in $("$tool" --help | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+            case $option in --output | --compress | --quiet | --progress | --seed | --help | --version) continue ;; esac
+            grep -qE -- "${option#--}" "$BATS_TEST_DIRNAME/../tools/$tool.1" ||
+                { echo "$tool.1 lacks $option"; return 1; }
+        done
+    done
+}
+
+@test "help to a full disk fails" {
+    [ -w /dev/full ] || skip "no /dev/full"
+    run -1 bash -c 'ds-show --help >/dev/full'
+}
+
+@test "--progress shows a bar that ends at the total; -q silences it" {
+    run bash -c 'ds-sample ofa-mbv3 -n 1000 --progress 2>&1 >/dev/null | tr "\r" "\n" | tail -1'
+    [[ "$output" == *"] 1000/1000 "* ]]
+    run bash -c 'ds-sample ofa-mbv3 -n 30 | ds-affix --all | ds-measure-cost --progress 2>&1 >/dev/null | tr "\r" "\n" | tail -1'
+    [[ "$output" == *" 5430"* ]]
+    run bash -c 'ds-sample ofa-mbv3 -n 1000 --progress -q 2>&1 >/dev/null'
+    [ -z "$output" ]
+}
+
+@test "provenance: every stage leaves its name and arguments, outward ones aside" {
+    run bash -c 'ds-sample ofa-mbv3 -n 3 -z | ds-affix --all -q | ds-measure-cost | ds-show --heads'
+    [[ "${lines[0]}" == "space ofa-mbv3: 108793277462862429255 architectures" ]]
+    [[ "${lines[1]}" == *"ds-sample "*": ofa-mbv3 -n 3" || "${lines[1]}" == *": -n 3 ofa-mbv3" ]]
+    [[ "${lines[2]}" == *"ds-affix "*": --all" ]]
+    [[ "${lines[4]}" == "  543 records in 1 blocks" ]]
+}

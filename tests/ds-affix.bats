@@ -1,0 +1,63 @@
+bats_require_minimum_version 1.5.0
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+    ds-sample ofa-mbv3 -n 30 >base.dss
+}
+
+@test "--all: every block at every location, the base once" {
+    ds-affix --all base.dss | ds-show -t -c id,base,affix | tail -n +2 >rows
+    [ "$(wc -l <rows)" -eq $((30 * 181)) ]
+    [ "$(awk -F'\t' '$3 == ""' rows | wc -l)" -eq 30 ]
+    [ "$(cut -f3 rows | sort | uniq -c | awk '$2 && $1 == 30' | wc -l)" -eq 180 ]
+    # each names a base that is there
+    awk -F'\t' '$3 == "" { there[$1] } $3 != "" && !($2 in there) { bad = 1 } END { exit bad }' rows
+}
+
+@test "the affixed block is there, and the unit deep enough" {
+    ds-affix --block 2,3,mbconv3_e6_k7 base.dss | ds-show -t -c affix,arch |
+        awk -F'\t' '$1 == "unit2.layer3=mbconv3_e6_k7" { n++; split($2, u, "|"); split(u[3], l, ",")
+            if (l[4] != "e6_k7") bad = 1 } END { exit bad || n != 30 }'
+}
+
+@test "--paper leaves late layers inactive, as published" {
+    ds-affix --paper --block 2,3,mbconv3_e6_k7 base.dss | ds-show -t -c affix,arch |
+        awk -F'\t' '$1 ~ /=/ { n++; split($2, u, "|"); k = split(u[3], l, ","); inactive += k < 4
+            if (k < 3) bad = 1 } END { exit bad || n != 30 || inactive < 10 || inactive > 28 }'
+}
+
+@test "depths, widths, resolutions and options" {
+    ds-affix --depth 1,4 --resolution 160 base.dss | ds-show -t -c affix,resolution,arch |
+        awk -F'\t' '$1 == "resolution=160" { r += $2 == 160 }
+            $1 == "unit1.depth=4" { split($3, u, "|"); d += split(u[2], l, ",") == 4 }
+            END { exit r != 30 || d != 30 }'
+    [ "$(ds-affix --all-depths base.dss | ds-show --json | wc -l)" -eq $((30 * 16)) ]
+    [ "$(ds-affix --all-resolutions base.dss | ds-show --json | wc -l)" -eq $((30 * 6)) ]
+    [ "$(ds-affix --site unit0.width=32 base.dss | ds-show --json | grep -c unit0.width)" -eq 30 ]
+}
+
+@test "affixing what is there gives the base's id" {
+    ds-affix --all base.dss | ds-show -t -c id,base | awk -F'\t' 'NR > 1 && $1 == $2 { n++ } END { exit n < 200 }'
+}
+
+@test "the same seed gives the same bytes; metrics of the base stay on the base only" {
+    cmp <(ds-affix --all base.dss) <(ds-affix --all base.dss)
+    ds-measure-cost base.dss | ds-affix --depth 0,2 | ds-show -t -c macs |
+        awk 'NR > 1 && $1 != "" { n++ } END { exit n != 30 }'
+}
+
+@test "errors" {
+    run -2 ds-affix -o x base.dss
+    [[ "$output" == "ds-affix: nothing to affix in space ofa-mbv3"* ]]
+    run -2 ds-affix --block 0,0,mbconv9 -o x base.dss
+    [[ "$output" == *"unit0.layer0 of space ofa-mbv3 can be mbconv3_e3_k3, "*"not 'mbconv9'" ]]
+    run -2 ds-affix --block 9,0,mbconv3_e3_k3 -o x base.dss
+    [[ "$output" == *"space ofa-mbv3 has no unit9.layer0" ]]
+    run -2 ds-affix --block here -o x base.dss
+    [[ "$output" == *"'here' is not UNIT,LAYER,BLOCK" ]]
+    run -2 ds-affix --depth 0,7 -o x base.dss
+    [[ "$output" == *"unit0.depth of space ofa-mbv3 can be 2, 3, 4, not '7'" ]]
+    ds-affix --all base.dss | ds-measure-cost | ds-aggregate --by block >groups.dss
+    run -1 ds-affix --all -o x groups.dss
+    [[ "$output" == *"groups.dss: record 1, byte "*": no architecture to affix anything to" ]]
+}

@@ -1,0 +1,127 @@
+bats_require_minimum_version 1.5.0
+
+# Faults of streams through the tools: message and status of each.
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+    ds-sample ofa-mbv3 -n 9000 -q -o whole.dss # two blocks
+}
+
+# Runs a command; expects its status, and its standard error in $said.
+fails_with() {
+    local want=$1 status=0
+    shift
+    "$@" >out 2>err || status=$?
+    said=$(<err)
+    [ "$status" -eq "$want" ] || { echo "status $status, said: $said"; return 1; }
+    [ "$(wc -l <err)" -eq 1 ] || { echo "not one line: $said"; return 1; }
+}
+
+@test "truncated: what came before is passed on, then a message and status 1" {
+    head -c -100 whole.dss >cut.dss
+    fails_with 1 ds-measure-cost -q cut.dss
+    [[ $said == "ds-measure-cost: cut.dss: record "*", byte "*": the input ends inside a block: it was cut off" ]]
+    mv out passed.dss
+    n=$(ds-show -t -c id passed.dss | wc -l)
+    [ "$n" -gt 4000 ]
+    [ "$n" -lt 9000 ]
+}
+
+@test "truncated on a pipe" {
+    run -1 bash -c 'head -c -100 whole.dss | ds-show --json 2>&1 >/dev/null'
+    [[ $output == "ds-show: standard input: record "*"cut off" ]]
+}
+
+@test "a flipped bit" {
+    cp whole.dss bad.dss
+    printf '\x55' | dd of=bad.dss bs=1 seek=200000 conv=notrunc status=none
+    fails_with 1 ds-show --json bad.dss
+    [[ $said == "ds-show: bad.dss: record 1, byte 0: the checksum of a block does not match: the data is damaged" ]]
+}
+
+@test "a flipped bit in compressed data" {
+    ds-sample ofa-mbv3 -n 100 -z -o z.dss
+    printf '\x55' | dd of=z.dss bs=1 seek=1500 conv=notrunc status=none
+    fails_with 1 ds-show --json z.dss
+    [[ $said == "ds-show: z.dss: record 1, byte "*"damaged"* ]]
+}
+
+@test "empty input is no stream; a stream without records is one" {
+    : >nothing
+    fails_with 1 ds-measure-cost nothing
+    [[ $said == "ds-measure-cost: nothing: empty: not even an empty stream"* ]]
+    ds-sample ofa-mbv3 -n 0 | ds-measure-cost | ds-affix --all >none.dss
+    ds-show --heads none.dss | grep -q 'ds-affix'
+    [ -z "$(ds-show --json none.dss)" ]
+}
+
+@test "hostile lengths and text" {
+    printf '\xd8\x44%s' "$(printf '\xc1%.0s' {1..16})" >h.dss
+    printf '\xdd\xff\xff\xff\xff' >>h.dss
+    fails_with 1 ds-show h.dss
+    [[ $said == *"the head of a block"* ]]
+    echo '{"this": "is JSON"}' >text
+    fails_with 1 ds-show text
+    [[ $said == "ds-show: text: record 1, byte 0: no block begins here: this is no dstools stream" ]]
+}
+
+@test "a newer version" {
+    head -c 18 whole.dss >new.dss
+    printf '\x96\x07\xa1x\x90\x00\x00\xcf\0\0\0\0\0\0\0\0' >>new.dss
+    fails_with 1 ds-show new.dss
+    [[ $said == *"stream version 7, which is newer than this dstools reads (1): update dstools" ]]
+}
+
+@test "a full disk is never silent" {
+    [ -w /dev/full ] || skip "no /dev/full"
+    for tool in "ds-sample ofa-mbv3 -n 5" "ds-measure-cost whole.dss" "ds-affix --all whole.dss" \
+        "ds-show --json whole.dss" "ds-show whole.dss" "ds-export ofa whole.dss"; do
+        status=0
+        $tool >/dev/full 2>err || status=$?
+        [ "$status" -eq 1 ] || { echo "$tool: $status"; return 1; }
+        grep -q 'No space left on device' err
+    done
+}
+
+@test "a closed pipe ends quietly" {
+    for tool in "ds-sample ofa-mbv3 -n 2000000 -q" "ds-measure-cost -q whole.dss" \
+        "ds-affix --all -q whole.dss" "ds-show --json whole.dss" "ds-show whole.dss"; do
+        bash -c "set -o pipefail; $tool 2>err | head -c 100 >/dev/null" || { echo "$tool: $?"; return 1; }
+        [ ! -s err ]
+    done
+}
+
+@test "missing files, folders, unwritable output" {
+    fails_with 1 ds-show nowhere.dss
+    [[ $said == "ds-show: nowhere.dss: No such file or directory" ]]
+    fails_with 1 ds-show .
+    [[ $said == "ds-show: .: Is a directory" ]]
+    fails_with 1 ds-sample ofa-mbv3 -n 1 -o no/such/place
+    [[ $said == "ds-sample: no/such/place: No such file or directory" ]]
+}
+
+@test "no binary to a terminal" {
+    command -v script >/dev/null || skip "no script(1)"
+    run script -qec 'ds-sample ofa-mbv3 -n 1' /dev/null
+    [[ $output == *"ds-sample: will not write a binary stream to a terminal"* ]]
+    run script -qec 'ds-measure-cost' /dev/null </dev/null
+    [ "$status" -ne 0 ]
+}
+
+@test "streams are concatenated with cat, compressed or not" {
+    ds-sample ofa-mbv3 -n 50 >a.dss
+    ds-sample ofa-mbv3 -n 70 --seed 2 -z >b.dss
+    cat a.dss b.dss a.dss >c.dss
+    [ "$(ds-show --json c.dss | wc -l)" -eq 170 ]
+    cmp <(ds-show --json c.dss) <(ds-show --json a.dss b.dss a.dss)
+    zstd -dqc b.dss | cmp - <(ds-sample ofa-mbv3 -n 70 --seed 2)
+    zstd -qc a.dss | ds-show --json | cmp - <(ds-show --json a.dss)
+}
+
+@test "two spaces in one stream go record by record" {
+    sed 's/"name": "ofa-mbv3"/"name": "other"/; s/"width": 24/"width": 32/' \
+        "$DSTOOLS_SCHEMAS/spaces/ofa-mbv3.json" >other.json
+    { ds-sample ofa-mbv3 -n 2; ds-sample ./other.json -n 2; } | ds-measure-cost | ds-show -t -c macs >two
+    [ "$(wc -l <two)" -eq 5 ]
+    [ "$(sed -n 2p two)" != "$(sed -n 4p two)" ]
+}
