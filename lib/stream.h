@@ -99,6 +99,9 @@ struct ds_filter {
     uint64_t block;
 };
 
+/* Begins an output block for the input block being read, as after a change of `per_record`. */
+int ds_filter_begin(struct ds_filter *f, struct ds_error *err);
+
 /* ds_reader_next, beginning an output block whenever an input block begins. */
 int ds_filter_next(struct ds_filter *f, struct ds_record **rec, struct ds_error *err);
 

@@ -39,7 +39,7 @@ tools() {
     run bash -c 'ds-sample ofa-mbv3 -n 1000 --progress 2>&1 >/dev/null | tr "\r" "\n" | tail -1'
     [[ "$output" == *"] 1000/1000 "* ]]
     run bash -c 'ds-sample ofa-mbv3 -n 30 | ds-affix --all | ds-measure-cost --progress 2>&1 >/dev/null | tr "\r" "\n" | tail -1'
-    [[ "$output" == *" 5430"* ]]
+    [[ "$output" == *"] 5430/5430 "* ]]
     run bash -c 'ds-sample ofa-mbv3 -n 1000 --progress -q 2>&1 >/dev/null'
     [ -z "$output" ]
 }

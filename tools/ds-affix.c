@@ -175,8 +175,12 @@ int main(int argc, char **argv)
         if (base->space != space) {
             space = base->space;
             resolve(&w, space, &a);
+            f.per_record = a.n + 1;
+            if (ds_filter_begin(&f, &err))
+                cli_fail(f.out, &err);
         }
         affix(&f, base, &a, &rec, paper, cli.seed);
+        progress.total = f.per_record * ds_reader_total(f.in);
         progress_add(&progress, a.n + 1);
     }
     progress_end(&progress);
