@@ -258,6 +258,8 @@ static int create_plain(struct ds_model *m, const struct ds_layer *l, struct ds_
 static int load_layer(struct ds_model *m, const struct ds_layer *l, struct ds_error *err)
 {
     size_t c = (size_t)m->net.tensor[l->out].c;
+    if (l->act == DS_ACT_HSIGMOID && (l->op != DS_OP_CONV || l->in2 >= 0))
+        return ds_fail(err, "XNNPACK: h_sigmoid is only had right after a convolution");
     if (l->op != DS_OP_CONV) {
         if (create_plain(m, l, err))
             return -1;

@@ -45,6 +45,16 @@ static void pin(const char *list)
         cli_die(CLI_FAILED, "--pin %s: no such processor, or not allowed", list);
 }
 
+/* Threads that wait for one another spin: more of them than processors would measure the waiting.
+ */
+static void check_threads(int threads)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && threads > CPU_COUNT(&set))
+        cli_die(CLI_USAGE, "--threads %d: more than the processors there are (%d)", threads,
+                CPU_COUNT(&set));
+}
+
 /* The engine so named; NULL: the first that is built in. */
 static const struct ds_engine *find_engine(const char *name)
 {
@@ -76,7 +86,7 @@ int main(int argc, char **argv)
         {"precision", 'p', CLI_NUMBER, &precision, "P",
          "run until the median's 95% interval is narrower than P percent (1)", 0.001},
         {"max-runs", 'm', CLI_COUNT, &max_runs, "N", "but at most N timed runs (50)", 1},
-        {"warmup", 'w', CLI_COUNT, &warmup, "N", "untimed runs at each visit (1)", 0},
+        {"warmup", 'w', CLI_COUNT, &warmup, "N", "untimed runs at each visit (1)", 1},
         {"burst", 0, CLI_COUNT, &burst, "N", "timed runs at each visit (5)", 1},
         {"window", 0, CLI_COUNT, &window, "N",
          "records measured together, in shuffled rounds (128)", 1},
@@ -104,5 +114,6 @@ int main(int argc, char **argv)
     o.device = device_name(device, sizeof device);
     if (o.pin)
         pin(o.pin);
+    check_threads(o.setup.threads);
     return meter_run(&cli, &o);
 }

@@ -134,8 +134,10 @@ static void note_origin(struct meter *m)
     if (!more)
         no_memory();
     m->origin = more;
-    m->origin[m->norigins].data = memcpy(malloc(size), data, size);
-    m->origin[m->norigins++].size = size;
+    void *copy = malloc(size + 1);
+    if (!copy)
+        no_memory();
+    m->origin[m->norigins++] = (struct origin){memcpy(copy, data, size), size};
 }
 
 /* ---- what is written ---- */
@@ -216,7 +218,10 @@ static void write_window(struct meter *m)
 {
     struct ds_error err;
     struct ds_record rec;
-    char(*names)[64] = malloc(sizeof *names * 4 * DS_MAX_SITES);
+    int most = 1;
+    for (int i = 0; i < m->ntimings; i++)
+        most = m->timing[i].nmodules > most ? m->timing[i].nmodules : most;
+    char(*names)[64] = malloc(sizeof *names * (size_t)most);
     if (!names || ds_record_init(&rec, &err))
         no_memory();
     for (int i = 0; i < m->nwaiting; i++) {

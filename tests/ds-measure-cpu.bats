@@ -1,0 +1,163 @@
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+    cd "$BATS_TEST_DIRNAME/.." || exit 1
+    export TINY=$BATS_FILE_TMPDIR/tiny.json IN=$BATS_FILE_TMPDIR/in.dss
+    sed -e 's/"ofa-mbv3"/"tiny"/' -e 's/"resolution": .*/"resolution": [32, 45],/' \
+        schemas/spaces/ofa-mbv3.json >"$TINY"
+    ds-sample "$TINY" -n 6 -o "$IN"
+    ONEDNN=$(ds-measure-cpu --engine onednn /dev/null 2>&1 >/dev/null | grep 'not built in') || true
+    export ONEDNN
+}
+
+setup() {
+    out=$BATS_TEST_TMPDIR
+    [ -z "$ONEDNN" ] || skip "$ONEDNN"
+}
+
+measure() {
+    ds-measure-cpu -q --max-runs 2 --burst 1 "$@"
+}
+
+# The value of a key in the record's metric, of each record.
+detail() {
+    ds-show --json "$2" | grep -o "\"latency.cpu\":{[^}]*}" | grep -o "\"$1\":[^,}]*" | cut -d: -f2-
+}
+
+@test "every record has a latency and how it was got" {
+    measure -o "$out/a.dss" "$IN"
+    [ "$(detail value "$out/a.dss" | awk '$1 > 0' | wc -l)" -eq 6 ]
+    for key in min p90 lo hi drift; do
+        [ "$(detail $key "$out/a.dss" | awk '$1 >= 0' | wc -l)" -eq 6 ]
+    done
+    [ "$(detail runs "$out/a.dss" | sort -u)" = 2 ]
+    [ "$(detail warmup "$out/a.dss" | sort -u)" = 1 ]
+    [ "$(detail threads "$out/a.dss" | sort -u)" = 1 ]
+    [ "$(detail batch "$out/a.dss" | sort -u)" = 1 ]
+    [ "$(detail converged "$out/a.dss" | sort -u)" = false ]
+    [ "$(detail precision "$out/a.dss" | sort -u)" = '"fp32"' ]
+    [[ "$(detail engine "$out/a.dss" | sort -u)" == '"oneDNN '[0-9]* ]]
+    name=$(sed -n 's/^model name[[:space:]]*: *//p' /proc/cpuinfo | head -1)
+    [ -z "$name" ] || [ "$(detail device "$out/a.dss" | sort -u)" = "\"$name\"" ]
+    [ -z "$(detail pin "$out/a.dss")" ]
+}
+
+@test "records, order and other metrics stay as they were" {
+    ds-measure-cost -q "$IN" | tee "$out/before.dss" | measure -o "$out/after.dss"
+    cmp <(ds-show --json "$out/before.dss") \
+        <(ds-show --json "$out/after.dss" | sed 's/,"latency.cpu":{[^}]*}//')
+}
+
+@test "windows smaller than the stream, and over several blocks, keep order and provenance" {
+    { ds-sample "$TINY" -n 3 --seed 5 && ds-sample "$TINY" -n 4 --seed 6; } >"$out/in.dss"
+    for window in 1 2 128; do
+        measure --window $window -o "$out/$window.dss" "$out/in.dss"
+        cmp <(ds-show -t -c id "$out/in.dss") <(ds-show -t -c id "$out/$window.dss")
+    done
+    heads=$(ds-show --heads "$out/128.dss")
+    [[ "$heads" == *"ds-sample"*"--seed"*5*"ds-measure-cpu"* ]]
+    [[ "$heads" == *"ds-sample"*"--seed"*6*"ds-measure-cpu"* ]]
+}
+
+@test "an architecture met again in a window shares its measurement" {
+    cat "$IN" "$IN" | measure -o "$out/twice.dss"
+    ds-show -t -c latency.cpu "$out/twice.dss" | tail -n +2 >"$out/ms"
+    [ "$(wc -l <"$out/ms")" -eq 12 ]
+    cmp <(head -6 "$out/ms") <(tail -6 "$out/ms")
+}
+
+@test "two spaces in one stream" {
+    { cat "$IN" && ds-sample ofa-mbv3 -n 1 -q; } >"$out/in.dss"
+    measure -o "$out/a.dss" "$out/in.dss"
+    [ "$(detail value "$out/a.dss" | awk '$1 > 0' | wc -l)" -eq 7 ]
+}
+
+@test "--per-block: a latency for every module, together no more than the whole" {
+    ds-sample "$TINY" -n 1 --seed 2 | measure --per-block -m 1 -o "$out/a.dss"
+    ds-show --json "$out/a.dss" | grep -o '"latency.cpu\.[a-z0-9.]*":[0-9.e-]*' | tr -d '"' >"$out/parts"
+    grep -q '^latency.cpu.stem0:' "$out/parts"
+    grep -q '^latency.cpu.unit0.layer0:' "$out/parts"
+    grep -q '^latency.cpu.unit4.layer1:' "$out/parts"
+    grep -q '^latency.cpu.head3:' "$out/parts"
+    whole=$(detail value "$out/a.dss")
+    awk -F: -v whole="$whole" '{ sum += $2; bad += $2 <= 0 } END { exit !(!bad && sum > 0 && sum <= whole) }' \
+        "$out/parts"
+}
+
+@test "a wide --precision ends as soon as there is an interval" {
+    ds-measure-cpu -q --precision 1000 --max-runs 60 --burst 3 -o "$out/a.dss" "$IN"
+    [ "$(detail runs "$out/a.dss" | sort -u)" = 6 ]
+    [ "$(detail converged "$out/a.dss" | sort -u)" = true ]
+}
+
+@test "what did not converge is said, unless -q" {
+    run -0 --separate-stderr ds-measure-cpu --max-runs 1 -o "$out/a.dss" "$IN"
+    [ "$stderr" = "ds-measure-cpu: 6 records did not reach a precision of 1% in 1 runs ('converged' is false on them)" ]
+    run -0 --separate-stderr ds-measure-cpu -q --max-runs 1 -o "$out/a.dss" "$IN"
+    [ -z "$stderr" ]
+}
+
+@test "threads, batch and processors are on the record" {
+    cpu=$(taskset -pc $$ | sed 's/.*: //; s/[-,].*//') threads=$(nproc)
+    measure --threads "$threads" -o "$out/a.dss" "$IN"
+    [ "$(detail threads "$out/a.dss" | sort -u)" = "$threads" ]
+    measure --batch 3 --pin "$cpu" -o "$out/a.dss" "$IN"
+    [ "$(detail batch "$out/a.dss" | sort -u)" = 3 ]
+    [ "$(detail pin "$out/a.dss" | sort -u)" = "\"$cpu\"" ]
+}
+
+@test "the other engine" {
+    run measure --engine xnnpack -o "$out/a.dss" "$IN"
+    [[ "$output" != *"not built in"* ]] || skip "XNNPACK is not built in"
+    [ "$status" -eq 0 ]
+    [[ "$(detail engine "$out/a.dss" | sort -u)" == '"XNNPACK '* ]]
+    [ "$(detail value "$out/a.dss" | awk '$1 > 0' | wc -l)" -eq 6 ]
+}
+
+@test "bad usage" {
+    run -2 ds-measure-cpu --engine abacus "$IN"
+    [[ "$output" == "ds-measure-cpu: --engine: abacus is not built in; this dstools has: "* ]]
+    run -2 ds-measure-cpu --pin 0,x -o /dev/null "$IN"
+    [ "$output" = "ds-measure-cpu: --pin: '0,x' is not a list of processors, as 0 or 2,3" ]
+    run -2 ds-measure-cpu --pin 99999 -o /dev/null "$IN"
+    [[ "$output" == *"is not a list of processors"* ]]
+    run -1 ds-measure-cpu --pin 1023 -o /dev/null "$IN"
+    [ "$output" = "ds-measure-cpu: --pin 1023: no such processor, or not allowed" ]
+    run -2 ds-measure-cpu --threads 0 -o /dev/null "$IN"
+    [[ "$output" == *"--threads"* ]]
+    run -2 ds-measure-cpu --threads 2 --pin "$(taskset -pc $$ | sed 's/.*: //; s/[-,].*//')" "$IN"
+    [ "$output" = "ds-measure-cpu: --threads 2: more than the processors there are (1)" ]
+    run -2 ds-measure-cpu --warmup 0 -o /dev/null "$IN"
+    [[ "$output" == *"--warmup"* ]]
+    run -2 ds-measure-cpu --batch 5000 -o /dev/null "$IN"
+    [ "$output" = "ds-measure-cpu: --batch: must be 4096 or less" ]
+    run -2 ds-measure-cpu --precision 0 -o /dev/null "$IN"
+    [[ "$output" == *"--precision"* ]]
+}
+
+@test "an empty stream stays one" {
+    ds-sample "$TINY" -n 0 | measure -o "$out/a.dss"
+    [ "$(ds-show -t -c id "$out/a.dss" | wc -l)" -le 1 ]
+    ds-measure-cost -q "$out/a.dss" >/dev/null
+}
+
+@test "a stream of groups has no architectures" {
+    ds-sample "$TINY" -n 2 | ds-affix -q --all | ds-measure-cost -q | ds-aggregate --by block >"$out/g.dss"
+    run -1 measure -o /dev/null "$out/g.dss"
+    [[ "$output" == *"g.dss: record 1, byte "*": no architecture; is this an aggregated stream?" ]]
+}
+
+@test "a cut stream: what came before is measured, then the error" {
+    { cat "$IN" && head -c 300 "$IN"; } >"$out/cut.dss"
+    run -1 --separate-stderr measure -o "$out/a.dss" "$out/cut.dss"
+    [[ "$stderr" == "ds-measure-cpu: $out/cut.dss: "* ]]
+    [ "$(detail value "$out/a.dss" | awk '$1 > 0' | wc -l)" -eq 6 ]
+}
+
+@test "a reader that went away is no failure; a full disk is" {
+    run -0 bash -c 'set -o pipefail; measure() { ds-measure-cpu -q --max-runs 1 --window 1 "$@"; }
+        measure "$IN" | head -c 1 >/dev/null'
+    [ -z "$output" ]
+    run -1 measure -o /dev/full "$IN"
+    [[ "$output" == "ds-measure-cpu: "*"No space left on device"* ]]
+}
