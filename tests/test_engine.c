@@ -504,7 +504,7 @@ static void models_share(const char *name, const struct ds_space *space)
     struct ds_error err;
     struct ds_net small_net = {0}, large_net = {0};
     random_net(space, 5, 0, &small_net);
-    random_net(space, 6, 1, &large_net);
+    random_net(space, 6, 4, &large_net);
     struct ds_model *a = must(e->load(s, &small_net, &err));
     size_t n = 0, m = 0, k = 0;
     float *first = must(run(e, a, &n, &err));
