@@ -61,7 +61,7 @@ static const struct ds_engine *find_engine(const char *name)
     const struct ds_engine *engine = ds_engine_find(name);
     if (!engine)
         cli_die(CLI_USAGE, "--engine: %s is not built in; this dstools has: %s",
-                name ? name : "none", ds_engine_names());
+                name ? name : "onednn", ds_engine_names());
     return engine;
 }
 
