@@ -105,7 +105,7 @@ format:
 
 lint:
 	clang-format --dry-run --Werror $(C_FILES)
-	shellcheck tests/run tests/*.bats tests/bench/run .ci/run $(filter-out %.mk,$(wildcard pipelines/*))
+	shellcheck -S warning tests/run tests/*.bats tests/bench/run .ci/run $(filter-out %.mk,$(wildcard pipelines/*))
 	mandoc -Tlint -W warning tools/*.[17]
 
 clean:

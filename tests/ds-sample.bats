@@ -12,12 +12,12 @@ END
 }
 
 ids() {
-    ds-show -t -c id "$@" | tail -n +2
+    ds-show -t -c id | tail -n +2
 }
 
 @test "the same seed gives the same bytes, another seed others" {
     cmp <(ds-sample ofa-mbv3 -n 500 --seed 5) <(ds-sample ofa-mbv3 -n 500 --seed 5)
-    ! cmp -s <(ds-sample ofa-mbv3 -n 500 --seed 5) <(ds-sample ofa-mbv3 -n 500 --seed 6)
+    run ! cmp -s <(ds-sample ofa-mbv3 -n 500 --seed 5) <(ds-sample ofa-mbv3 -n 500 --seed 6)
 }
 
 @test "a shard is that part of the whole, whatever is asked for" {

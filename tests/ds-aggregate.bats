@@ -1,0 +1,139 @@
+bats_require_minimum_version 1.5.0
+
+# Streams with known answers: metrics come in through ds-import, affixes by ds-affix.
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+    ds-sample ofa-mbv3 -n 8 | ds-affix --all | ds-measure-cost >all.dss
+    ds-show --json all.dss >all.json
+}
+
+# statistics KEY...: n, mean and the clustered interval of macs for each group, by another program
+statistics() {
+    python3 - "$@" <<'END'
+import collections, json, math, sys
+T = {7: 2.364624251592785}  # Student's t, 95%, 7 degrees of freedom (tables)
+effect, keys = sys.argv[1] == "effect", sys.argv[2:]
+base, groups = {}, collections.defaultdict(list)
+rows = [json.loads(line) for line in open("all.json")]
+for r in rows:
+    if "affix" not in r:
+        base[r["id"]] = r["metrics"]["macs"]
+for r in rows:
+    if "affix" not in r:
+        continue
+    site, block = r["affix"]["site"], r["affix"]["choice"]
+    unit, layer = site[4:].split(".layer")
+    _, e, k = block.split("_")
+    have = dict(unit=unit, layer=layer, block=block, expand=e[1:], kernel=k[1:],
+                resolution=str(r["arch"]["resolution"]))
+    x = r["metrics"]["macs"] - (base[r["base"]] if effect else 0)
+    groups[tuple(have[key] for key in keys)].append((r["base"], x))
+for key, values in groups.items():
+    n = len(values)
+    mean = math.fsum(x for _, x in values) / n
+    clusters = collections.defaultdict(float)
+    for b, x in values:
+        clusters[b] += x - mean
+    g = len(clusters)
+    half = T[g - 1] * math.sqrt(g / (g - 1) * sum(s * s for s in clusters.values())) / n if g == 8 else 0
+    print(*key, n, g, "%.6f" % mean, "%.6f" % half)
+END
+}
+
+ours() {
+    ds-show -t -c "$1,macs:n,macs:bases,macs,macs:lo,macs:hi" |
+        awk -F'\t' -v k="$(tr -cd , <<<"$1" | wc -c)" 'NR > 1 {
+            for (i = 1; i <= k + 3; i++) printf "%s ", $i
+            printf "%.6f %.6f\n", $(k + 4), ($(k + 6) - $(k + 5)) / 2 }'
+}
+
+# same A B: the same lines, numbers within a millionth
+same() {
+    paste -d' ' <(sort "$1") <(sort "$2") | awk '{ if (NF % 2) exit 1
+        for (i = 1; i <= NF / 2; i++) { a = $i; b = $(i + NF / 2)
+            if (a != b && !(a ~ /[.]/ && (a - b) ^ 2 < 1e-10)) { print; exit 1 } } }' && [ -s "$1" ] &&
+        [ "$(wc -l <"$1")" -eq "$(wc -l <"$2")" ]
+}
+
+@test "responses and their clustered intervals against another program" {
+    for keys in expand,kernel unit,block unit,layer,block; do
+        # shellcheck disable=SC2086
+        statistics response ${keys//,/ } >theirs
+        ds-aggregate --by $keys all.dss | ours $keys >ours
+        same theirs ours
+    done
+}
+
+@test "paired effects and their intervals against another program" {
+    for keys in expand,kernel unit,block; do
+        # shellcheck disable=SC2086
+        statistics effect ${keys//,/ } >theirs
+        ds-aggregate --effect --by $keys all.dss | ours $keys >ours
+        same theirs ours
+    done
+}
+
+@test "a base may come after what was affixed to it" {
+    ds-sample ofa-mbv3 -n 1 | ds-measure-cost >base.dss
+    ds-affix --depth 0,2 base.dss | ds-measure-cost >pair.dss
+    # a copy of the copy, under a base that only comes in the next file
+    ds-affix --depth 0,4 pair.dss | ds-measure-cost >chain.dss
+    copy=$(ds-show -t -c base chain.dss | tail -1)
+    arch=$(ds-export ofa pair.dss | tail -1)
+    echo "$arch" | ds-import ofa --space ofa-mbv3 >control.dss
+    [ "$(ds-show -t -c id control.dss | tail -1)" = "$copy" ]
+    run -0 ds-aggregate --effect --by depth chain.dss control.dss -o late.dss
+    [ "$(ds-show -t -c macs:n late.dss | tail -1)" -eq 2 ]
+}
+
+@test "a missing base is an error that names it" {
+    # what is affixed to a copy has the copy as its base, which is no control in the stream
+    ds-sample ofa-mbv3 -n 1 | ds-affix --depth 0,2 | ds-affix --depth 0,4 | ds-measure-cost >chain.dss
+    id=$(ds-show -t -c base chain.dss | tail -1)
+    run -1 ds-aggregate --effect --by depth chain.dss
+    [ "$output" = "ds-aggregate: an effect needs the base: the record of base $id is not in the stream" ]
+}
+
+@test "--occurring counts what is in each architecture" {
+    ds-sample ofa-mbv3 -n 300 | ds-measure-cost >plain.dss
+    ds-aggregate --occurring --by resolution plain.dss | ds-show -t -c resolution,macs:n,macs >got
+    ds-show -t -c resolution,macs plain.dss | awk 'NR > 1 { n[$1]++; s[$1] += $2 }
+        END { for (r in n) printf "%s\t%d\t%.6f\n", r, n[r], s[r] / n[r] }' | sort >want
+    diff <(awk 'NR > 1 { printf "%s\t%d\t%.6f\n", $1, $2, $3 }' got | sort) want
+    [ "$(ds-aggregate --occurring --by unit,depth plain.dss | ds-show --json | wc -l)" -eq 15 ]
+}
+
+@test "groups are in the space's order, kernels and expansions ascending" {
+    [ "$(ds-aggregate --by expand,kernel all.dss | ds-show -t -c expand,kernel | tail -n +2 | tr '\t\n' ': ')" = \
+        "3:3 3:5 3:7 4:3 4:5 4:7 6:3 6:5 6:7 " ]
+}
+
+@test "one base gives no interval, rather than a made-up one" {
+    ds-sample ofa-mbv3 -n 1 | ds-affix --all | ds-measure-cost | ds-aggregate --by block | ds-show --json >one
+    run ! grep -q '"lo"' one
+    grep -q '"bases":1' one
+}
+
+@test "mixing devices is told" {
+    printf '%s\n' '{"ks":3,"e":3,"d":2,"r":160,"m":1}' | ds-import ofa --space ofa-mbv3 >a.dss
+    ds-measure-cpu --max-runs 1 --burst 1 -q a.dss >b.dss
+    ds-measure-cpu --max-runs 1 --burst 1 -q --threads 2 a.dss >c.dss
+    run -0 ds-aggregate --occurring --by resolution -o x b.dss c.dss
+    [[ "$output" == "ds-aggregate: latency.cpu mixes values of threads '1' and '2': aggregate them apart" ]]
+}
+
+@test "errors" {
+    run -2 ds-aggregate all.dss
+    [[ "$output" == *"wants --by KEYS"* ]]
+    run -2 ds-aggregate --by colour all.dss
+    [[ "$output" == *"--by: 'colour' is no key; keys are unit, layer"* ]]
+    run -2 ds-aggregate --by unit,unit all.dss
+    [[ "$output" == *"'unit' is there twice"* ]]
+    ds-sample ofa-mbv3 -n 3 | ds-measure-cost >plain.dss
+    run -1 ds-aggregate --by block plain.dss
+    [[ "$output" == *"no record has block affixed; run ds-affix first, or give --occurring" ]]
+    run -0 ds-aggregate --by depth -o x <(ds-affix --depth 0,2 -b 0,0,mbconv3_e3_k3 plain.dss)
+    [[ "$output" == "ds-aggregate: left out 3 records that lack a key of depth" ]]
+    run -1 ds-aggregate --by block <(ds-aggregate --by block all.dss)
+    [[ "$output" == *"no architecture; is this an aggregated stream?" ]]
+}

@@ -1,0 +1,82 @@
+bats_require_minimum_version 1.5.0
+
+import() {
+    ds-import ofa --space ofa-mbv3 "$@"
+}
+
+refuses() { # LINE MESSAGE
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    run -1 bash -c 'printf "%s\n" "$1" | ds-import ofa --space ofa-mbv3 2>&1 >/dev/null' _ "$1"
+    # shellcheck disable=SC2053 # a pattern
+    [[ "$output" == "ds-import: standard input: line 1: "$2 ]] || { echo "$output"; return 1; }
+}
+
+@test "dictionaries, whole or with one number for all" {
+    list() { yes "$1" | head -"$2" | paste -sd,; }
+    a='{"ks":5,"e":4,"d":3,"r":192}'
+    b="{\"ks\":[$(list 5 20)],\"e\":[$(list 4 20)],\"d\":[$(list 3 5)],\"r\":[192]}"
+    [ "$(echo "$a" | import | ds-show -t -c id,arch)" = "$(echo "$b" | import | ds-show -t -c id,arch)" ]
+    [[ "$(echo "$a" | import | ds-show -t -c resolution,arch | tail -1)" == \
+        "192	e4_k5,e4_k5,e4_k5|"*"|e4_k5,e4_k5,e4_k5" ]]
+}
+
+@test "other keys become metrics, renamed on request" {
+    [ "$(echo '{"ks":3,"e":3,"d":2,"r":160,"a":1.5,"b":-2}' | import --rename a=latency.x |
+        ds-show -t -c latency.x,b | tail -1)" = "1.5	-2" ]
+}
+
+@test "inactive layers do not matter" {
+    a='{"ks":[3,3,7,7,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3],"e":3,"d":2,"r":160}'
+    [ "$(echo "$a" | import | ds-show -t -c id)" = \
+        "$(echo '{"ks":3,"e":3,"d":2,"r":160}' | import | ds-show -t -c id)" ]
+}
+
+@test "there and back" {
+    cmp <(ds-sample ofa-mbv3 -n 200 | ds-show -t -c id) \
+        <(ds-sample ofa-mbv3 -n 200 | ds-export ofa | import | ds-show -t -c id)
+}
+
+@test "messages name line and key" {
+    refuses 'nonsense' 'not JSON: column *'
+    refuses '[1]' 'not a JSON object'
+    refuses '{"e":3,"d":2,"r":160}' '"ks" is missing'
+    refuses '{"ks":[3,3],"e":3,"d":2,"r":160}' '"ks" has 2 numbers; this space has 20'
+    refuses '{"ks":4,"e":3,"d":2,"r":160}' '"ks", "e": unit0.layer0 of space ofa-mbv3 has no block of kernel 4 and expansion 3'
+    refuses '{"ks":3,"e":3,"d":9,"r":160}' '"d": unit 0 of space ofa-mbv3 cannot have 9 layers'
+    refuses '{"ks":3,"e":3,"d":2,"r":161}' '"r": space ofa-mbv3 has no resolution 161'
+    refuses '{"ks":3,"e":3,"d":2,"r":160.5}' '"r": space ofa-mbv3 has no resolution 160.5'
+    refuses '{"ks":"3","e":3,"d":2,"r":160}' '"ks" must be numbers'
+    refuses '{"ks":3,"e":3,"d":2,"r":160,"x":null}' '"x" is no number, so it cannot be a metric'
+    refuses '{"ks":3,"ks":3}' 'not JSON: *'
+}
+
+@test "what came before a bad line is written; --skip leaves out and counts" {
+    good='{"ks":3,"e":3,"d":2,"r":160}'
+    run -1 bash -c "printf '%s\n' '$good' '$good' bad | ds-import ofa --space ofa-mbv3 2>/dev/null >$BATS_TEST_TMPDIR/x"
+    [ "$(ds-show --json "$BATS_TEST_TMPDIR/x" | wc -l)" -eq 2 ]
+    run -0 bash -c "printf '%s\n' '$good' '{\"ks\":3,\"e\":3,\"d\":2,\"r\":100}' '$good' |
+        ds-import ofa --space ofa-mbv3 --skip | ds-show --json | wc -l"
+    [ "${lines[0]}" = "ds-import: left out 1 of 3 lines, which space ofa-mbv3 cannot express" ]
+    [ "${lines[1]}" -eq 2 ]
+}
+
+@test "empty input, missing newline, missing file, bad usage" {
+    run -1 bash -c ': | ds-import ofa --space ofa-mbv3 2>&1 >/dev/null'
+    [[ "$output" == *"nothing to read: not one line" ]]
+    [ "$(printf '{"ks":3,"e":3,"d":2,"r":160}' | import | ds-show --json | wc -l)" -eq 1 ]
+    run -1 bash -c 'ds-import ofa --space ofa-mbv3 nowhere 2>&1 >/dev/null'
+    [[ "$output" == "ds-import: nowhere: No such file or directory" ]]
+    run -2 ds-import
+    run -2 ds-import ofa
+    run -2 ds-import yaml --space ofa-mbv3
+    run -2 ds-import ofa --space ofa-mbv3 --rename x
+}
+
+@test "measured subnets of the reference data" {
+    ref=$BATS_TEST_DIRNAME/../../shared/reference/rtx2080ti/ofa_mbv3_measured.jsonl
+    [ -f "$ref" ] || skip "no reference data"
+    n=$(grep -cE '"r":(160|176|192|208|224),' "$ref")
+    [ "$n" -gt 500 ]
+    import --skip -q --rename lat_ms_2080ti_1=latency.gpu "$ref" >"$BATS_TEST_TMPDIR/r.dss"
+    [ "$(ds-show -t -c latency.gpu "$BATS_TEST_TMPDIR/r.dss" | awk 'NR > 1 && $1 > 1 { n++ } END { print n }')" -eq "$n" ]
+}
