@@ -69,7 +69,7 @@ $(BUILD)/%.o: %.c
 
 demo: all
 	@PATH="$(abspath $(BUILD)):$$PATH" $(MAKE) --no-print-directory -f pipelines/profile.mk \
-		OUT=out/demo N=4 MEASURE='--precision 2 --max-runs 10' show
+		OUT=out/demo N=4 MEASURE='--precision 2 --max-runs 8' show
 
 check: all $(UNIT)
 	@BUILD="$(abspath $(BUILD))" SANITIZE=$(SANITIZE) tests/run

@@ -1,8 +1,11 @@
 /*
  * Measuring latencies that can be compared. A set of networks is measured together, in rounds:
  * every round visits each unfinished network once, in a new random order, so that drift of the
- * machine hits all alike. A visit runs the network a few times untimed, then a few times timed.
- * Rounds go on until the 95% interval of each median is narrow enough, or the runs are used up.
+ * machine hits all alike. A visit runs the network a few times untimed, then once or more timed.
+ * Runs right after one another are slow or fast together (on a shared machine neighbours had a
+ * correlation of 0.5, and some were alike for half a second), and the interval of the median
+ * takes them for independent: so one timed run a visit is best. Rounds go on until the 95% interval
+ * of each median is narrow enough, or the runs are used up.
  */
 #ifndef DS_MEASURE_H
 #define DS_MEASURE_H

@@ -75,7 +75,7 @@ static int small(const char *option, uint64_t value, int most)
 int main(int argc, char **argv)
 {
     const char *engine = NULL;
-    uint64_t threads = 1, batch = 1, max_runs = 50, warmup = 1, burst = 5, window = 128;
+    uint64_t threads = 1, batch = 1, max_runs = 50, warmup = 1, burst = 1, window = 128;
     double precision = 1;
     struct meter_options o = {.metric = "latency.cpu"};
     const struct cli_option options[] = {
@@ -87,7 +87,7 @@ int main(int argc, char **argv)
          "run until the median's 95% interval is narrower than P percent (1)", 0.001},
         {"max-runs", 'm', CLI_COUNT, &max_runs, "N", "but at most N timed runs (50)", 1},
         {"warmup", 'w', CLI_COUNT, &warmup, "N", "untimed runs at each visit (1)", 1},
-        {"burst", 0, CLI_COUNT, &burst, "N", "timed runs at each visit (5)", 1},
+        {"burst", 0, CLI_COUNT, &burst, "N", "timed runs at each visit (1)", 1},
         {"window", 0, CLI_COUNT, &window, "N",
          "records measured together, in shuffled rounds (128)", 1},
         {"per-block", 0, CLI_FLAG, &o.measure.per_block, NULL, "a latency for every block too", 0},
