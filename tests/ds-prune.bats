@@ -1,0 +1,215 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154 # stderr is set by run
+# ds-prune: smaller spaces by rule and by evidence, never empty ones.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+}
+
+# The value of a key of the JSON on standard input, by a path as "units/0/depth".
+get() {
+    python3 -c 'import json, sys
+v = json.load(sys.stdin)
+for k in sys.argv[1].split("/"):
+    v = v[int(k) if isinstance(v, list) else k]
+print(json.dumps(v).replace("\"", "").replace("mbconv3_", ""))' "$1"
+}
+
+@test "the paper's spaces, one line each" {
+    # Kirin 9000 NPU: no kernel 7, the later units mutated more
+    ds-prune ofa-mbv3 --drop 'kernel==7' --mutate-weight 0=.5 --mutate-weight 1=.5 \
+        --mutate-weight 2=.5 >npu.json
+    # RTX 2080 Ti: no e3_k3, e3_k7, e4_k3; three layers in units 1, 3 and 4
+    ds-prune ofa-mbv3 --drop 'expand==3 && kernel!=5 || expand==4 && kernel==3' \
+        --max-depth 1=3 --max-depth 3=3 --max-depth 4=3 >gpu.json
+    # AMD 2990WX: three layers in units 0 to 2
+    ds-prune ofa-mbv3 --drop 'unit<=2 && depth==4' >cpu.json
+    # Note10: no e3_k7, e4_k7; three layers in unit 0
+    ds-prune ofa-mbv3 --drop 'kernel==7 && expand<6' --max-depth 0=3 >note10.json
+    # highest accuracy: no e3, no e4_k3
+    ds-prune ofa-mbv3 --keep 'expand==6 || expand==4 && kernel>3' >acc.json
+    [ "$(get units/3/blocks <npu.json)" = "[e3_k3, e3_k5, e4_k3, e4_k5, e6_k3, e6_k5]" ]
+    [ "$(get units/2/mutate_weight <npu.json)" = 0.5 ]
+    [ "$(get units/0/blocks <gpu.json)" = "[e3_k5, e4_k5, e4_k7, e6_k3, e6_k5, e6_k7]" ]
+    [ "$(get units/3/depth <gpu.json)" = "[2, 3]" ]
+    [ "$(get units/2/depth <gpu.json)" = "[2, 3, 4]" ]
+    [ "$(get units/2/depth <cpu.json)" = "[2, 3]" ]
+    [ "$(get units/3/depth <cpu.json)" = "[2, 3, 4]" ]
+    [ "$(get units/4/blocks <note10.json)" = "[e3_k3, e3_k5, e4_k3, e4_k5, e6_k3, e6_k5, e6_k7]" ]
+    [ "$(get units/0/blocks <acc.json)" = "[e4_k5, e4_k7, e6_k3, e6_k5, e6_k7]" ]
+    for s in npu gpu cpu note10 acc; do
+        ds-sample ./$s.json -n 50 | ds-affix --all | ds-measure-cost >/dev/null
+    done
+}
+
+@test "what is left is the same architectures: ids are kept" {
+    ds-prune ofa-mbv3 --drop 'kernel==7' --max-depth 3 --name no7 >no7.json
+    ds-sample ./no7.json -n 100 >a.dss
+    ds-show --heads a.dss | grep -q no7
+    ds-mutate ofa-mbv3 -n 1 a.dss >/dev/null # every one is in the original
+    ds-show --json a.dss | grep -c k7 | grep -x 0
+}
+
+@test "a rule for one layer, resolutions, least depths, weights for all" {
+    ds-prune ofa-mbv3 --drop 'unit==1 && layer==2 && expand<6' -r 192 -r 224 --min-depth 0=3 \
+        --mutate-weight 0.25 --max-depth 2=2 >s.json
+    [ "$(get units/1/blocks/2 <s.json)" = "[e6_k3, e6_k5, e6_k7]" ]
+    [ "$(get units/1/blocks/1 <s.json | wc -w)" = 9 ]
+    [ "$(get resolution <s.json)" = "[192, 224]" ]
+    [ "$(get units/0/depth <s.json)" = "[3, 4]" ]
+    [ "$(get units/4/mutate_weight <s.json)" = 0.25 ]
+    [ "$(get units/2/depth <s.json)" = "[2]" ]
+    run ds-prune ./s.json --drop 'kernel==3' -o t.json
+    [ "$status" = 0 ]
+    [ "$(get name <t.json)" = ofa-mbv3-pruned-pruned ]
+    [ "$(get reasons <t.json | wc -c)" -gt "$(get reasons <s.json | wc -c)" ]
+}
+
+@test "options of the stem" {
+    cat >s.json <<'END'
+{"dstools_space": 1, "name": "s", "resolution": 32,
+ "blocks": [{"name": "a", "type": "bottleneck", "expand": 0.2, "kernel": 3},
+            {"name": "b", "type": "bottleneck", "expand": 0.35, "kernel": 3}],
+ "stem": [{"op": "conv", "kernel": 3, "stride": 2, "width": [8, 16]},
+          {"op": "conv", "kernel": 3, "width": 8, "repeat": [0, 1]}],
+ "units": [{"stride": 2, "width": [16, 24, 32], "depth": [1, 2]}],
+ "head": [{"op": "pool"}, {"op": "linear", "width": 10}]}
+END
+    ds-prune ./s.json --drop 'site==stem1.repeat && value==0' --keep 'width>16' \
+        --drop 'type==bottleneck && expand>.3' -e >t.json 2>explained
+    [ "$(get stem/1/repeat <t.json)" = "[1]" ]
+    [ "$(get stem/0/width <t.json)" = "[8, 16]" ]
+    [ "$(get units/0/width <t.json)" = "[24, 32]" ]
+    [ "$(get units/0/blocks <t.json)" = "[a]" ]
+    grep -x 's: 72 architectures' explained # 2 stem widths, 2 repeats, 3 widths, 2 + 4 layers
+    grep -x 's-pruned: 8 architectures' explained # 2 stem widths, 2 widths, 1 + 1 layers
+}
+
+@test "never to nothing, nor for nothing; errors point at the column" {
+    run ds-prune ofa-mbv3 --drop 'kernel>=3'
+    [ "$status" = 1 ]
+    [ "$output" = "ds-prune: nothing would be left at unit0.layer0" ]
+    run ds-prune ofa-mbv3 --max-depth 1
+    [ "$status" = 1 ]
+    [ "$output" = "ds-prune: nothing would be left at unit0.depth" ]
+    run ds-prune ofa-mbv3 --drop 'kernel==9'
+    [ "$status" = 1 ]
+    [ "$output" = "ds-prune: --drop 'kernel==9': drops nothing from space ofa-mbv3" ]
+    run ds-prune ofa-mbv3 --drop 'kernel==7 && unti==0'
+    [ "$status" = 2 ]
+    [[ "$output" == "ds-prune: --drop 'kernel==7 && unti==0': column 14: 'unti' is no variable"* ]]
+    run ds-prune ofa-mbv3 --max-depth 7=3
+    [ "$status" = 2 ]
+    [[ "$output" == *"has units 0 to 4" ]]
+    run ds-prune ofa-mbv3 --resolution 225
+    [ "$status" = 1 ]
+    run ds-prune ofa-mbv3 --mutate-weight 0=2
+    [ "$status" = 2 ]
+    run ds-prune ofa-mbv3 --drop 'kernel==7' evidence.dss
+    [ "$status" = 2 ]
+    run ds-prune
+    [ "$status" = 2 ]
+    run ds-prune ofa-mbv3 --drop 'kernel==7' --name 'two words'
+    [ "$status" = 1 ]
+    run ds-prune ofa-mbv3 --drop 'kernel==7' -o /dev/full
+    [ "$status" = 1 ]
+}
+
+# What the policy should do on MACs and parameters can be said from the arithmetic of the blocks: a
+# block of expansion 4 and kernel 7 in unit 0 has more parameters and fewer MACs than one of
+# expansion 6 and kernel 3, whatever else the network has.
+@test "by evidence: a block goes where another has less cost and more gain" {
+    ds-sample ofa-mbv3 -n 12 | ds-affix --all | ds-measure-cost >m.dss
+    ds-prune ofa-mbv3 --better params --worse macs -e m.dss >s.json 2>explained
+    [ "$(get units/0/blocks <s.json)" = "[e3_k3, e3_k5, e3_k7, e4_k3, e4_k5, e4_k7, e6_k5, e6_k7]" ]
+    grep -q '^unit 0: no mbconv3_e6_k3: with mbconv3_e4_k7 in its place, params +' explained
+    [ "$(get reasons/0 <s.json)" = "$(head -1 explained | sed s/mbconv3_//g)" ]
+    run ! grep '^unit 4: no' explained
+    # what the most expensive block gains is worth nothing when tolerated
+    ds-prune ofa-mbv3 --better params=100 --worse macs m.dss >t.json
+    [ "$(get units/4/blocks <t.json)" = "[e3_k3]" ]
+}
+
+@test "by evidence: numbers in the reasons are those of the records" {
+    ds-sample ofa-mbv3 -n 12 | ds-affix --all | ds-measure-cost >m.dss
+    ds-prune ofa-mbv3 --better params --worse macs -e m.dss 2>&1 >/dev/null |
+        sed -n 's/^unit 0: no mbconv3_e6_k3: .*macs \([-+.0-9]*\) .*/\1/p' >got
+    ds-show --json m.dss | python3 -c 'import json, sys
+base, sums = None, {}
+for line in sys.stdin:
+    r = json.loads(line)
+    if "affix" not in r:
+        continue
+    a = r["affix"]
+    site, choice = (a["site"], a["choice"]) if isinstance(a, dict) else a
+    if str(site).startswith("unit0.layer"):
+        sums.setdefault(choice, []).append(r["metrics"]["macs"])
+d = [y - x for x, y in zip(sums["mbconv3_e6_k3"], sums["mbconv3_e4_k7"])]
+print("%+.4g" % (sum(d) / len(d)))' >want
+    cmp got want
+}
+
+@test "by evidence: depth is limited where layers cost more than they bring" {
+    ds-sample ofa-mbv3 -n 12 | ds-affix --all-depths | ds-measure-cost >m.dss
+    # layers of unit 0 have few parameters and many MACs
+    ds-prune ofa-mbv3 --better params --worse macs m.dss >s.json
+    [ "$(get units/0/depth <s.json)" = "[2]" ]
+    [ "$(get units/4/depth <s.json)" = "[2, 3, 4]" ]
+    ds-prune ofa-mbv3 --better params --worse macs --worth 0.001 m.dss -q >s.json
+    [ "$(get units/0/depth <s.json)" = "[2, 3, 4]" ]
+    ds-prune ofa-mbv3 --worse macs m.dss >s.json # all cost, no gain
+    [ "$(get units/4/depth <s.json)" = "[2]" ]
+}
+
+@test "from an aggregated profile: the same cuts, where they stand out from the noise" {
+    ds-sample ofa-mbv3 -n 40 | ds-affix --all --all-depths | ds-measure-cost >m.dss
+    ds-aggregate -q --effect --by unit,block m.dss >block.dss
+    ds-aggregate -q --effect --by unit,depth m.dss >depth.dss
+    ds-prune ofa-mbv3 --better params=10 --worse macs block.dss depth.dss >s.json
+    # expansion 6 costs so much more than 3 that it shows
+    [[ "$(get units/0/blocks <s.json)" != *e6* ]]
+    [[ "$(get units/0/blocks <s.json)" == *e3_k3* ]]
+    [ "$(get units/0/depth <s.json)" = "[2]" ]
+    ds-aggregate -q --effect --by unit,layer,block m.dss >layer.dss
+    ds-prune ofa-mbv3 --better params=10 --worse macs --by-layer layer.dss >s.json
+    [[ "$(get units/0/blocks/0 <s.json)" == "["*"]" ]]
+    ds-prune ofa-mbv3 --better params --worse macs --by-layer m.dss >s.json
+    [[ "$(get units/0/blocks/0 <s.json)" != *e6_k3* ]]
+    [[ "$(get units/0/blocks/1 <s.json)" == *e6_k3* ]]
+}
+
+@test "by evidence: too few bases say nothing" {
+    ds-sample ofa-mbv3 -n 1 | ds-affix --all --all-depths | ds-measure-cost >m.dss
+    run -0 --separate-stderr ds-prune ofa-mbv3 --better params --worse macs m.dss
+    [ "$stderr" = "ds-prune: the evidence speaks against nothing: the space stays as it was" ]
+    ds-aggregate -q --effect --by unit,block m.dss >g.dss
+    run -0 --separate-stderr ds-prune ofa-mbv3 --better params --worse macs g.dss
+    [ "$stderr" = "ds-prune: the evidence speaks against nothing: the space stays as it was" ]
+}
+
+@test "by evidence of the original for a space already smaller" {
+    ds-sample ofa-mbv3 -n 12 | ds-affix --all | ds-measure-cost >m.dss
+    ds-prune ofa-mbv3 --drop 'block==mbconv3_e4_k7' >no47.json
+    ds-prune ./no47.json --better params --worse macs m.dss >s.json
+    # e6_k3 stays in unit 0: what pushed it out is not there
+    [[ "$(get units/0/blocks <s.json)" == *e6_k3* ]]
+}
+
+@test "evidence that is none, or of two kinds, or lacks a metric" {
+    ds-sample ofa-mbv3 -n 3 | ds-measure-cost >plain.dss
+    run ds-prune ofa-mbv3 --worse macs plain.dss
+    [ "$status" = 1 ]
+    [[ "$output" == "ds-prune: no evidence: "* ]]
+    ds-sample ofa-mbv3 -n 3 | ds-affix --all | ds-measure-cost >m.dss
+    ds-aggregate -q --effect --by unit,block m.dss >g.dss
+    run ds-prune ofa-mbv3 --worse macs m.dss g.dss
+    [ "$status" = 1 ]
+    [[ "$output" == "ds-prune: g.dss: record 1, "*"give one or the other" ]]
+    run ds-prune ofa-mbv3 --worse latency.npu m.dss
+    [ "$status" = 1 ]
+    [[ "$output" == *"no metric latency.npu" ]]
+    run ds-prune ofa-mbv3 --worse macs=-1 m.dss
+    [ "$status" = 2 ]
+}

@@ -1,0 +1,265 @@
+/* Makes a smaller design space: by rule, and by what has been measured. */
+#include "cli.h"
+#include "objective.h"
+#include "policy.h"
+#include "prune.h"
+#include "schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the options ask for. */
+struct wanted {
+    struct cli_list drop, keep, max_depth, min_depth, resolution, weight;
+    struct cli_list better, worse;
+    double confidence, worth;
+    bool by_layer, explain;
+    const char *name;
+};
+
+/* "UNIT=V", or "V" for all units: the unit, -1 for all. */
+static int unit_and_value(const struct ds_space *space, const char *option, const char *text,
+                          double *value)
+{
+    const char *equals = strchr(text, '=');
+    *value = cli_number(option, equals ? equals + 1 : text);
+    if (!equals)
+        return -1;
+    char *unit = strndup(text, (size_t)(equals - text));
+    if (!unit)
+        cli_die(CLI_FAILED, "out of memory");
+    uint64_t u = cli_count(option, unit);
+    free(unit);
+    if (u >= (uint64_t)space->nunits)
+        cli_die(CLI_USAGE, "%s: %s: space %s has units 0 to %d", option, text, space->name,
+                space->nunits - 1);
+    return (int)u;
+}
+
+/* Applies one rule, which must be about something. */
+static void apply(struct ds_pruning *p, const struct ds_space *space, const char *option,
+                  const char *given, const char *text, bool keep)
+{
+    struct ds_error err;
+    char sentence[700];
+    struct ds_rule *rule = ds_rule_parse(text, &err);
+    if (!rule)
+        cli_die(CLI_USAGE, "%s '%s': %s", option, given, err.text);
+    int count = ds_pruning_rule(p, rule, keep);
+    if (count == 0)
+        cli_die(CLI_FAILED, "%s '%s': drops nothing from space %s", option, given, space->name);
+    snprintf(sentence, sizeof sentence, "%s '%s': drops %d", option, given, count);
+    if (ds_pruning_reason(p, sentence))
+        cli_die(CLI_FAILED, "out of memory");
+    ds_rule_free(rule);
+}
+
+/* --max-depth and --min-depth are rules in short. */
+static void apply_depths(struct ds_pruning *p, const struct ds_space *space, const char *option,
+                         const struct cli_list *list, const char *comparison)
+{
+    for (int i = 0; i < list->n; i++) {
+        double depth;
+        char rule[100];
+        int u = unit_and_value(space, option, list->value[i], &depth);
+        if (u < 0)
+            snprintf(rule, sizeof rule, "depth%s%.9g", comparison, depth);
+        else
+            snprintf(rule, sizeof rule, "unit==%d && depth%s%.9g", u, comparison, depth);
+        apply(p, space, option, list->value[i], rule, false);
+    }
+}
+
+/* --resolution R, again for more: the others go. */
+static void apply_resolutions(struct ds_pruning *p, const struct ds_space *space,
+                              const struct cli_list *list)
+{
+    const struct ds_site *site = &space->site[space->resolution_site];
+    char sentence[300] = "--resolution";
+    bool keep[DS_MAX_CHOICES] = {false};
+    for (int i = 0; i < list->n; i++) {
+        int c = ds_site_choice(site, (int)cli_count("--resolution", list->value[i]));
+        if (c < 0)
+            cli_die(CLI_FAILED, "--resolution: space %s has no resolution %s", space->name,
+                    list->value[i]);
+        keep[c] = true;
+        size_t at = strlen(sentence);
+        snprintf(sentence + at, sizeof sentence - at, " %s", list->value[i]);
+    }
+    for (int c = 0; c < site->nchoices && list->n; c++)
+        if (!keep[c])
+            ds_pruning_drop(p, space->resolution_site, c);
+    if (list->n && ds_pruning_reason(p, sentence))
+        cli_die(CLI_FAILED, "out of memory");
+}
+
+static void apply_weights(struct ds_pruning *p, const struct ds_space *space,
+                          const struct cli_list *list)
+{
+    for (int i = 0; i < list->n; i++) {
+        double weight;
+        char sentence[300];
+        int u = unit_and_value(space, "--mutate-weight", list->value[i], &weight);
+        if (weight < 0 || weight > 1)
+            cli_die(CLI_USAGE, "--mutate-weight: %s: a weight is from 0 to 1", list->value[i]);
+        for (int k = 0; k < space->nunits; k++)
+            if (u < 0 || u == k)
+                ds_pruning_weight(p, k, weight);
+        snprintf(sentence, sizeof sentence, "--mutate-weight %s", list->value[i]);
+        if (ds_pruning_reason(p, sentence))
+            cli_die(CLI_FAILED, "out of memory");
+    }
+}
+
+static void apply_rules(struct ds_pruning *p, const struct ds_space *space, const struct wanted *w)
+{
+    for (int i = 0; i < w->drop.n; i++)
+        apply(p, space, "--drop", w->drop.value[i], w->drop.value[i], false);
+    for (int i = 0; i < w->keep.n; i++)
+        apply(p, space, "--keep", w->keep.value[i], w->keep.value[i], true);
+    apply_depths(p, space, "--max-depth", &w->max_depth, ">");
+    apply_depths(p, space, "--min-depth", &w->min_depth, "<");
+    apply_resolutions(p, space, &w->resolution);
+    apply_weights(p, space, &w->weight);
+}
+
+static void read_evidence(struct ds_evidence *e, char *const *names, int nnames)
+{
+    struct ds_error err;
+    struct ds_record *rec;
+    uint64_t used = 0;
+    struct ds_reader *in = ds_reader_open(names, nnames, &err);
+    if (!in)
+        cli_die(CLI_FAILED, "%s", err.text);
+    int rc, add = 0;
+    while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
+        if ((add = ds_evidence_add(e, rec, &err)) < 0)
+            cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
+        used += (uint64_t)add;
+    }
+    if (rc < 0)
+        cli_die(CLI_FAILED, "%s", err.text);
+    if (!used)
+        cli_die(CLI_FAILED, "no evidence: wants measured records with something affixed, or "
+                            "groups by unit,block, by unit,layer,block, or by unit,depth");
+    ds_reader_close(in);
+}
+
+static void apply_policy(struct ds_pruning *p, const struct ds_space *space, const struct wanted *w,
+                         const struct objectives *o, char *const *names, int nnames)
+{
+    struct ds_error err;
+    const char *metric[MOST_OBJECTIVES];
+    struct ds_policy policy = {
+        .n = o->n, .confidence = w->confidence, .worth = w->worth, .by_layer = w->by_layer};
+    for (int k = 0; k < o->n; k++) {
+        metric[k] = o->at[k].name;
+        policy.metric[k].name = o->at[k].name;
+        policy.metric[k].more = o->at[k].more;
+        policy.metric[k].tolerance = o->at[k].by;
+    }
+    struct ds_evidence *e = ds_evidence_new(space, metric, o->n, &err);
+    if (!e)
+        cli_die(CLI_FAILED, "%s", err.text);
+    read_evidence(e, names, nnames);
+    int cuts = ds_policy_prune(&policy, e, space, p, &err);
+    if (cuts < 0)
+        cli_die(CLI_FAILED, "%s", err.text);
+    if (cuts == 0)
+        cli_warn("the evidence speaks against nothing: the space stays as it was");
+    ds_evidence_free(e);
+}
+
+static void explain(const struct ds_pruning *p, const struct ds_space *space, const char *json)
+{
+    struct ds_error err;
+    for (int i = 0; ds_pruning_reason_at(p, i); i++)
+        fprintf(stderr, "%s\n", ds_pruning_reason_at(p, i));
+    struct ds_space *left = ds_space_parse(json, strlen(json), &err);
+    char *before = ds_space_size(space), *after = left ? ds_space_size(left) : NULL;
+    if (!before || !after)
+        cli_die(CLI_FAILED, "out of memory");
+    fprintf(stderr, "%s: %s architectures\n%s: %s architectures\n", space->name, before, left->name,
+            after);
+    free(before);
+    free(after);
+    ds_space_free(left);
+}
+
+int main(int argc, char **argv)
+{
+    struct wanted w = {.confidence = 0.95, .worth = 0.5};
+    const struct cli_option options[] = {
+        {"drop", 'd', CLI_LIST, &w.drop, "RULE", "choices of which it is true go: 'kernel==7'", 0},
+        {"keep", 'k', CLI_LIST, &w.keep, "RULE", "choices of which it is false go", 0},
+        {"max-depth", 0, CLI_LIST, &w.max_depth, "[U=]D", "at most D layers in unit U, or in all",
+         0},
+        {"min-depth", 0, CLI_LIST, &w.min_depth, "[U=]D", "at least D layers", 0},
+        {"resolution", 'r', CLI_LIST, &w.resolution, "R", "only this resolution (again for more)",
+         0},
+        {"mutate-weight", 0, CLI_LIST, &w.weight, "[U=]P",
+         "how likely a search mutates unit U, or all: 0 to 1", 0},
+        {"better", 'b', CLI_LIST, &w.better, "METRIC[=T]",
+         "by evidence: the more of it, the better; T: tolerance", 0},
+        {"worse", 'w', CLI_LIST, &w.worse, "METRIC[=T]", "the more of it, the worse", 0},
+        {"confidence", 0, CLI_NUMBER, &w.confidence, "P", "of all cuts together (0.95)", 0},
+        {"worth", 0, CLI_NUMBER, &w.worth, "F",
+         "what a layer must bring for what it costs, 1 being the average (0.5)", 0},
+        {"by-layer", 0, CLI_FLAG, &w.by_layer, NULL, "compare blocks at every layer, not in a unit",
+         0},
+        {"explain", 'e', CLI_FLAG, &w.explain, NULL, "each cut and the sizes, on standard error",
+         0},
+        {"name", 0, CLI_TEXT, &w.name, "NAME", "of the new space (SPACE-pruned)", 0},
+        {0},
+    };
+    struct cli cli = {
+        .name = "ds-prune",
+        .usage = "SPACE [RULES] [{--better METRIC | --worse METRIC} ... [EVIDENCE ...]]",
+        .about = "Writes a smaller design space: by rule, and by measured evidence.",
+        .options = options,
+    };
+    struct ds_error err;
+    struct objectives o = {0};
+    cli_parse(&cli, argc, argv);
+    bool by_evidence = w.better.n + w.worse.n > 0;
+    if (cli.noperands < 1)
+        cli_die(CLI_USAGE, "wants a SPACE: a shipped name, as ofa-mbv3, or a file");
+    if (cli.noperands > 1 && !by_evidence)
+        cli_die(CLI_USAGE,
+                "evidence needs metrics to judge it by: --better METRIC, --worse METRIC");
+    if (!(w.confidence > 0 && w.confidence < 1))
+        cli_die(CLI_USAGE, "--confidence: must lie between 0 and 1");
+    if (by_evidence)
+        objectives_parse(&o, &w.better, &w.worse, true);
+
+    struct ds_space *space = ds_space_load(cli.operand[0], &err);
+    if (!space)
+        cli_die(CLI_FAILED, "%s", err.text);
+    struct ds_pruning *p = ds_pruning_new(space, &err);
+    if (!p)
+        cli_die(CLI_FAILED, "%s", err.text);
+    apply_rules(p, space, &w);
+    if (by_evidence)
+        apply_policy(p, space, &w, &o, cli.operand + 1, cli.noperands - 1);
+
+    char name[256];
+    snprintf(name, sizeof name, "%s-pruned", space->name);
+    char *json = ds_pruning_json(p, w.name ? w.name : name, &err);
+    if (!json)
+        cli_die(CLI_FAILED, "%s", err.text);
+    FILE *out = cli_open_text(&cli);
+    fputs(json, out);
+    cli_close_text(&cli, out);
+    if (w.explain)
+        explain(p, space, json);
+    free(json);
+    ds_pruning_free(p);
+    ds_space_free(space);
+    objectives_free(&o);
+    const struct cli_list *lists[] = {&w.drop,       &w.keep,   &w.max_depth, &w.min_depth,
+                                      &w.resolution, &w.weight, &w.better,    &w.worse};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        free(lists[i]->value);
+    return 0;
+}
