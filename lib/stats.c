@@ -127,6 +127,11 @@ double ds_student_t(double level, double df)
     return solve(student_inside, df, level);
 }
 
+double ds_student_tail(double t, double df)
+{
+    return incomplete_beta(df / 2, 0.5, df / (df + t * t));
+}
+
 double ds_normal_z(double level)
 {
     return solve(normal_inside, 0, level);

@@ -28,6 +28,9 @@ double ds_median_interval(const double *sorted, size_t n, double level, double *
 /* Two-sided quantile of Student's t: P(|T| <= t) = level, with df degrees of freedom. */
 double ds_student_t(double level, double df);
 
+/* Its opposite, P(|T| > t). */
+double ds_student_tail(double t, double df);
+
 /* Two-sided quantile of the normal distribution. */
 double ds_normal_z(double level);
 
