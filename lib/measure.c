@@ -131,6 +131,21 @@ int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
     return rc;
 }
 
+double ds_reference_drift(const struct ds_reference *r)
+{
+    size_t half = (size_t)r->rounds / 2;
+    double *ms = half ? malloc((size_t)r->rounds * sizeof *ms) : NULL;
+    if (!ms)
+        return NAN;
+    memcpy(ms, r->ms, (size_t)r->rounds * sizeof *ms);
+    double *later = ms + r->rounds - half;
+    ds_sort(ms, half);
+    ds_sort(later, half);
+    double drift = ds_quantile(later, half, 0.5) / ds_quantile(ms, half, 0.5) - 1;
+    free(ms);
+    return drift;
+}
+
 struct ds_latency ds_timing_latency(struct ds_timing *t)
 {
     struct ds_latency l;

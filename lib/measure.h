@@ -59,6 +59,12 @@ int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
                struct ds_reference *reference, const struct ds_measure_options *options,
                void (*done)(void *), void *arg, struct ds_error *err);
 
+/*
+ * How much slower the reference was in the later half of its rounds than in the earlier, by the
+ * medians of the halves: 0.02 is 2%, negative is faster. NaN below two rounds.
+ */
+double ds_reference_drift(const struct ds_reference *r);
+
 /* Sorts the runs. */
 struct ds_latency ds_timing_latency(struct ds_timing *t);
 

@@ -2,6 +2,7 @@
 #include "measure.h"
 #include "tap.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -130,6 +131,20 @@ static void early(void)
     release(&s);
 }
 
+static void drift(void)
+{
+    double ms[] = {3, 1, 2, 9, 6, 6, 3};
+    struct ds_reference r = {.ms = ms};
+    CHECK(isnan(ds_reference_drift(&r)), "drift of no rounds is not known");
+    r.rounds = 1;
+    CHECK(isnan(ds_reference_drift(&r)), "nor of one");
+    r.rounds = 2;
+    CHECK(fabs(ds_reference_drift(&r) - (1.0 / 3 - 1)) < 1e-12, "drift of two rounds");
+    r.rounds = 7;
+    CHECK(fabs(ds_reference_drift(&r) - (6.0 / 2 - 1)) < 1e-12 && ms[0] == 3,
+          "drift by the medians of halves, the middle round left out");
+}
+
 static void failures(void)
 {
     struct ds_measure_options o = {.precision = 0.01, .max_runs = 10, .warmup = 1, .burst = 5};
@@ -147,6 +162,7 @@ int main(void)
 {
     rounds();
     early();
+    drift();
     failures();
     return TAP_END();
 }

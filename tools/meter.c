@@ -42,6 +42,7 @@ struct meter {
 
     const struct ds_space *reference_space;
     struct ds_reference reference;
+    double drift; /* of the reference in this window */
     struct progress progress;
     uint64_t unsettled;
 };
@@ -154,17 +155,6 @@ static void module_name(const struct meter *m, int timing, int module, char *out
         snprintf(out, size, "%s.unit%d.layer%d", m->o->metric, at->unit, at->layer);
 }
 
-/* Largest change between rounds of the reference, as a share of its median. */
-static double drift(const struct ds_reference *r)
-{
-    double low = INFINITY, high = 0;
-    for (int i = 0; i < r->rounds; i++) {
-        low = r->ms[i] < low ? r->ms[i] : low;
-        high = r->ms[i] > high ? r->ms[i] : high;
-    }
-    return r->rounds ? (high - low) / low : 0;
-}
-
 static int describe(struct meter *m, struct ds_record *rec, int timing)
 {
     const struct meter_options *o = m->o;
@@ -177,7 +167,7 @@ static int describe(struct meter *m, struct ds_record *rec, int timing)
               ds_metric_int(rec, metric, "runs", t->runs) ||
               ds_metric_int(rec, metric, "warmup", o->measure.warmup) ||
               ds_metric_bool(rec, metric, "converged", t->converged) ||
-              ds_metric_num(rec, metric, "drift", drift(&m->reference)) ||
+              (isfinite(m->drift) && ds_metric_num(rec, metric, "drift", m->drift)) ||
               ds_metric_str(rec, metric, "engine", m->o->engine->version(m->session)) ||
               ds_metric_str(rec, metric, "device", o->device) ||
               ds_metric_int(rec, metric, "threads", o->setup.threads) ||
@@ -257,6 +247,7 @@ static void finish_window(struct meter *m)
                    &m->o->measure, one_done, m, &err))
         give_up(m, &err);
     progress_add(&m->progress, (uint64_t)(m->nwaiting - m->ntimings));
+    m->drift = ds_reference_drift(&m->reference);
     write_window(m);
     for (int i = 0; i < m->ntimings; i++) {
         m->o->engine->unload(m->timing[i].model);
