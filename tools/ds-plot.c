@@ -6,6 +6,7 @@
 
 static const struct plot_kind kinds[] = {
     {"heatmap", plot_heatmap},
+    {"front", plot_front},
 };
 
 static const struct plot_kind *find_kind(const struct cli *cli)
@@ -13,7 +14,7 @@ static const struct plot_kind *find_kind(const struct cli *cli)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (cli->noperands && strcmp(cli->operand[0], kinds[i].name) == 0)
             return &kinds[i];
-    cli_die(CLI_USAGE, "wants a kind of picture first: heatmap");
+    cli_die(CLI_USAGE, "wants a kind of picture first: heatmap, front");
 }
 
 int main(int argc, char **argv)
@@ -24,6 +25,8 @@ int main(int argc, char **argv)
          "draw this metric (again for more); all unless given", 0},
         {"rows", 0, CLI_TEXT, &o.rows, "KEY", "the key that makes rows (the first)", 0},
         {"cols", 0, CLI_TEXT, &o.cols, "KEY", "the key that makes columns (the second)", 0},
+        {"better", 'b', CLI_LIST, &o.better, "METRIC", "front: the more of it, the better", 0},
+        {"worse", 'w', CLI_LIST, &o.worse, "METRIC", "front: the more of it, the worse", 0},
         {"title", 0, CLI_TEXT, &o.title, "TEXT", "a title over all", 0},
         {"interval", 'i', CLI_FLAG, &o.interval, NULL, "half the 95% interval under each number",
          0},
@@ -31,8 +34,9 @@ int main(int argc, char **argv)
     };
     struct cli cli = {
         .name = "ds-plot",
-        .usage = "heatmap [-o FILE.svg | -o FILE.png] [OPTION ...] [FILE ...]",
-        .about = "Draws an aggregated stream: as text, or with -o as a picture (gnuplot).",
+        .usage = "{heatmap | front} [-o FILE.svg | -o FILE.png] [OPTION ...] [FILE ...]",
+        .about =
+            "Draws an aggregated stream, or fronts: as text, or with -o as a picture (gnuplot).",
         .options = options,
     };
     struct ds_error err;
@@ -45,6 +49,8 @@ int main(int argc, char **argv)
     kind->draw(&cli, &o, in);
     ds_reader_close(in);
     free(o.metrics.value);
+    free(o.better.value);
+    free(o.worse.value);
     cli.output = NULL;
     cli_close_text(&cli, stdout);
     return 0;

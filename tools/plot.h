@@ -7,7 +7,7 @@
 
 /* Options that any kind may read. */
 struct plot_options {
-    struct cli_list metrics;
+    struct cli_list metrics, better, worse;
     const char *rows, *cols, *title;
     bool interval;
     const char *output; /* FILE.svg or FILE.png; NULL: text on standard output */
@@ -20,6 +20,7 @@ struct plot_kind {
 };
 
 void plot_heatmap(struct cli *cli, const struct plot_options *options, struct ds_reader *in);
+void plot_front(struct cli *cli, const struct plot_options *options, struct ds_reader *in);
 
 /*
  * Starts gnuplot with the terminal that the file's ending asks for, `width` x `height` points.

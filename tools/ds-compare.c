@@ -1,0 +1,294 @@
+/* Compares the fronts that searches found, each repeated under several seeds. */
+#include "cli.h"
+#include "pareto.h"
+#include "runs.h"
+#include "significance.h"
+#include "stats.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEVELS 5 /* of equal cost, unless named */
+#define INTERVAL 0.95
+
+struct comparison {
+    struct objectives o;
+    struct runs runs;
+    double reference[MOST_OBJECTIVES];
+    bool tsv;
+    FILE *out;
+};
+
+/* A value's name in the table, and its value for every run: NaN where a run has none. */
+struct row {
+    char name[200];
+    double *value; /* [runs] */
+};
+
+static void *checked(void *p)
+{
+    if (!p)
+        cli_die(CLI_FAILED, "out of memory");
+    return p;
+}
+
+/* The values of the runs of a label that have one; returns how many. */
+static size_t values_of(const struct comparison *c, const struct row *row, int label, double *value)
+{
+    size_t n = 0;
+    for (int i = 0; i < c->runs.n; i++)
+        if (c->runs.at[i].label == label && !isnan(row->value[i]))
+            value[n++] = row->value[i];
+    return n;
+}
+
+/* "80.12 +- 0.05" of the runs that have the value; how many where not all have it. */
+static void print_mean(const struct comparison *c, const double *value, size_t n, int all)
+{
+    char text[120] = "-", some[48] = "";
+    struct ds_moments m = {0};
+    for (size_t i = 0; i < n; i++)
+        ds_moments_add(&m, value[i]);
+    if (c->tsv) {
+        fprintf(c->out, "\t%.12g\t%.12g\t%zu", n ? m.mean : NAN, ds_moments_sd(&m), n);
+        return;
+    }
+    if (n > 1)
+        snprintf(text, sizeof text, "%.6g ± %.2g", m.mean, ds_moments_sd(&m));
+    else if (n)
+        snprintf(text, sizeof text, "%.6g", m.mean);
+    if (n && (int)n < all)
+        snprintf(some, sizeof some, " (%zu of %d)", n, all);
+    strcat(text, some);
+    bool wide = strstr(text, "±"); /* one column, two bytes */
+    fprintf(c->out, "  %-*s", wide ? 23 : 22, text);
+}
+
+static void print_difference(const struct comparison *c, const double *a, size_t na,
+                             const double *b, size_t nb)
+{
+    struct ds_difference d = {NAN, NAN, NAN, NAN};
+    double p = NAN;
+    char text[100] = "-";
+    if (na && nb) {
+        d = ds_welch(a, na, b, nb, INTERVAL);
+        p = na > 1 && nb > 1 ? ds_permutation_p(a, na, b, nb) : NAN;
+    }
+    if (c->tsv) {
+        fprintf(c->out, "\t%.12g\t%.12g\t%.12g\t%.6g\t%.6g", d.difference, d.lo, d.hi, d.p, p);
+        return;
+    }
+    if (isnan(d.lo) && na && nb)
+        snprintf(text, sizeof text, "%+.4g", d.difference);
+    else if (na && nb)
+        snprintf(text, sizeof text, "%+.4g (%+.4g to %+.4g)", d.difference, d.lo, d.hi);
+    fprintf(c->out, "  %-30s", text);
+    snprintf(text, sizeof text, isnan(p) ? "-" : "%.4f", p);
+    fprintf(c->out, "  %-6s", text);
+}
+
+static void print_row(const struct comparison *c, const struct row *row)
+{
+    double *first = checked(malloc((size_t)c->runs.n * sizeof *first));
+    double *other = checked(malloc((size_t)c->runs.n * sizeof *other));
+    size_t n = values_of(c, row, 0, first);
+    fprintf(c->out, c->tsv ? "%s" : "%-32s", row->name);
+    print_mean(c, first, n, c->runs.count[0]);
+    for (int l = 1; l < c->runs.nlabels; l++) {
+        size_t m = values_of(c, row, l, other);
+        print_mean(c, other, m, c->runs.count[l]);
+        print_difference(c, first, n, other, m);
+    }
+    fputc('\n', c->out);
+    free(first);
+    free(other);
+}
+
+static void print_heads(const struct comparison *c)
+{
+    fprintf(c->out, c->tsv ? "quantity" : "%-32s", "");
+    for (int l = 0; l < c->runs.nlabels; l++) {
+        const char *label = c->runs.label[l];
+        char text[200];
+        if (c->tsv) {
+            fprintf(c->out, "\t%s\t%s:sd\t%s:n", label, label, label);
+            if (l)
+                fprintf(c->out, "\t%s:difference\t%s:lo\t%s:hi\t%s:p_welch\t%s:p", label, label,
+                        label, label, label);
+            continue;
+        }
+        snprintf(text, sizeof text, "%s (%d)", label, c->runs.count[l]);
+        fprintf(c->out, "  %-22s", text);
+        if (l)
+            fprintf(c->out, "  %-30s  %-6s", "difference (95%)", "p");
+    }
+    fputc('\n', c->out);
+}
+
+/* ---- rows ---- */
+
+/* The worst of all fronts in every objective: the reference where none is given. */
+static void worst_corner(struct comparison *c)
+{
+    for (int k = 0; k < c->o.n; k++) {
+        c->reference[k] = -INFINITY;
+        for (int i = 0; i < c->runs.n; i++)
+            for (size_t j = 0; j < c->runs.at[i].n; j++)
+                c->reference[k] =
+                    fmax(c->reference[k], c->runs.at[i].x[j * (size_t)c->o.n + (size_t)k]);
+    }
+}
+
+static double turned(const struct comparison *c, int k, double x)
+{
+    return c->o.at[k].more ? -x : x;
+}
+
+static void volumes(struct comparison *c, struct row *row)
+{
+    struct ds_error err;
+    snprintf(row->name, sizeof row->name, "hypervolume");
+    for (int i = 0; i < c->runs.n; i++)
+        if (ds_hypervolume(c->runs.at[i].x, c->runs.at[i].n, c->o.n, c->reference, &row->value[i],
+                           &err))
+            cli_die(CLI_FAILED, "%s", err.text);
+}
+
+static void bests(struct comparison *c, struct row *row, int k)
+{
+    snprintf(row->name, sizeof row->name, "%s %s", c->o.at[k].more ? "highest" : "lowest",
+             c->o.at[k].name);
+    for (int i = 0; i < c->runs.n; i++)
+        row->value[i] = turned(c, k, run_best(&c->runs.at[i], &c->o, k, k, INFINITY));
+}
+
+static void at_level(struct comparison *c, struct row *row, int want, int axis, double level)
+{
+    snprintf(row->name, sizeof row->name, "%s at %s %s %.6g", c->o.at[want].name,
+             c->o.at[axis].name, c->o.at[axis].more ? ">=" : "<=", turned(c, axis, level));
+    for (int i = 0; i < c->runs.n; i++) {
+        double best = run_best(&c->runs.at[i], &c->o, want, axis, level);
+        row->value[i] = isinf(best) ? NAN : turned(c, want, best);
+    }
+}
+
+/* Rounds to three digits. */
+static double rounded(double x)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.3g", x);
+    return strtod(text, NULL);
+}
+
+/* Levels of the axis between where all runs have something and where none gets better. */
+static int choose_levels(const struct comparison *c, int want, int axis, double *level)
+{
+    double low = -INFINITY, high = INFINITY;
+    for (int i = 0; i < c->runs.n; i++) {
+        const struct run *run = &c->runs.at[i];
+        double best = run_best(run, &c->o, want, want, INFINITY);
+        low = fmax(low, run_best(run, &c->o, axis, axis, INFINITY));
+        high = fmin(high, run_best(run, &c->o, axis, want, best));
+    }
+    for (int i = 0; i < LEVELS && low < high; i++)
+        level[i] = rounded(low + (high - low) * (i + 0.5) / LEVELS);
+    return low < high ? LEVELS : 0;
+}
+
+/* "METRIC=V,V,...": the axis and its levels. */
+static int parse_levels(const struct comparison *c, const char *text, int *axis, double **level)
+{
+    const char *equals = strchr(text, '=');
+    int n = 0;
+    *axis = 0;
+    while (equals && *axis < c->o.n &&
+           (strlen(c->o.at[*axis].name) != (size_t)(equals - text) ||
+            strncmp(c->o.at[*axis].name, text, (size_t)(equals - text))))
+        ++*axis;
+    if (!equals || *axis == c->o.n)
+        cli_die(CLI_USAGE, "--at: '%s' is not METRIC=V,... of a metric compared", text);
+    char *copy = checked(strdup(equals + 1)), *rest = copy;
+    *level = checked(malloc((strlen(copy) + 1) * sizeof **level));
+    for (char *v; (v = strsep(&rest, ","));)
+        (*level)[n++] = turned(c, *axis, cli_number("--at", v));
+    free(copy);
+    return n;
+}
+
+static void print_all(struct comparison *c, const char *at)
+{
+    struct row row = {.value = checked(calloc((size_t)c->runs.n, sizeof *row.value))};
+    int axis = c->o.n - 1, want = 0, n = 0;
+    double *level = NULL;
+    if (at) {
+        n = parse_levels(c, at, &axis, &level);
+        want = axis == 0 ? 1 : 0;
+    } else if (c->o.n == 2) {
+        level = checked(malloc(LEVELS * sizeof *level));
+        n = choose_levels(c, want, axis, level);
+    }
+    print_heads(c);
+    if (c->o.n > 1) {
+        volumes(c, &row);
+        print_row(c, &row);
+    }
+    for (int i = 0; i < n; i++) {
+        at_level(c, &row, want, axis, level[i]);
+        print_row(c, &row);
+    }
+    for (int k = 0; k < c->o.n; k++) {
+        bests(c, &row, k);
+        print_row(c, &row);
+    }
+    if (!c->tsv && c->o.n > 1) {
+        fprintf(c->out, "\nHypervolume up to");
+        for (int k = 0; k < c->o.n; k++)
+            fprintf(c->out, "%s %s=%.6g", k ? "," : "", c->o.at[k].name,
+                    turned(c, k, c->reference[k]));
+        fprintf(c->out, ". Differences from %s: Welch's interval, exact permutation p.\n",
+                c->runs.label[0]);
+    }
+    free(level);
+    free(row.value);
+}
+
+int main(int argc, char **argv)
+{
+    struct cli_list better = {0}, worse = {0};
+    const char *reference = NULL, *at = NULL;
+    struct comparison c = {0};
+    const struct cli_option options[] = {
+        {"better", 'b', CLI_LIST, &better, "METRIC", "the more of it, the better", 0},
+        {"worse", 'w', CLI_LIST, &worse, "METRIC", "the more of it, the worse", 0},
+        {"reference", 0, CLI_TEXT, &reference, "METRIC=V,...",
+         "hypervolume up to this point (the worst of all fronts)", 0},
+        {"at", 0, CLI_TEXT, &at, "METRIC=V,...", "compare at equal METRIC: at these values", 0},
+        {"tsv", 't', CLI_FLAG, &c.tsv, NULL, "tab-separated values, numbers in full", 0},
+        {0},
+    };
+    struct cli cli = {
+        .name = "ds-compare",
+        .usage = "{--better METRIC | --worse METRIC} ... [OPTION ...] LABEL=FILE ...",
+        .about = "Compares the fronts of searches, repeated under several seeds, with the first.",
+        .options = options,
+    };
+    cli_parse(&cli, argc, argv);
+    objectives_parse(&c.o, &better, &worse, false);
+    if (at && c.o.n < 2)
+        cli_die(CLI_USAGE, "--at compares one metric at equal values of another: name two");
+    if (reference)
+        objectives_point(&c.o, "--reference", reference, c.reference);
+    runs_read(&c.runs, &c.o, cli.operand, cli.noperands);
+    if (!reference)
+        worst_corner(&c);
+    c.out = cli_open_text(&cli);
+    print_all(&c, at);
+    cli_close_text(&cli, c.out);
+    runs_free(&c.runs);
+    objectives_free(&c.o);
+    free(better.value);
+    free(worse.value);
+    return 0;
+}
