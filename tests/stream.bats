@@ -101,7 +101,7 @@ fails_with() {
 }
 
 @test "no binary to a terminal" {
-    command -v script >/dev/null || skip "no script(1)"
+    script -qec true /dev/null >/dev/null 2>&1 || skip "no script(1), or no terminals here"
     run script -qec 'ds-sample ofa-mbv3 -n 1' /dev/null
     [[ $output == *"ds-sample: will not write a binary stream to a terminal"* ]]
     run script -qec 'ds-measure-cost' /dev/null </dev/null

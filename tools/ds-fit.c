@@ -1,0 +1,208 @@
+/* Fits a device profile to measured records. */
+#include "cli.h"
+#include "fit.h"
+#include "progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct wanted {
+    const char *family, *name, *as, *class, *unit, *device, *description, *space;
+    double scale;
+};
+
+static void add(struct ds_fit_data *data, const struct ds_record *rec, double y)
+{
+    if ((data->n & (data->n - 1)) == 0) { /* full at powers of two */
+        size_t room = data->n ? 2 * data->n : 1;
+        data->choice = realloc(data->choice, room * sizeof *data->choice);
+        data->id = realloc(data->id, room * sizeof *data->id);
+        data->y = realloc(data->y, room * sizeof *data->y);
+        if (!data->choice || !data->id || !data->y)
+            cli_die(CLI_FAILED, "out of memory");
+    }
+    memcpy(data->choice[data->n], rec->choice, sizeof rec->choice);
+    data->id[data->n] = rec->id;
+    data->y[data->n++] = y;
+}
+
+static void read_all(struct ds_reader *in, const char *metric, const struct wanted *w,
+                     struct ds_fit_data *data)
+{
+    struct ds_error err;
+    struct ds_record *rec;
+    int rc;
+    while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
+        const struct ds_metric *m = ds_record_metric(rec, metric);
+        if (!rec->has_arch || !m)
+            cli_die(CLI_FAILED, "%s: no %s", ds_reader_where(in),
+                    rec->has_arch ? metric : "architecture");
+        if (!isfinite(m->value))
+            cli_die(CLI_FAILED, "%s: %s is not a finite number", ds_reader_where(in), metric);
+        if (data->space && data->space != rec->space)
+            cli_die(CLI_FAILED, "%s: a second design space", ds_reader_where(in));
+        data->space = rec->space;
+        add(data, rec, m->value * w->scale);
+    }
+    if (rc < 0)
+        cli_die(CLI_FAILED, "%s", err.text);
+}
+
+/* Fits the family asked for, or all, and keeps the one that predicts best what it has not seen. */
+static json_t *fit(const struct ds_fit_data *data, const struct wanted *w,
+                   struct ds_fit_error *error)
+{
+    json_t *best = NULL;
+    char known[200] = "";
+    struct ds_error err;
+    cli_warn("%-18s %9s %9s %9s %9s", "family", "MAPE %", "R2", "Spearman", "Kendall");
+    for (const struct ds_family *f = ds_families; f->name; f++) {
+        struct ds_fit_error e;
+        size_t at = strlen(known);
+        snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", f->name);
+        if (w->family && strcmp(w->family, f->name))
+            continue;
+        json_t *model = ds_fit(data, f, &e, &err);
+        if (!model && w->family)
+            cli_die(CLI_FAILED, "%s", err.text);
+        if (!model) {
+            cli_warn("%-18s %s", f->name, err.text);
+            continue;
+        }
+        cli_warn("%-18s %9.3f %9.5f %9.5f %9.5f", f->name, e.mape, e.r2, e.spearman, e.kendall);
+        if (best && e.rmse >= error->rmse) {
+            json_decref(model);
+            continue;
+        }
+        json_decref(best);
+        best = model;
+        *error = e;
+    }
+    if (!best && w->family && !strstr(known, w->family))
+        cli_die(CLI_USAGE, "--family: '%s' is none of %s", w->family, known);
+    if (!best)
+        cli_die(CLI_FAILED, "%s", err.text);
+    return best;
+}
+
+static double rounded(double x)
+{
+    return isfinite(x) ? round(x * 1e5) / 1e5 : 0;
+}
+
+/* The commands that made the data, as in the stream's provenance. */
+static json_t *made_by(const struct ds_reader *in)
+{
+    size_t size, at = 0;
+    const void *data = ds_reader_provenance(in, &size);
+    json_t *list = json_array();
+    msgpack_unpacked u;
+    msgpack_unpacked_init(&u);
+    if (msgpack_unpack_next(&u, data, size, &at) == MSGPACK_UNPACK_SUCCESS)
+        for (uint32_t i = 0; i < u.data.via.array.size; i++) {
+            const msgpack_object *o = &u.data.via.array.ptr[i];
+            const msgpack_object *tool =
+                o->type == MSGPACK_OBJECT_MAP ? ds_map_get(o->via.map, "tool") : NULL;
+            const msgpack_object *args =
+                o->type == MSGPACK_OBJECT_MAP ? ds_map_get(o->via.map, "args") : NULL;
+            if (!tool || tool->type != MSGPACK_OBJECT_STR)
+                continue;
+            char line[1000];
+            int n = snprintf(line, sizeof line, "%.*s", (int)tool->via.str.size, tool->via.str.ptr);
+            for (uint32_t k = 0; args && args->type == MSGPACK_OBJECT_ARRAY &&
+                                 k < args->via.array.size && n < (int)sizeof line;
+                 k++)
+                if (args->via.array.ptr[k].type == MSGPACK_OBJECT_STR)
+                    n += snprintf(line + n, sizeof line - (size_t)n, " %.*s",
+                                  (int)args->via.array.ptr[k].via.str.size,
+                                  args->via.array.ptr[k].via.str.ptr);
+            json_array_append_new(list, json_string(line));
+        }
+    msgpack_unpacked_destroy(&u);
+    return list;
+}
+
+static json_t *profile(const struct wanted *w, const struct ds_fit_data *data,
+                       const struct ds_reader *in, json_t *model, const struct ds_fit_error *e)
+{
+    return json_pack("{si ss ss ss ss ss ss ss s{so si} s{sf sf sf sf sf si} so}",
+                     "dstools_profile", 1, "name", w->name, "description", w->description, "metric",
+                     w->as, "unit", w->unit, "class", w->class, "device", w->device, "space",
+                     w->space ? w->space : data->space->name, "provenance", "made_by", made_by(in),
+                     "records", (int)data->n, "error", "mape_percent", rounded(e->mape), "rmse",
+                     rounded(e->rmse), "r2", rounded(e->r2), "spearman", rounded(e->spearman),
+                     "kendall", rounded(e->kendall), "folds", DS_FOLDS, "model", model);
+}
+
+static const char *class_of(const char *metric)
+{
+    static const char *const of[][2] = {
+        {"latency.cpu", "cpu"}, {"latency.gpu", "gpu"}, {"latency.npu", "npu"}, {"top1", "acc"}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        if (strcmp(metric, of[i][0]) == 0)
+            return of[i][1];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    struct wanted w = {.scale = 1, .description = "fitted by ds-fit"};
+    const struct cli_option options[] = {
+        {"family", 0, CLI_TEXT, &w.family, "F",
+         "this family; the best by cross-validation unless given", 0},
+        {"name", 0, CLI_TEXT, &w.name, "NAME", "the profile's name", 0},
+        {"device", 0, CLI_TEXT, &w.device, "TEXT", "what was measured", 0},
+        {"as", 0, CLI_TEXT, &w.as, "METRIC", "the metric that the profile gives (METRIC)", 0},
+        {"class", 0, CLI_TEXT, &w.class, "C",
+         "cpu, gpu, npu or acc; as the metric says unless given", 0},
+        {"unit", 0, CLI_TEXT, &w.unit, "U", "the metric's unit (ms, or % for top1)", 0},
+        {"scale", 0, CLI_NUMBER, &w.scale, "X", "multiply the values by X (1)", 0},
+        {"space", 0, CLI_TEXT, &w.space, "NAME", "the space it is for, when fitted on a wider one",
+         0},
+        {"description", 0, CLI_TEXT, &w.description, "TEXT", "what it is and is not, for people",
+         0},
+        {0},
+    };
+    struct cli cli = {
+        .name = "ds-fit",
+        .usage = "METRIC --name NAME --device TEXT [OPTION ...] [FILE ...]",
+        .about = "Fits a device profile to the records' METRIC.",
+        .options = options,
+    };
+    struct ds_error err;
+    struct ds_fit_data data = {0};
+    struct ds_fit_error error;
+    cli_parse(&cli, argc, argv);
+    if (!cli.noperands)
+        cli_die(CLI_USAGE, "wants a METRIC first, as latency.cpu");
+    const char *metric = cli.operand[0];
+    w.as = w.as ? w.as : metric;
+    w.class = w.class ? w.class : class_of(w.as);
+    if (!w.name || !w.device || !w.class)
+        cli_die(CLI_USAGE, "wants --name, --device%s",
+                w.class ? "" : ", and --class: the metric does not say it");
+    w.unit = w.unit ? w.unit : strcmp(w.as, "top1") ? "ms" : "%";
+
+    struct ds_reader *in = ds_reader_open(cli.operand + 1, cli.noperands - 1, &err);
+    if (!in)
+        cli_die(CLI_FAILED, "%s", err.text);
+    read_all(in, metric, &w, &data);
+    if (data.n == 0)
+        cli_die(CLI_FAILED, "no records to fit to");
+    json_t *model = fit(&data, &w, &error);
+    json_t *out = profile(&w, &data, in, model, &error);
+    FILE *f = cli_open_text(&cli);
+    if (!out)
+        cli_die(CLI_FAILED, "a name or description is not UTF-8");
+    json_dumpf(out, f, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+    fputc('\n', f);
+    cli_close_text(&cli, f);
+    json_decref(out);
+    ds_reader_close(in);
+    free(data.choice);
+    free(data.id);
+    free(data.y);
+    return 0;
+}

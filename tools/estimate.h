@@ -1,0 +1,13 @@
+/* Metrics that are not measured live but computed: from a device profile. */
+#ifndef DS_ESTIMATE_H
+#define DS_ESTIMATE_H
+
+#include "cli.h"
+
+/*
+ * Adds the metric of a profile to the stream of the operands; dies where the profile is not of
+ * `class`. Returns the exit status.
+ */
+int estimate_by_profile(struct cli *cli, const char *profile, const char *class);
+
+#endif
