@@ -66,7 +66,7 @@ $(OUT)/settings: always
 define iteration
 $(1)/$(3).dss: $(4:%=$(1)/%.dss) | $(OUT)/settings
 	@mkdir -p $$(@D)
-	@echo "  $$@"
+	@echo "  $$@" >&2
 	@$$(call stage,$(if $(4),\
 	$$(select) $(4:%=$(1)/%.dss) | ds-mutate -q $$(SPACE) -n $$(BUDGET) --seed $(2) \
 	--first $$$$(($(words $(4)) * $$(BUDGET))) $(4:%=--seen $(1)/%.dss) $$(MUTATE),\

@@ -89,14 +89,15 @@ static void print_difference(const struct comparison *c, const double *a, size_t
     fprintf(c->out, "  %-6s", text);
 }
 
-static void print_row(const struct comparison *c, const struct row *row)
+/* Prints a row for labels from..to-1, the first label before them. */
+static void print_row(const struct comparison *c, const struct row *row, int from, int to)
 {
     double *first = checked(malloc((size_t)c->runs.n * sizeof *first));
     double *other = checked(malloc((size_t)c->runs.n * sizeof *other));
     size_t n = values_of(c, row, 0, first);
     fprintf(c->out, c->tsv ? "%s" : "%-32s", row->name);
     print_mean(c, first, n, c->runs.count[0]);
-    for (int l = 1; l < c->runs.nlabels; l++) {
+    for (int l = from; l < to; l++) {
         size_t m = values_of(c, row, l, other);
         print_mean(c, other, m, c->runs.count[l]);
         print_difference(c, first, n, other, m);
@@ -106,25 +107,34 @@ static void print_row(const struct comparison *c, const struct row *row)
     free(other);
 }
 
-static void print_heads(const struct comparison *c)
+static void print_head(const struct comparison *c, int label)
+{
+    char text[200];
+    const char *name = c->runs.label[label];
+    if (c->tsv) {
+        fprintf(c->out, "\t%s\t%s:sd\t%s:n", name, name, name);
+        if (label)
+            fprintf(c->out, "\t%s:difference\t%s:lo\t%s:hi\t%s:p_welch\t%s:p", name, name, name,
+                    name, name);
+        return;
+    }
+    snprintf(text, sizeof text, "%s (%d)", name, c->runs.count[label]);
+    fprintf(c->out, "  %-22s", text);
+    if (label)
+        fprintf(c->out, "  %-30s  %-6s", "difference (95%)", "p");
+}
+
+/* A table of the first label and labels from..to-1. */
+static void print_table(const struct comparison *c, const struct row *rows, int nrows, int from,
+                        int to)
 {
     fprintf(c->out, c->tsv ? "quantity" : "%-32s", "");
-    for (int l = 0; l < c->runs.nlabels; l++) {
-        const char *label = c->runs.label[l];
-        char text[200];
-        if (c->tsv) {
-            fprintf(c->out, "\t%s\t%s:sd\t%s:n", label, label, label);
-            if (l)
-                fprintf(c->out, "\t%s:difference\t%s:lo\t%s:hi\t%s:p_welch\t%s:p", label, label,
-                        label, label, label);
-            continue;
-        }
-        snprintf(text, sizeof text, "%s (%d)", label, c->runs.count[l]);
-        fprintf(c->out, "  %-22s", text);
-        if (l)
-            fprintf(c->out, "  %-30s  %-6s", "difference (95%)", "p");
-    }
+    print_head(c, 0);
+    for (int l = from; l < to; l++)
+        print_head(c, l);
     fputc('\n', c->out);
+    for (int i = 0; i < nrows; i++)
+        print_row(c, &rows[i], from, to);
 }
 
 /* ---- rows ---- */
@@ -217,31 +227,46 @@ static int parse_levels(const struct comparison *c, const char *text, int *axis,
     return n;
 }
 
-static void print_all(struct comparison *c, const char *at)
+/* Makes all rows; returns how many. */
+static int make_rows(struct comparison *c, const char *at, struct row **rows)
 {
-    struct row row = {.value = checked(calloc((size_t)c->runs.n, sizeof *row.value))};
-    int axis = c->o.n - 1, want = 0, n = 0;
+    int axis = c->o.n - 1, want = 0, nlevels = 0, n = 0;
     double *level = NULL;
     if (at) {
-        n = parse_levels(c, at, &axis, &level);
+        nlevels = parse_levels(c, at, &axis, &level);
         want = axis == 0 ? 1 : 0;
     } else if (c->o.n == 2) {
         level = checked(malloc(LEVELS * sizeof *level));
-        n = choose_levels(c, want, axis, level);
+        nlevels = choose_levels(c, want, axis, level);
     }
-    print_heads(c);
-    if (c->o.n > 1) {
-        volumes(c, &row);
-        print_row(c, &row);
-    }
-    for (int i = 0; i < n; i++) {
-        at_level(c, &row, want, axis, level[i]);
-        print_row(c, &row);
-    }
-    for (int k = 0; k < c->o.n; k++) {
-        bests(c, &row, k);
-        print_row(c, &row);
-    }
+    int most = 1 + nlevels + c->o.n;
+    *rows = checked(calloc((size_t)most, sizeof **rows));
+    for (int i = 0; i < most; i++)
+        (*rows)[i].value = checked(calloc((size_t)c->runs.n, sizeof(double)));
+    if (c->o.n > 1)
+        volumes(c, &(*rows)[n++]);
+    for (int i = 0; i < nlevels; i++)
+        at_level(c, &(*rows)[n++], want, axis, level[i]);
+    for (int k = 0; k < c->o.n; k++)
+        bests(c, &(*rows)[n++], k);
+    for (int i = n; i < most; i++)
+        free((*rows)[i].value);
+    free(level);
+    return n;
+}
+
+/* As text, a table for each label to be compared; else all in one. */
+static void print_all(struct comparison *c, const char *at)
+{
+    struct row *rows;
+    int n = make_rows(c, at, &rows), last = c->runs.nlabels;
+    if (c->tsv || last < 3)
+        print_table(c, rows, n, 1, last);
+    else
+        for (int l = 1; l < last; l++) {
+            print_table(c, rows, n, l, l + 1);
+            fputs(l + 1 < last ? "\n" : "", c->out);
+        }
     if (!c->tsv && c->o.n > 1) {
         fprintf(c->out, "\nHypervolume up to");
         for (int k = 0; k < c->o.n; k++)
@@ -250,8 +275,9 @@ static void print_all(struct comparison *c, const char *at)
         fprintf(c->out, ". Differences from %s: Welch's interval, exact permutation p.\n",
                 c->runs.label[0]);
     }
-    free(level);
-    free(row.value);
+    for (int i = 0; i < n; i++)
+        free(rows[i].value);
+    free(rows);
 }
 
 int main(int argc, char **argv)

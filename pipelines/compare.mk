@@ -1,0 +1,89 @@
+# Compares searches of pruned spaces with searches of the original, at equal budgets:
+#   make -f pipelines/compare.mk DEVICE=onednn PRUNE="--drop 'kernel==7'" OUT=out/compare
+# PRUNE is a hand-made space in words of ds-prune; AUTO, if not empty, a space pruned by evidence,
+# measured on N random architectures; give either or both.
+#
+#   OUT/original.json   SPACE at RESOLUTION
+#   OUT/pruned.json     by PRUNE
+#   OUT/auto.json       by evidence: AUTO options of ds-prune, as --better top1=0.02; auto.txt: why
+#   OUT/evidence.dss    original architectures with everything affixed, evaluated
+#   OUT/GROUP/SEED/     the searches, as search.mk leaves them
+#   OUT/table.txt       hypervolume, gain at equal cost, best: mean, deviation, significance
+#   OUT/front.svg, .png both fronts and the spread of the seeds (Pareto searches)
+#
+# All variables of search.mk can be given too: KIND, DEVICE, INIT, ITERATIONS, BUDGET, ...
+
+SPACE ?= ofa-mbv3
+RESOLUTION ?= 224
+SEEDS ?= 1 2 3 4 5
+OUT ?= out/compare
+KIND ?= pareto
+PRUNE ?=
+AUTO ?=
+N ?= 100
+TITLE ?= $(SPACE) on $(DEVICE)
+# More options for ds-compare, as --reference top1=76,latency.npu=12
+COMPARE ?=
+
+here := $(dir $(lastword $(MAKEFILE_LIST)))
+include $(here)evaluate.mk
+
+SHELL = /bin/bash
+.SHELLFLAGS = -o pipefail -c
+.DELETE_ON_ERROR:
+
+groups = original $(if $(strip $(PRUNE)),pruned) $(if $(strip $(AUTO)),auto)
+ifneq ($(words $(groups)),1)
+else
+$(error nothing to compare with: give PRUNE or AUTO)
+endif
+
+objectives = $(BETTER:%=--better %) $(if $(filter pareto,$(KIND)),$(WORSE:%=--worse %))
+fronts = $(foreach g,$(groups),$(SEEDS:%=$(OUT)/$(g)/%/best.dss))
+labelled = $(foreach g,$(groups),$(SEEDS:%=$(g)=$(OUT)/$(g)/%/best.dss))
+stage = $(1) >$@.part && mv $@.part $@
+
+compare: $(OUT)/table.txt $(if $(filter pareto,$(KIND)),$(OUT)/front.svg $(OUT)/front.png)
+	@cat $<
+
+# Settings that the files below were made with; others are refused, as search.mk does.
+settings = SPACE=$(SPACE) RESOLUTION=$(RESOLUTION) PRUNE=$(PRUNE) AUTO=$(AUTO) N=$(N) \
+	EVALUATE=$(EVALUATE)
+quote = '$(subst ','\'',$(1))'
+
+$(OUT)/settings: always
+	@mkdir -p $(@D); now=$(call quote,$(strip $(settings))); \
+	[ ! -e $@ ] || [ "$$(cat $@)" = "$$now" ] || { \
+	printf 'compare: %s holds other settings: take another OUT\n is:  %s\n was: %s\n' \
+	$(OUT) "$$now" "$$(cat $@)" >&2; exit 1; }; [ -e $@ ] || printf '%s\n' "$$now" >$@
+
+$(OUT)/original.json: | $(OUT)/settings
+	@$(call stage,ds-prune $(SPACE) --resolution $(RESOLUTION) --name $(SPACE)-original)
+
+$(OUT)/pruned.json: $(OUT)/original.json
+	@$(call stage,ds-prune $< $(PRUNE) --name $(SPACE)-pruned --explain)
+
+$(OUT)/evidence.dss: $(OUT)/original.json
+	@echo "  $@" >&2
+	@$(call stage,ds-sample -q $< -n $(N) --seed 0 | ds-affix -q --all --all-depths --seed 0 | \
+	$(EVALUATE))
+
+$(OUT)/auto.json: $(OUT)/original.json $(OUT)/evidence.dss
+	@$(call stage,ds-prune $^ $(AUTO) --name $(SPACE)-auto --explain 2>$(OUT)/auto.txt); \
+	status=$$?; cat $(OUT)/auto.txt >&2; exit $$status
+
+# The searches keep what they have; search.mk decides what is to be done.
+$(groups:%=search-%): search-%: $(OUT)/%.json always
+	@$(MAKE) --no-print-directory -s -f $(here)search.mk SPACE=$< OUT=$(OUT)/$* \
+	SEEDS='$(SEEDS)' KIND=$(KIND)
+
+$(fronts): $(groups:%=search-%) ;
+
+$(OUT)/table.txt: $(fronts)
+	@$(call stage,ds-compare $(objectives) $(COMPARE) $(labelled))
+
+$(OUT)/front.svg $(OUT)/front.png: $(fronts)
+	@ds-plot front $(objectives) --title $(call quote,$(TITLE)) -o $@ $(labelled)
+
+.PHONY: compare always $(groups:%=search-%)
+.SECONDARY:

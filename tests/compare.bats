@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154 # stderr is set by run
+# pipelines/compare.mk: from two spaces to a table and a picture.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    mk=$BATS_TEST_DIRNAME/../pipelines/compare.mk
+}
+
+compare() {
+    make -s -f "$mk" OUT=out SEEDS='1 2 3' INIT=20 BUDGET=20 ITERATIONS=2 "$@"
+}
+
+@test "by hand and by evidence: table, pictures, reasons; again, the same" {
+    command -v gnuplot >/dev/null || skip "gnuplot is not installed"
+    compare PRUNE="--drop 'kernel==7'" AUTO='--better params --worse macs' N=5 >table 2>log
+    cmp table out/table.txt
+    grep -q 'original (3) *pruned (3)' table
+    grep -q 'original (3) *auto (3)' table
+    grep -q '^hypervolume ' table
+    [ "$(grep -c '^params at macs <= ' table)" = 10 ]
+    head -c 300 out/front.svg | grep -q '<svg\|<?xml'
+    head -c 8 out/front.png | grep -q PNG
+    grep -q '^unit 0: no mbconv3_e6_k3: with mbconv3_e4_k7' out/auto.txt
+    for g in original pruned auto; do
+        [ "$(ds-show --tsv --columns id out/$g/?/0?.dss | tail -n +2 | wc -l)" = 180 ]
+        [ "$(ds-show --tsv --columns resolution out/$g/1/01.dss | tail -n +2 | sort -u)" = 224 ]
+    done
+    ds-show --json out/pruned/?/0?.dss | grep -c k7 | grep -x 0
+    before=$(sha256sum out/*/?/*.dss out/table.txt)
+    compare PRUNE="--drop 'kernel==7'" AUTO='--better params --worse macs' N=5
+    [ "$(sha256sum out/*/?/*.dss out/table.txt)" = "$before" ]
+    rm out/auto/2/02.dss out/table.txt
+    compare PRUNE="--drop 'kernel==7'" AUTO='--better params --worse macs' N=5
+    [ "$(sha256sum out/*/?/*.dss out/table.txt)" = "$before" ]
+}
+
+@test "accuracy searches are compared by their best" {
+    compare KIND=accuracy PRUNE='--min-depth 4' >table 2>log
+    [ "$(wc -l <table)" = 2 ]
+    grep -q '^highest params' table
+    [ ! -e out/front.svg ]
+}
+
+@test "nothing to compare with, other settings, a rule that is wrong" {
+    run compare
+    [ "$status" = 2 ]
+    [[ "$output" == *"nothing to compare with: give PRUNE or AUTO"* ]]
+    compare KIND=accuracy PRUNE='--min-depth 4' >/dev/null 2>&1
+    run compare KIND=accuracy PRUNE='--min-depth 3'
+    [ "$status" = 2 ]
+    [[ "$output" == *"compare: out holds other settings: take another OUT"* ]]
+    run compare OUT=other KIND=accuracy PRUNE='--drop kernle==3'
+    [ "$status" = 2 ]
+    [[ "$output" == *"'kernle' is no variable"* ]]
+    [ ! -e other/pruned.json ]
+}
