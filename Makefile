@@ -15,13 +15,13 @@ endif
 # Debian's packages: what dstools is built and run with; engines left out where they are not to be
 # had; what its tests need on top.
 NEEDS = gcc libc6-dev make pkg-config libmsgpack-dev libzstd-dev libxxhash-dev libjansson-dev \
-	libgmp-dev libopenblas-dev gnuplot-nox parallel zstd
+	libgmp-dev libopenblas-dev libyaml-dev gnuplot-nox parallel zstd
 WANTS = libdnnl-dev libxnnpack-dev libpthreadpool-dev
 CHECKS = bats clang clang-format shellcheck bsdutils mandoc python3-minimal
 
 MSGPACK := $(firstword $(foreach p,msgpack-c msgpackc msgpack,\
 	$(shell $(PKG_CONFIG) --exists $(p) 2>/dev/null && echo $(p))))
-PACKAGES = $(MSGPACK) libzstd libxxhash jansson gmp openblas
+PACKAGES = $(MSGPACK) libzstd libxxhash jansson gmp openblas yaml-0.1
 have = $(shell printf '\043include <$(1)>\n' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo 1)
 
 CFLAGS ?= -O3 -g

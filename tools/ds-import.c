@@ -1,5 +1,6 @@
-/* Makes a stream of what other programs write. */
+/* Makes a stream, or a device profile, of what other programs write. */
 #include "cli.h"
+#include "lut.h"
 #include "ofa.h"
 
 #include <errno.h>
@@ -125,26 +126,76 @@ static void import_ofa(struct importer *im, struct cli *cli)
     free((void *)made.args);
 }
 
+/* What a table does not say of itself. */
+struct labels {
+    const char *name, *device, *class, *description;
+};
+
+/* Tables of block latencies to a device profile. */
+static void import_lut(const struct importer *im, struct cli *cli, const struct labels *l)
+{
+    struct ds_error err;
+    struct ds_lut lut = {0};
+    bool rest;
+    char metric[64];
+    if (!l->name || !l->device || !l->class || cli->noperands < 2)
+        cli_die(CLI_USAGE, "lut wants --name, --device, --class cpu, gpu or npu, and files");
+    if (strcmp(l->class, "cpu") && strcmp(l->class, "gpu") && strcmp(l->class, "npu"))
+        cli_die(CLI_USAGE, "--class: must be cpu, gpu or npu");
+    snprintf(metric, sizeof metric, "latency.%s", l->class);
+    json_t *files = json_array();
+    for (int i = 1; i < cli->noperands; i++) {
+        const char *slash = strrchr(cli->operand[i], '/');
+        if (ds_lut_read(&lut, cli->operand[i], &err))
+            cli_die(CLI_FAILED, "%s", err.text);
+        json_array_append_new(files, json_string(slash ? slash + 1 : cli->operand[i]));
+    }
+    json_t *model = ds_lut_model(&lut, im->space, &rest, &err);
+    if (!model)
+        cli_die(CLI_FAILED, "%s", err.text);
+    json_t *out = json_pack(
+        "{si ss ss ss ss ss ss ss s{ss so si sb} so}", "dstools_profile", 1, "name", l->name,
+        "description", l->description ? l->description : "a table of block latencies", "metric",
+        metric, "unit", "ms", "class", l->class, "device", l->device, "space", im->space->name,
+        "provenance", "made_by", "ds-import lut", "files", files, "entries", lut.nentries,
+        "stem_and_head", rest, "model", model);
+    if (!out)
+        cli_die(CLI_FAILED, "a name or description is not UTF-8");
+    FILE *f = cli_open_text(cli);
+    json_dumpf(out, f, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+    fputc('\n', f);
+    cli_close_text(cli, f);
+    json_decref(out);
+    ds_lut_free(&lut);
+}
+
 int main(int argc, char **argv)
 {
     struct importer im = {0};
+    struct labels labels = {0};
     const char *space = NULL;
     const struct cli_option options[] = {
         {"space", 's', CLI_TEXT, &space, "SPACE", "the design space: a shipped name or a file", 0},
         {"rename", 0, CLI_LIST, &im.rename, "OLD=NEW", "call the metric OLD NEW", 0},
+        {"name", 0, CLI_TEXT, &labels.name, "NAME", "lut: the profile's name", 0},
+        {"device", 0, CLI_TEXT, &labels.device, "TEXT", "lut: what was measured", 0},
+        {"class", 0, CLI_TEXT, &labels.class, "C", "lut: cpu, gpu or npu", 0},
+        {"description", 0, CLI_TEXT, &labels.description, "TEXT", "lut: for people", 0},
         {"skip", 0, CLI_FLAG, &im.skip, NULL, "leave out what the space cannot express", 0},
         {0},
     };
     struct cli cli = {
         .name = "ds-import",
-        .usage = "ofa --space SPACE [OPTION ...] [FILE ...]",
-        .about = "Makes a stream of Once-for-All's dictionaries, one JSON object a line.",
+        .usage = "{ofa | lut} --space SPACE [OPTION ...] [FILE ...]",
+        .about = "ofa: a stream of Once-for-All's dictionaries, one JSON object a line.\n"
+                 "lut: a device profile of tables of block latencies (YAML, CSV).",
         .options = options,
     };
     struct ds_error err;
     cli_parse(&cli, argc, argv);
-    if (!cli.noperands || strcmp(cli.operand[0], "ofa"))
-        cli_die(CLI_USAGE, "wants a format first: ofa");
+    bool lut = cli.noperands && strcmp(cli.operand[0], "lut") == 0;
+    if (!lut && (!cli.noperands || strcmp(cli.operand[0], "ofa")))
+        cli_die(CLI_USAGE, "wants a format first: ofa or lut");
     if (!space)
         cli_die(CLI_USAGE, "wants --space SPACE: a shipped name, as ofa-mbv3, or a file");
     for (int i = 0; i < im.rename.n; i++)
@@ -153,7 +204,10 @@ int main(int argc, char **argv)
     im.space = ds_space_load(space, &err);
     if (!im.space)
         cli_die(CLI_FAILED, "%s", err.text);
-    import_ofa(&im, &cli);
+    if (lut)
+        import_lut(&im, &cli, &labels);
+    else
+        import_ofa(&im, &cli);
     ds_space_free(im.space);
     free(im.rename.value);
     return 0;
