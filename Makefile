@@ -12,12 +12,13 @@ else
 BUILD ?= build
 endif
 
-# Debian's packages: what dstools is built and run with; engines left out where they are not to be
-# had; what its tests need on top.
+# Debian's packages: what dstools is built and run with; engines, left out where they are not to be
+# had; what its tests and its linters need on top.
 NEEDS = gcc libc6-dev make pkg-config libmsgpack-dev libzstd-dev libxxhash-dev libjansson-dev \
 	libgmp-dev libopenblas-dev libyaml-dev gnuplot-nox parallel zstd
 WANTS = libdnnl-dev libxnnpack-dev libpthreadpool-dev
-CHECKS = bats clang clang-format shellcheck bsdutils mandoc python3-minimal
+CHECKS = bats bsdutils python3
+LINTERS = clang-format shellcheck mandoc
 
 MSGPACK := $(firstword $(foreach p,msgpack-c msgpackc msgpack,\
 	$(shell $(PKG_CONFIG) --exists $(p) 2>/dev/null && echo $(p))))
@@ -69,7 +70,7 @@ $(BUILD)/%.o: %.c
 
 demo: all
 	@PATH="$(abspath $(BUILD)):$$PATH" $(MAKE) --no-print-directory -f pipelines/profile.mk \
-		OUT=out/demo N=4 MEASURE='--precision 2 --max-runs 8' show
+		OUT=out/demo N=3 MEASURE='--precision 2 --max-runs 8' show
 
 check: all $(UNIT)
 	@BUILD="$(abspath $(BUILD))" SANITIZE=$(SANITIZE) tests/run
@@ -78,7 +79,10 @@ bench: all $(BUILD)/tests/bench/engines
 	@BUILD="$(abspath $(BUILD))" tests/bench/run
 
 deps:
-	@pipelines/deps "$(NEEDS)" "$(WANTS) $(CHECKS)"
+	@pipelines/deps "$(NEEDS)" "$(WANTS)"
+
+check-deps: deps
+	@pipelines/deps "$(CHECKS)" "$(LINTERS)"
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
@@ -116,10 +120,10 @@ help:
 	@echo "make demo       profile OFA-MBv3 on this machine's CPU: the block heat map"
 	@echo "make check      run the tests; SANITIZE=1: under ASan and UBSan; CC=clang"
 	@echo "make install    into PREFIX ($(PREFIX)), below DESTDIR"
-	@echo "make deps       install Debian's packages"
+	@echo "make deps       install Debian's packages; check-deps: what the tests need, too"
 	@echo "make bench      measure dstools itself"
 	@echo "make format, lint, clean, uninstall"
 
-.PHONY: all demo check bench deps install uninstall format lint clean help
+.PHONY: all demo check bench deps check-deps install uninstall format lint clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

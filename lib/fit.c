@@ -258,6 +258,11 @@ json_t *ds_fit(const struct ds_fit_data *data, const struct ds_family *family,
     if (check(data, family, err) || make_design(&d, data->space, family->pairs, err))
         return NULL;
     size_t p = (size_t)d.columns, best = 0;
+    if (p > data->n) {
+        free_design(&d);
+        ds_fail(err, "%zu coefficients are too many for %zu records", p, data->n);
+        return NULL;
+    }
     struct sums s = {malloc(p * p * sizeof(double)), malloc(p * sizeof(double))};
     double *work = malloc(p * p * sizeof *work), *beta = malloc(p * sizeof *beta);
     double *held_out[NPENALTIES] = {NULL}, *all = malloc(NPENALTIES * data->n * sizeof *all);

@@ -1,4 +1,5 @@
 /* Measures latency live on this machine's processor. */
+#include "estimate.h"
 #include "meter.h"
 
 #include <ctype.h>
@@ -74,7 +75,7 @@ static int small(const char *option, uint64_t value, int most)
 
 int main(int argc, char **argv)
 {
-    const char *engine = NULL;
+    const char *engine = NULL, *profile = NULL;
     uint64_t threads = 1, batch = 1, max_runs = 50, warmup = 1, burst = 1, window = 128;
     double precision = 1;
     struct meter_options o = {.metric = "latency.cpu"};
@@ -91,17 +92,21 @@ int main(int argc, char **argv)
         {"window", 0, CLI_COUNT, &window, "N",
          "records measured together, in shuffled rounds (128)", 1},
         {"per-block", 0, CLI_FLAG, &o.measure.per_block, NULL, "a latency for every block too", 0},
+        {"profile", 0, CLI_TEXT, &profile, "NAME",
+         "not live: by this device profile, a shipped name or a file", 0},
         {0},
     };
     struct cli cli = {
         .name = "ds-measure-cpu",
         .usage = "[OPTION ...] [FILE ...]",
-        .about = "Measures latency.cpu, ms for a batch, on this machine's processor.",
+        .about = "Measures latency.cpu, ms for a batch, on this machine's processor; or --profile.",
         .options = options,
     };
     char device[128];
 
     cli_parse(&cli, argc, argv);
+    if (profile)
+        return estimate_by_profile(&cli, profile, "cpu");
     o.setup.threads = small("--threads", threads, 1024);
     o.setup.batch = small("--batch", batch, 4096);
     o.setup.seed = o.measure.seed = cli.seed;

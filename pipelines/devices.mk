@@ -1,0 +1,78 @@
+# Makes the shipped device profiles anew from data by others, which is not part of dstools:
+#   make -f pipelines/devices.mk REFERENCE=../shared/reference
+# Each says in itself what it was made of, by which commands, and how well it predicts.
+
+REFERENCE ?= ../shared/reference
+D = schemas/devices
+OUT ?= out/devices
+N ?= 50000
+
+SHELL = /bin/bash
+.SHELLFLAGS = -o pipefail -ec
+.DELETE_ON_ERROR:
+
+PROFILES = acc-ofa-mbv3 note10 pixel1 rtx2080ti-b1 rtx2080ti-b64 dpu kirin9000 amd2990wx
+all: $(PROFILES:%=$(D)/%.json)
+
+$(D) $(OUT):
+	mkdir -p $@
+
+# ---- accuracy: the answers of Once-for-All's own predictor ----
+
+$(OUT)/acc.dss: | $(OUT)
+	ds-sample ofa-mbv3 -n $(N) --seed 2021 | \
+		ds-measure-acc --predictor $(REFERENCE)/ofa_mbv3_acc_predictor.pth -o $@
+
+$(D)/acc-ofa-mbv3.json: $(OUT)/acc.dss | $(D)
+	ds-fit top1 --name acc-ofa-mbv3 --device "ImageNet top-1 of Once-for-All's OFA-MBv3, w1.2" \
+		--description "Fitted to the answers of Once-for-All's accuracy predictor for random architectures. The error is against the predictor, which itself errs against trained networks." \
+		-o $@ $<
+
+# ---- tables of block latencies ----
+
+$(D)/note10.json: $(wildcard $(REFERENCE)/note10/*.yaml) | $(D)
+	ds-import lut --space ofa-mbv3 --class cpu --name note10 --device "Samsung Note10" \
+		--description "Once-for-All's tables of block latencies, R = 160 to 224: the latency of a network is the sum of its entries. The source states no error." \
+		-o $@ $(sort $^)
+
+$(D)/pixel1.json: $(REFERENCE)/pixel1/mobile_trim.yaml | $(D)
+	ds-import lut --space proxylessnas-w1.0 --class cpu --name pixel1 --device "Google Pixel 1" \
+		--description "ProxylessNAS's table of block latencies at 224, width 1.0: the latency of a network is the sum of its entries. The source states no error." \
+		-o $@ $<
+
+$(D)/dpu.json: $(REFERENCE)/dpu/ofa_mbv3_blocks.csv | $(D)
+	ds-import lut --space ofa-mbv3 --class npu --name dpu \
+		--device "Xilinx DPUCZDX8G B2304 at 200 MHz (Ultra96-V2), INT8" \
+		--description "Every block of OFA-MBv3 at 224 measured alone on a real NPU, and the first block; the rest of stem and head is not in the table and counts nothing. A sum of blocks measured apart is more than a network run as a whole." \
+		-o $@ $<
+
+# ---- measured networks: resolutions from 128 to 224 in steps of 4 ----
+
+$(OUT)/wide.json: schemas/spaces/ofa-mbv3.json | $(OUT)
+	sed 's/"name": "ofa-mbv3"/"name": "ofa-mbv3-r4"/; s/"resolution": .*/"resolution": [128,132,136,140,144,148,152,156,160,164,168,172,176,180,184,188,192,196,200,204,208,212,216,220,224],/' $< > $@
+
+RTX = The 4,000 networks were measured end to end, at resolutions from 128 to 224; the source does not state their width multiplier (taken to be that of ofa-mbv3). The error is over all of these resolutions.
+
+$(OUT)/rtx.dss: $(REFERENCE)/rtx2080ti/ofa_mbv3_measured.jsonl $(OUT)/wide.json
+	ds-import ofa --space $(OUT)/wide.json -o $@ $<
+
+$(D)/rtx2080ti-b1.json: $(OUT)/rtx.dss | $(D)
+	ds-fit lat_ms_2080ti_1 --as latency.gpu --space ofa-mbv3 --name rtx2080ti-b1 \
+		--device "NVIDIA RTX 2080 Ti, batch 1" --description "$(RTX)" -o $@ $<
+
+$(D)/rtx2080ti-b64.json: $(OUT)/rtx.dss | $(D)
+	ds-fit lat_ms_2080ti_64 --as latency.gpu --space ofa-mbv3 --name rtx2080ti-b64 \
+		--device "NVIDIA RTX 2080 Ti, batch 64" --description "$(RTX)" -o $@ $<
+
+# ---- the paper's own figures ----
+
+$(D)/kirin9000.json: $(REFERENCE)/published.json | $(D)
+	pipelines/paper-profile $< kirin9000 npu "Huawei Kirin 9000 NPU" kirin9000_npu_ms_r224=224 \
+		kirin9000_npu_ms_r208=208 kirin9000_npu_ms_r192=192 > $@
+
+$(D)/amd2990wx.json: $(REFERENCE)/published.json | $(D)
+	pipelines/paper-profile $< amd2990wx cpu "AMD Threadripper 2990WX" amd2990wx_ms_r224=224 \
+		amd2990wx_ms_r208=208 amd2990wx_ms_r192=192 > $@
+
+.PHONY: all
+.SECONDARY:
