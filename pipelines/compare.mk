@@ -8,7 +8,7 @@
 #   OUT/auto.json       by evidence: AUTO options of ds-prune, as --better top1=0.02; auto.txt: why
 #   OUT/evidence.dss    original architectures with everything affixed, evaluated
 #   OUT/GROUP/SEED/     the searches, as search.mk leaves them
-#   OUT/table.txt       hypervolume, gain at equal cost, best: mean, deviation, significance
+#   OUT/table.txt, .tsv hypervolume, gain at equal cost, best: mean, deviation, significance
 #   OUT/front.svg, .png both fronts and the spread of the seeds (Pareto searches)
 #
 # All variables of search.mk can be given too: KIND, DEVICE, INIT, ITERATIONS, BUDGET, ...
@@ -43,7 +43,7 @@ fronts = $(foreach g,$(groups),$(SEEDS:%=$(OUT)/$(g)/%/best.dss))
 labelled = $(foreach g,$(groups),$(SEEDS:%=$(g)=$(OUT)/$(g)/%/best.dss))
 stage = $(1) >$@.part && mv $@.part $@
 
-compare: $(OUT)/table.txt $(if $(filter pareto,$(KIND)),$(OUT)/front.svg $(OUT)/front.png)
+compare: $(OUT)/table.txt $(OUT)/table.tsv $(if $(filter pareto,$(KIND)),$(OUT)/front.svg $(OUT)/front.png)
 	@cat $<
 
 # Settings that the files below were made with; others are refused, as search.mk does.
@@ -81,6 +81,9 @@ $(fronts): $(groups:%=search-%) ;
 
 $(OUT)/table.txt: $(fronts)
 	@$(call stage,ds-compare $(objectives) $(COMPARE) $(labelled))
+
+$(OUT)/table.tsv: $(fronts)
+	@$(call stage,ds-compare --tsv $(objectives) $(COMPARE) $(labelled))
 
 $(OUT)/front.svg $(OUT)/front.png: $(fronts)
 	@ds-plot front $(objectives) --title $(call quote,$(TITLE)) -o $@ $(labelled)

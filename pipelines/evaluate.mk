@@ -1,17 +1,43 @@
 # What evaluating an architecture means, for the searches: a filter that adds the metrics, and
 # which of them are to be searched for. Included by search.mk and compare.mk.
 #
-# DEVICE is an engine to measure live with (onednn, xnnpack), or cost (MACs, parameters: counted).
+# DEVICE is one of
+#   onednn, xnnpack                  engines: latency measured live on this machine's processor
+#   note10, amd2990wx, rtx2080ti-b1, rtx2080ti-b64, dpu, kirin9000, pixel1
+#                                    shipped profiles
+#   FILE.json                        a profile of one's own, of CLASS cpu, gpu or npu
+#   cost                             no device: MACs and parameters, counted
+# ACCURACY is a profile of the accuracy, or Once-for-All's predictor as FILE.pth.
+# EVALUATE can be given as a whole, with BETTER and WORSE: the metrics to search for.
 
 DEVICE ?= cost
+ACCURACY ?= acc-ofa-mbv3
+
+class_of = $(strip \
+	$(if $(filter note10 amd2990wx pixel1,$(1)),cpu)\
+	$(if $(filter rtx2080ti-b1 rtx2080ti-b64,$(1)),gpu)\
+	$(if $(filter dpu kirin9000,$(1)),npu))
 
 ifneq ($(filter onednn xnnpack,$(DEVICE)),)
+CLASS = cpu
 MEASURE ?= ds-measure-cpu -q --engine $(DEVICE)
-WORSE ?= latency.cpu
-else ifeq ($(DEVICE),cost)
-MEASURE ?=
-WORSE ?= macs
+else ifneq ($(DEVICE),cost)
+CLASS ?= $(call class_of,$(DEVICE))
+MEASURE ?= ds-measure-$(CLASS) -q --profile $(DEVICE)
 endif
-BETTER ?= params
 
-EVALUATE ?= ds-measure-cost -q $(if $(MEASURE),| $(MEASURE))
+ifeq ($(DEVICE),cost)
+BETTER ?= params
+WORSE ?= macs
+EVALUATE ?= ds-measure-cost -q
+else
+ifndef EVALUATE
+ifeq ($(CLASS),)
+$(error DEVICE=$(DEVICE) is no engine and no shipped profile; for one of your own say CLASS=cpu, gpu or npu)
+endif
+endif
+BETTER ?= top1
+WORSE ?= latency.$(CLASS)
+EVALUATE ?= ds-measure-acc -q $(if $(filter %.pth,$(ACCURACY)),--predictor,--profile) $(ACCURACY) | \
+	$(MEASURE)
+endif

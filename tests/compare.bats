@@ -57,3 +57,25 @@ compare() {
     [[ "$output" == *"'kernle' is no variable"* ]]
     [ ! -e other/pruned.json ]
 }
+
+@test "the summary of a table gives its numbers" {
+    cat >t.tsv <<'END'
+quantity	original	original:sd	original:n	pruned	pruned:sd	pruned:n	pruned:difference	pruned:lo	pruned:hi	pruned:p_welch	pruned:p
+hypervolume	200	1	5	210	1	5	10	8	12	0.001	0.0079
+top1 at macs <= 1	70	1	5	71	1	5	1	0	2	0.1	0.11
+top1 at macs <= 2	72	1	5	73.5	1	5	1.5	0	2	0.1	0.12
+top1 at macs <= 3	74	1	5	74	1	5	0	-1	1	1	1
+highest top1	80	1	5	79.5	1	5	-0.5	-1	1	0.3	0.4
+lowest macs	1	1	5	1	1	5	0	-1	1	1	1
+END
+    run awk -F'\t' -v device=d -f "${mk%/*}/summary.awk" t.tsv
+    [ "$(tr -s ' ' <<<"$output")" = "d pruned hypervolume +5.0% (p 0.0079) top1 at macs <= 2 +1.5 (p 0.1200) highest -0.5 (p 0.4000)" ]
+}
+
+@test "the thesis, device by device" {
+    [ -e "$DSTOOLS_SCHEMAS/devices/acc-ofa-mbv3.json" ] || skip "no profile of the accuracy here"
+    make -s -f "${mk%/*}/thesis.mk" OUT=out DEVICES='note10 dpu' SEEDS='1 2' INIT=20 BUDGET=20 \
+        ITERATIONS=1 N=5 >summary 2>log
+    [ "$(awk '{ print $1, $2 }' summary)" = "$(printf '%s\n' 'note10 pruned' 'note10 auto' 'dpu pruned' 'dpu auto')" ]
+    [ -s out/dpu/front.svg ]
+}

@@ -130,3 +130,16 @@ sums() {
     [ -s out/1/01.dss ]
     [ ! -e out/1/02.dss ]
 }
+
+@test "devices: engines, shipped profiles, one's own" {
+    run search -n DEVICE=dpu ACCURACY=x.pth
+    [[ "$output" == *"| ds-measure-acc -q --predictor x.pth | ds-measure-npu -q --profile dpu >"* ]]
+    [[ "$output" == *"ds-pareto -q --better top1 --worse latency.npu "* ]]
+    run search -n DEVICE=xnnpack
+    [[ "$output" == *"--profile acc-ofa-mbv3 | ds-measure-cpu -q --engine xnnpack >"* ]]
+    run search -n DEVICE=mine.json CLASS=gpu
+    [[ "$output" == *"| ds-measure-gpu -q --profile mine.json >"* ]]
+    run search DEVICE=abacus
+    [ "$status" = 2 ]
+    [[ "$output" == *"DEVICE=abacus is no engine and no shipped profile"* ]]
+}

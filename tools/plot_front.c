@@ -131,8 +131,8 @@ static void write_label(FILE *g, const char *axis, const char *metric)
 static void write_frame(FILE *g, const struct objectives *o, const char *title)
 {
     fputs("set border 3 lc rgb '#606060'\nset tics nomirror out scale 0.6 tc rgb '#303030'\n"
-          "set grid lc rgb '#e4e4e4' lt 1 lw 0.8\nset offsets graph 0.01, graph 0.02, graph 0.04, "
-          "graph 0.02\nset lmargin 10\nset rmargin 3\n",
+          "set grid lc rgb '#e4e4e4' lt 1 lw 0.8\nset autoscale fix\nset offsets graph 0.02, graph "
+          "0.02, graph 0.04, graph 0.02\nset lmargin 10\nset rmargin 3\n",
           g);
     fprintf(g, "set key %s %s reverse Left noenhanced samplen 2.5 spacing 1.2\n",
             o->at[WANT].more ? "bottom" : "top", o->at[AXIS].more ? "left" : "right");
