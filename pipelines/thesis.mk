@@ -44,10 +44,7 @@ $(DEVICES:%=device-%): device-%:
 	PRUNE=$(call quote,$(prune-$*)) \
 	AUTO='--better top1=$(TOLERANCE) --worse $(call latency,$*)$(noise-$*)' >/dev/null
 
-# Of every device: what either pruning brings in hypervolume, in accuracy at a middle latency, and
-# in the highest accuracy.
 $(OUT)/summary.txt: $(DEVICES:%=device-%)
-	@for d in $(DEVICES); do awk -F'\t' -v device=$$d -f $(here)summary.awk $(OUT)/$$d/table.tsv; \
-	done >$@
+	@for d in $(DEVICES); do $(here)summary $$d $(OUT)/$$d/table.tsv; done >$@
 
 .PHONY: thesis $(DEVICES:%=device-%)

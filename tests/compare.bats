@@ -68,7 +68,7 @@ top1 at macs <= 3	74	1	5	74	1	5	0	-1	1	1	1
 highest top1	80	1	5	79.5	1	5	-0.5	-1	1	0.3	0.4
 lowest macs	1	1	5	1	1	5	0	-1	1	1	1
 END
-    run awk -F'\t' -v device=d -f "${mk%/*}/summary.awk" t.tsv
+    run "${mk%/*}/summary" d t.tsv
     [ "$(tr -s ' ' <<<"$output")" = "d pruned hypervolume +5.0% (p 0.0079) top1 at macs <= 2 +1.5 (p 0.1200) highest -0.5 (p 0.4000)" ]
 }
 
