@@ -7,7 +7,7 @@ PKG_CONFIG ?= pkg-config
 
 ifdef SANITIZE
 BUILD ?= build/sanitize
-SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANFLAGS = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 else
 BUILD ?= build
 endif
