@@ -7,7 +7,8 @@ PKG_CONFIG ?= pkg-config
 
 ifdef SANITIZE
 BUILD ?= build/sanitize
-SANFLAGS = -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# gcc says itself that its format warnings are unreliable under sanitizers
+SANFLAGS = -O1 -Wno-format-truncation -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 else
 BUILD ?= build
 endif
