@@ -121,6 +121,28 @@ static void print_help(const struct cli *c, int n)
     exit(fflush(stdout) ? CLI_FAILED : 0);
 }
 
+/* Lists of values live as long as the tool. */
+static const char **lists[32];
+static int nlists;
+
+static void free_lists(void)
+{
+    while (nlists)
+        free(lists[--nlists]);
+}
+
+/* The first value of a list makes room for all there can be. */
+static void append(struct cli_list *list, const char *value)
+{
+    if (!list->value) {
+        list->value = calloc((size_t)the->argc, sizeof *list->value);
+        if (!list->value || nlists == sizeof lists / sizeof *lists)
+            cli_die(CLI_FAILED, "out of memory");
+        lists[nlists++] = list->value;
+    }
+    list->value[list->n++] = value;
+}
+
 static void set_option(const struct cli_option *o, const char *value)
 {
     char what[64];
@@ -142,15 +164,9 @@ static void set_option(const struct cli_option *o, const char *value)
     case CLI_TEXT:
         *(const char **)o->target = value;
         break;
-    case CLI_LIST: {
-        struct cli_list *list = o->target;
-        const char **more = realloc(list->value, (size_t)(list->n + 1) * sizeof *more);
-        if (!more)
-            cli_die(CLI_FAILED, "out of memory");
-        list->value = more;
-        list->value[list->n++] = value;
+    case CLI_LIST:
+        append(o->target, value);
         break;
-    }
     }
 }
 
@@ -172,6 +188,7 @@ void cli_parse(struct cli *c, int argc, char **argv)
     c->argv = argv;
     c->seed = 1;
     signal(SIGPIPE, SIG_IGN);
+    atexit(free_lists);
     common[COMMON_OUTPUT].target = &c->output;
     common[COMMON_COMPRESS].target = &c->compress;
     common[COMMON_QUIET].target = &c->quiet;
@@ -179,8 +196,11 @@ void cli_parse(struct cli *c, int argc, char **argv)
     common[COMMON_SEED].target = &c->seed;
 
     int n = count_options(c->options) + count_options(common);
-    struct option *table = calloc((size_t)n + 1, sizeof *table);
-    char *letters = calloc((size_t)n + 1, 3), *at = letters;
+    static struct option *table; /* static: --help ends within the loop */
+    static char *letters;
+    table = calloc((size_t)n + 1, sizeof *table);
+    letters = calloc((size_t)n + 1, 3);
+    char *at = letters;
     if (!table || !letters)
         cli_die(CLI_FAILED, "out of memory");
     for (int i = 0; i < n; i++) {

@@ -9,7 +9,7 @@ enum cli_type {
     CLI_COUNT,  /* uint64_t, a whole number */
     CLI_NUMBER, /* double */
     CLI_TEXT,   /* const char * */
-    CLI_LIST    /* struct cli_list: may be given again */
+    CLI_LIST    /* struct cli_list: may be given again; not to be freed */
 };
 
 struct cli_list {

@@ -314,7 +314,5 @@ int main(int argc, char **argv)
     cli_close_text(&cli, c.out);
     runs_free(&c.runs);
     objectives_free(&c.o);
-    free(better.value);
-    free(worse.value);
     return 0;
 }

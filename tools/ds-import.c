@@ -209,6 +209,5 @@ int main(int argc, char **argv)
     else
         import_ofa(&im, &cli);
     ds_space_free(im.space);
-    free(im.rename.value);
     return 0;
 }

@@ -250,7 +250,6 @@ int main(int argc, char **argv)
     if (made < n)
         give_up(&m, rc, made, n);
     free((void *)by.args);
-    free(seen.value);
     free(m.parents.choice);
     free(m.parents.id);
     free(m.parents.turn);

@@ -245,9 +245,5 @@ int main(int argc, char **argv)
     select_end(&near);
     ds_reader_close(in);
     objectives_free(&o);
-    free(better.value);
-    free(worse.value);
-    free(max.value);
-    free(min.value);
     return 0;
 }

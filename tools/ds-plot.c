@@ -48,9 +48,6 @@ int main(int argc, char **argv)
     o.output = cli.output;
     kind->draw(&cli, &o, in);
     ds_reader_close(in);
-    free(o.metrics.value);
-    free(o.better.value);
-    free(o.worse.value);
     cli.output = NULL;
     cli_close_text(&cli, stdout);
     return 0;
