@@ -257,9 +257,5 @@ int main(int argc, char **argv)
     ds_pruning_free(p);
     ds_space_free(space);
     objectives_free(&o);
-    const struct cli_list *lists[] = {&w.drop,       &w.keep,   &w.max_depth, &w.min_depth,
-                                      &w.resolution, &w.weight, &w.better,    &w.worse};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        free(lists[i]->value);
     return 0;
 }
