@@ -25,6 +25,7 @@ static int add_entry(struct ds_lut *lut, const char *name, double ms, struct ds_
         return ds_fail(err, "out of memory");
     lut->entry = more;
     lut->entry[lut->nentries].ms = ms;
+    lut->entry[lut->nentries].file = lut->nfiles;
     if (!(lut->entry[lut->nentries].name = strdup(name)))
         return ds_fail(err, "out of memory");
     lut->nentries++;
@@ -136,6 +137,7 @@ int ds_lut_read(struct ds_lut *lut, const char *path, struct ds_error *err)
     bool csv = n > 4 && strcmp(path + n - 4, ".csv") == 0;
     int rc = csv ? read_csv(lut, f, err) : read_yaml(lut, f, err);
     fclose(f);
+    lut->nfiles++;
     return rc ? ds_fail_in(err, "%s", path) : 0;
 }
 
@@ -167,33 +169,41 @@ static struct place place_of(const struct ds_net *net, int module)
     return p;
 }
 
-/* The entry whose name begins so, up to a '-' or the end; -1 when there is none. */
-static double find(const struct ds_lut *lut, const char *begin)
+/* The file's entry whose name begins so, up to a '-' or the end; -1 when there is none. */
+static double find(const struct ds_lut *lut, int file, const char *begin)
 {
     size_t n = strlen(begin);
     for (int i = 0; i < lut->nentries; i++)
-        if (strncmp(lut->entry[i].name, begin, n) == 0 &&
+        if (lut->entry[i].file == file && strncmp(lut->entry[i].name, begin, n) == 0 &&
             (lut->entry[i].name[n] == 0 || lut->entry[i].name[n] == '-'))
             return lut->entry[i].ms;
     return -1;
 }
 
-static double find_block(const struct ds_lut *lut, const struct place *p, int expand)
+static double find_block_as(const struct ds_lut *lut, int file, const struct place *p, int expand)
 {
     char name[256];
     snprintf(name, sizeof name,
              "expanded_conv-input:%dx%dx%d-output:%dx%dx%d-expand:%d-kernel:%d-stride:%d", p->in.h,
              p->in.w, p->in.c, p->out.h, p->out.w, p->out.c, expand, p->kernel, p->stride);
-    double ms = find(lut, name);
+    double ms = find(lut, file, name);
     if (ms >= 0)
         return ms;
     snprintf(name, sizeof name, "ResidualBlock-in_%dx%dx%d-out_%d-k_%d-e_%d-s_%d", p->in.c, p->in.h,
              p->in.w, p->out.c, p->kernel, expand, p->stride);
-    return find(lut, name);
+    return find(lut, file, name);
+}
+
+/* Once-for-All names the expanded channels, the others the ratio. */
+static double find_block(const struct ds_lut *lut, int file, const struct place *p)
+{
+    double ms = find_block_as(lut, file, p, p->mid);
+    return ms < 0 ? find_block_as(lut, file, p, (int)(p->ratio + 0.5)) : ms;
 }
 
 /* A step of stem or head: any entry with these shapes that is no block. */
-static double find_step(const struct ds_lut *lut, struct ds_tensor in, struct ds_tensor out)
+static double find_step(const struct ds_lut *lut, int file, struct ds_tensor in,
+                        struct ds_tensor out)
 {
     char shapes[2][128];
     snprintf(shapes[0], sizeof shapes[0], "-input:%dx%dx%d-output:%dx%dx%d", in.h, in.w, in.c,
@@ -203,16 +213,17 @@ static double find_step(const struct ds_lut *lut, struct ds_tensor in, struct ds
     for (int i = 0; i < lut->nentries; i++) {
         const char *name = lut->entry[i].name, *at = strchr(name, '-');
         bool logits = out.h == 1 && strncmp(name, shapes[1], strlen(shapes[1])) == 0;
-        if (strncmp(name, "expanded_conv", 13) && at && (strcmp(at, shapes[0]) == 0 || logits))
+        if (lut->entry[i].file == file && strncmp(name, "expanded_conv", 13) && at &&
+            (strcmp(at, shapes[0]) == 0 || logits))
             return lut->entry[i].ms;
     }
     return -1;
 }
 
-static bool has_steps(const struct ds_lut *lut)
+static bool has_steps(const struct ds_lut *lut, int file)
 {
     for (int i = 0; i < lut->nentries; i++)
-        if (strncmp(lut->entry[i].name, "Conv-", 5) == 0)
+        if (lut->entry[i].file == file && strncmp(lut->entry[i].name, "Conv-", 5) == 0)
             return true;
     return false;
 }
@@ -221,8 +232,8 @@ static bool has_steps(const struct ds_lut *lut)
  * The sum of stem and head. A pool that is not in the table belongs to the step after it, as in
  * ProxylessNAS's "Logits".
  */
-static int sum_rest(const struct ds_lut *lut, const struct ds_net *net, int nunits, double *sum,
-                    struct ds_error *err)
+static int sum_rest(const struct ds_lut *lut, int file, const struct ds_net *net, int nunits,
+                    double *sum, struct ds_error *err)
 {
     struct ds_tensor waiting = {0};
     *sum = 0;
@@ -232,16 +243,15 @@ static int sum_rest(const struct ds_lut *lut, const struct ds_net *net, int nuni
             continue;
         double ms;
         if (p.is_block) {
-            ms = find_block(lut, &p, p.mid);
-            ms = ms < 0 ? find_block(lut, &p, (int)p.ratio) : ms;
+            ms = find_block(lut, file, &p);
         } else {
-            ms = find_step(lut, waiting.c ? waiting : p.in, p.out);
+            ms = find_step(lut, file, waiting.c ? waiting : p.in, p.out);
         }
         if (ms < 0 && net->layer[net->module[m].first].op == DS_OP_GLOBAL_POOL) {
             waiting = p.in;
             continue;
         }
-        if (ms < 0 && (p.is_block || has_steps(lut)))
+        if (ms < 0 && (p.is_block || has_steps(lut, file)))
             return ds_fail(err, "the table has no entry for %dx%dx%d to %dx%dx%d of stem or head",
                            p.in.h, p.in.w, p.in.c, p.out.h, p.out.w, p.out.c);
         waiting = (struct ds_tensor){0};
@@ -269,19 +279,40 @@ static void fill(const struct ds_space *space, int resolution, int c, uint8_t *c
 }
 
 /*
- * Adds all blocks at one resolution. *found: the table is of this resolution, as its entries for
- * the first layer say (late layers of another may be of the same size); *missing names a block it
- * lacks.
+ * The file that is of this resolution: it has a block for the first layer there (late layers of
+ * another resolution may be of the same size). -1 when none is; -2 on failure.
  */
-static int add_resolution(const struct ds_lut *lut, const struct ds_space *space, int r,
-                          json_t *pairs, json_t *terms, int *found, char *missing, size_t size,
+static int find_file(const struct ds_lut *lut, const struct ds_space *space, int r,
+                     struct ds_error *err)
+{
+    struct ds_net net = {0};
+    uint8_t choice[DS_MAX_SITES];
+    int found = -1;
+    for (int c = 0; c < space->nblocks && found == -1; c++) {
+        fill(space, r, c, choice);
+        if (ds_net_build(space, choice, &net, err))
+            found = -2;
+        for (int m = 0; m < net.nmodules && found == -1; m++) {
+            if (net.module[m].unit != 0 || net.module[m].layer != 0)
+                continue;
+            struct place p = place_of(&net, m);
+            for (int f = 0; f < lut->nfiles && found == -1; f++)
+                found = find_block(lut, f, &p) >= 0 ? f : -1;
+        }
+    }
+    ds_net_free(&net);
+    return found;
+}
+
+/* Adds all blocks at one resolution, from one file; `missing` gets the name of one it lacks. */
+static int add_resolution(const struct ds_lut *lut, int file, const struct ds_space *space, int r,
+                          json_t *pairs, json_t *terms, char *missing, size_t size,
                           struct ds_error *err)
 {
     struct ds_net net = {0};
     uint8_t choice[DS_MAX_SITES];
     char key[300], label[256], pair[300];
     int rc = 0;
-    *found = 0;
     for (int c = 0; c < space->nblocks && rc == 0; c++) {
         fill(space, r, c, choice);
         rc = ds_net_build(space, choice, &net, err);
@@ -291,14 +322,12 @@ static int add_resolution(const struct ds_lut *lut, const struct ds_space *space
                 continue;
             struct place p = place_of(&net, m);
             int site = space->unit[at->unit].layer_site + at->layer;
-            double ms = find_block(lut, &p, p.mid);
-            ms = ms < 0 ? find_block(lut, &p, (int)(p.ratio + 0.5)) : ms;
+            double ms = find_block(lut, file, &p);
             ds_site_print(space, site, choice[site], label, sizeof label);
             if (ms < 0) {
                 snprintf(missing, size, "%s at %s", label, space->site[site].name);
                 continue;
             }
-            *found |= at->unit == 0 && at->layer == 0;
             snprintf(pair, sizeof pair, "resolution*%s", space->site[site].name);
             snprintf(key, sizeof key, "%d*%s", space->site[0].value[r], label);
             if (!json_object_get(pairs, pair))
@@ -307,8 +336,7 @@ static int add_resolution(const struct ds_lut *lut, const struct ds_space *space
         }
     }
     double rest;
-    if (rc == 0 && *found && !*missing &&
-        (rc = sum_rest(lut, &net, space->nunits, &rest, err)) == 0) {
+    if (rc == 0 && !*missing && (rc = sum_rest(lut, file, &net, space->nunits, &rest, err)) == 0) {
         snprintf(key, sizeof key, "%d", space->site[0].value[r]);
         json_object_set_new(terms, key, json_real(rest));
     }
@@ -333,22 +361,27 @@ json_t *ds_lut_model(const struct ds_lut *lut, const struct ds_space *space, boo
                      struct ds_error *err)
 {
     json_t *pairs = json_object(), *terms = json_object();
-    int rc = 0, any = 0;
-    *rest = has_steps(lut);
+    int rc = 0;
+    *rest = true;
     for (int r = 0; r < space->site[0].nchoices && rc == 0; r++) {
         char missing[300] = "";
-        int found;
+        int file = find_file(lut, space, r, err);
+        if (file == -1)
+            continue;
         json_t *more = json_object();
-        rc = add_resolution(lut, space, r, more, terms, &found, missing, sizeof missing, err);
-        if (rc == 0 && found)
-            merge(pairs, more);
-        json_decref(more);
-        any |= found;
-        if (rc == 0 && found && *missing)
+        rc = file < 0
+                 ? -1
+                 : add_resolution(lut, file, space, r, more, terms, missing, sizeof missing, err);
+        if (rc == 0 && *missing)
             rc = ds_fail(err, "the table lacks %s of space %s at resolution %d", missing,
                          space->name, space->site[0].value[r]);
+        if (rc == 0) {
+            merge(pairs, more);
+            *rest = *rest && has_steps(lut, file);
+        }
+        json_decref(more);
     }
-    if (rc == 0 && !any)
+    if (rc == 0 && json_object_size(pairs) == 0)
         rc = ds_fail(err, "the table has no block of space %s", space->name);
     json_t *model = rc ? NULL
                        : json_pack("{ss ss sf s{sO} sO}", "family", "table", "link", "identity",

@@ -9,10 +9,11 @@
 #include <jansson.h>
 
 struct ds_lut {
-    int nentries;
+    int nentries, nfiles;
     struct {
         char *name; /* "expanded_conv-input:56x56x32-output:28x28x48-expand:96-kernel:3-..." */
         double ms;  /* mean */
+        int file;   /* files of several resolutions give one name different times */
     } * entry;
 };
 

@@ -174,6 +174,20 @@ static int bind_site(struct ds_profile_model *m, int site, const json_t *table, 
     return 0;
 }
 
+/* Whether a pair's table has the choice at all, with whatever else. */
+static bool has_key_ending(const json_t *table, const char *choice)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)table, key, value)
+    {
+        const char *star = strrchr(key, '*');
+        if (star && strcmp(star + 1, choice) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int bind_pair(struct ds_profile_model *m, int a, int b, const json_t *table, bool *knows,
                      struct ds_error *err)
 {
@@ -191,7 +205,7 @@ static int bind_pair(struct ds_profile_model *m, int a, int b, const json_t *tab
             ds_site_print(m->space, b, k, right, sizeof right);
             snprintf(key, sizeof key, "%s*%s", left, right);
             p->value[i * y->nchoices + k] = entry(table, key);
-            *knows = *knows || !isnan(p->value[i * y->nchoices + k]);
+            *knows = *knows || has_key_ending(table, right);
         }
     return 0;
 }

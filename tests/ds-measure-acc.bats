@@ -1,0 +1,88 @@
+bats_require_minimum_version 1.5.0
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+    make_pth() { python3 "$BATS_TEST_DIRNAME/make_pth.py" "$@"; }
+}
+
+@test "a predictor gives what its weights say" {
+    make_pth p.pth 128
+    ds-sample ofa-mbv3 -n 50 | ds-measure-acc --predictor p.pth | ds-export ofa >got
+    python3 - <<'END'
+import json
+weights = lambda count, start: [((start + 7 * i) % 23 - 11) / 50 for i in range(count)]
+sizes = [(4, 128), (3, 4), (1, 3)]
+rows = [json.loads(line) for line in open("got")]
+assert len(rows) == 50
+for r in rows:
+    x = [0.0] * 128
+    for u in range(5):
+        for l in range(r["d"][u]):
+            i = 4 * u + l
+            x[3 * i + [3, 5, 7].index(r["ks"][i])] = 1
+            x[60 + 3 * i + [3, 4, 6].index(r["e"][i])] = 1
+    x[120 + (r["r"] - 112) // 16] = 1
+    for n, (out, into) in enumerate(sizes):
+        w, b = weights(out * into, 3 * n), weights(out, 3 * n + 1)
+        x = [b[o] + sum(w[o * into + i] * x[i] for i in range(into)) for o in range(out)]
+        if n < 2:
+            x = [max(0, v) for v in x]
+    assert abs(100 * x[0] - r["top1"]) < 1e-3, (100 * x[0], r["top1"])
+assert len({r["top1"] for r in rows}) > 10
+END
+}
+
+@test "blocks of the stream stay as they are, and order too" {
+    make_pth p.pth 128
+    ds-sample ofa-mbv3 -n 9000 -q >many.dss
+    cmp <(ds-measure-acc -q --predictor p.pth many.dss | ds-show -t -c id) <(ds-show -t -c id many.dss)
+    ds-sample ofa-mbv3 -n 0 | ds-measure-acc --predictor p.pth | ds-show --heads | grep -q ds-measure-acc
+}
+
+@test "Once-for-All's own predictor: plausible, and better with resolution" {
+    ref=$BATS_TEST_DIRNAME/../../shared/reference/ofa_mbv3_acc_predictor.pth
+    [ -f "$ref" ] || skip "no reference data"
+    ds-sample ofa-mbv3 -n 500 | ds-affix --all-resolutions | ds-measure-acc --predictor "$ref" >acc.dss
+    ds-aggregate --by resolution acc.dss | ds-show -t -c resolution,top1 |
+        awk 'NR > 1 { if ($2 <= last || $2 < 76 || $2 > 84) exit 1; last = $2; n++ } END { exit n != 5 }'
+}
+
+@test "wrong files, wrong shapes, NaN weights" {
+    ds-sample ofa-mbv3 -n 2 >a.dss
+    refuses() { # FILE MESSAGE
+        run -1 ds-measure-acc --predictor "$1" -o x a.dss
+        # shellcheck disable=SC2053 # a pattern
+        [[ "$output" == "ds-measure-acc: "$2 ]] || { echo "$output"; return 1; }
+    }
+    make_pth nan.pth 128 nan
+    refuses nan.pth '*tensor 2.weight holds a value that is not finite'
+    make_pth double.pth 128 double
+    refuses double.pth '*no state dict of PyTorch: tensors that are not float32'
+    make_pth short.pth 128 short
+    refuses short.pth "*the numbers of tensor 4.bias are not there: is the file cut off[?]"
+    make_pth other.pth 77
+    refuses other.pth '*the predictor has 77 inputs; known are*'
+    echo text >text.pth
+    refuses text.pth '*text.pth: no state dict of PyTorch: *'
+    printf 'PK\003\004' >zip.pth
+    refuses zip.pth '*a zip, as PyTorch 1.6 and later write*'
+    refuses nowhere.pth '*nowhere.pth: No such file or directory'
+}
+
+@test "a resolution without a slot is refused" {
+    make_pth p.pth 128
+    sed 's/"resolution": .*/"resolution": [200],/' "$DSTOOLS_SCHEMAS/spaces/ofa-mbv3.json" >r200.json
+    run -1 bash -c 'ds-sample ./r200.json -n 3 | ds-measure-acc --predictor p.pth -o x'
+    [[ "$output" == *"the predictor has no slot for 200 at resolution" ]]
+    run -1 bash -c 'ds-sample proxylessnas -n 3 | ds-measure-acc --predictor p.pth -o x'
+    [[ "$output" == *"ds-measure-acc: "* ]]
+}
+
+@test "by profile; usage" {
+    ds-sample ofa-mbv3 -n 20 | ds-measure-acc --profile acc-ofa-mbv3 | ds-show -t -c top1 |
+        awk 'NR > 1 && ($1 < 74 || $1 > 84) { bad = 1 } END { exit bad || NR != 21 }'
+    run -2 ds-measure-acc
+    run -2 ds-measure-acc --profile a --predictor b
+    run -1 ds-measure-acc --profile note10 -o x </dev/null
+    [[ "$output" == *"note10 is a profile of class cpu (latency.cpu), not acc" ]]
+}

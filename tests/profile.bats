@@ -1,0 +1,146 @@
+bats_require_minimum_version 1.5.0
+
+# Device profiles: fitted, imported, shipped.
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+    ref=$BATS_TEST_DIRNAME/../../shared/reference
+}
+
+@test "a fit finds a sum of blocks, and says how well it predicts what it has not seen" {
+    ds-sample ofa-mbv3 -n 3000 | ds-measure-cost |
+        ds-fit macs --family resolution --as latency.npu --name sum --device none -o sum.json
+    ds-sample ofa-mbv3 -n 300 --seed 9 | ds-measure-cost | ds-measure-npu --profile ./sum.json |
+        ds-show -t -c macs,latency.npu | awk 'NR > 1 { d = ($2 - $1) / $1; s += d < 0 ? -d : d }
+            END { print 100 * s / (NR - 1); exit !(s / (NR - 1) < 0.005) }'
+    python3 -c 'import json
+p = json.load(open("sum.json"))
+assert p["error"]["spearman"] > 0.999 and p["error"]["mape_percent"] < 0.5, p["error"]
+assert p["provenance"]["records"] == 3000 and p["provenance"]["made_by"][0].startswith("ds-sample")'
+}
+
+@test "cross-validation picks the family, and the same input gives the same profile" {
+    ds-sample ofa-mbv3 -n 400 | ds-measure-cost >a.dss
+    run -0 ds-fit macs --class cpu --name m --device none -o m.json a.dss
+    [[ "${lines[0]}" == "ds-fit: family "*"Spearman"* ]]
+    [[ "$output" == *"coefficients are too many for 400 records"* ]]
+    python3 -c 'import json; f = json.load(open("m.json"))["model"]["family"]; assert f.startswith("additive"), f'
+    ds-fit macs --class cpu --name m --device none -q -o m2.json a.dss
+    cmp m.json m2.json
+}
+
+@test "a pruned space is served; another space is refused, and what is missing is named" {
+    sed 's/"resolution": .*/"resolution": [224],/; s/"name": "ofa-mbv3"/"name": "pruned"/' \
+        "$DSTOOLS_SCHEMAS/spaces/ofa-mbv3.json" >pruned.json
+    ds-sample ./pruned.json -n 5 | ds-measure-cpu --profile note10 | ds-show -t -c latency.cpu >got
+    [ "$(wc -l <got)" -eq 6 ]
+    sed -i 's/\[224\]/[208]/' pruned.json
+    run -1 bash -c 'ds-sample ./pruned.json -n 5 | ds-measure-npu --profile dpu -o x'
+    [[ "$output" == *"record 1, byte "*": profile dpu has no entry for 208 at resolution" ]]
+    run -1 bash -c 'ds-sample proxylessnas -n 5 | ds-measure-cpu --profile note10 -o x'
+    [[ "$output" == "ds-measure-cpu: profile note10 is of space ofa-mbv3 and knows no block of space proxylessnas" ]]
+}
+
+@test "every shipped profile measures its space and no other class" {
+    for f in "$DSTOOLS_SCHEMAS"/devices/*.json; do
+        read -r name space class metric < <(python3 -c 'import json, sys
+p = json.load(open(sys.argv[1])); print(p["name"], p["space"], p["class"], p["metric"])' "$f")
+        [ "$name" = "$(basename "$f" .json)" ]
+        sed 's/"resolution": .*/"resolution": [224],/' "$DSTOOLS_SCHEMAS/spaces/$space.json" >s.json
+        ds-sample ./s.json -n 20 | "ds-measure-$class" --profile "$name" | ds-show -t -c "$metric" |
+            awk 'NR > 1 && !($1 > 0) { bad = 1 } END { exit bad || NR != 21 }'
+        other=gpu
+        [ "$class" != gpu ] || other=npu
+        run -1 "ds-measure-$other" --profile "$name" -o x
+        [[ "$output" == *"$name is a profile of class $class ($metric), not $other" ]]
+    done
+}
+
+@test "a table's network is the sum of its entries" {
+    [ -d "$ref/note10" ] || skip "no reference data"
+    python3 - "$ref/note10/224_lookup_table.yaml" <<'END' >want
+import sys
+key, table = None, {}
+for line in open(sys.argv[1]):
+    if not line.startswith(" "):
+        key = line.rstrip().rstrip(":")
+    elif line.split(":")[0].strip() == "mean":
+        table[key] = float(line.split(":")[1])
+blocks = [(24, 32, 112, 56, 2), (32, 32, 56, 56, 1), (32, 48, 56, 28, 2), (48, 48, 28, 28, 1),
+          (48, 96, 28, 14, 2), (96, 96, 14, 14, 1), (96, 136, 14, 14, 1), (136, 136, 14, 14, 1),
+          (136, 192, 14, 7, 2), (192, 192, 7, 7, 1)]
+total = sum(v for k, v in table.items() if not k.startswith("expanded_conv"))
+total += [v for k, v in table.items() if "output:112x112x24-expand:24-" in k][0]
+for cin, cout, a, b, s in blocks:  # all e3 k3, depth 2
+    begin = "expanded_conv-input:%dx%dx%d-output:%dx%dx%d-expand:%d-kernel:3-stride:%d-" % (
+        a, a, cin, b, b, cout, 3 * cin, s)
+    total += [v for k, v in table.items() if k.startswith(begin)][0]
+print("%.6f" % total)
+END
+    echo '{"ks":3,"e":3,"d":2,"r":224}' | ds-import ofa --space ofa-mbv3 |
+        ds-measure-cpu --profile note10 | ds-show -t -c latency.cpu | awk 'NR > 1 { printf "%.6f\n", $1 }' >got
+    diff want got
+}
+
+@test "tables that lack a block, or are none" {
+    cat >t.yaml <<'END'
+expanded_conv-input:112x112x24-output:56x56x32-expand:72-kernel:3-stride:2-idskip:0:
+  mean: 1.5
+END
+    lut() { ds-import lut --space ofa-mbv3 --name t --device t --class cpu -o x "$@"; }
+    run -1 lut t.yaml
+    [[ "$output" == "ds-import: the table lacks "*" of space ofa-mbv3 at resolution 224" ]]
+    echo 'just: text' >u.yaml
+    run -1 lut u.yaml
+    [[ "$output" == *"u.yaml: no table: no entry with a mean" ]]
+    printf 'a:\n  mean: [\n' >v.yaml
+    run -1 lut v.yaml
+    [[ "$output" == *"v.yaml: not YAML: line "* ]]
+    printf 'a:\n  mean: fast\n' >w.yaml
+    run -1 lut w.yaml
+    [[ "$output" == *"w.yaml: line 2: 'fast' is no number" ]]
+    printf 'a,b\n1,2\n' >t.csv
+    run -1 lut t.csv
+    [[ "$output" == *"t.csv: line 1 names no columns"* ]]
+    run -2 ds-import lut --space ofa-mbv3 t.yaml
+}
+
+@test "wrong profiles" {
+    wrong() { # JSON MESSAGE
+        echo "$1" >p.json
+        run -1 ds-measure-cpu --profile ./p.json -o x
+        [[ "$output" == *"$2"* ]] || { echo "$output"; return 1; }
+    }
+    wrong '{' 'not JSON'
+    wrong '{}' 'dstools_profile: missing: this is no device profile'
+    wrong '{"dstools_profile":9}' 'version 9 is newer'
+    wrong '{"dstools_profile":1}' 'name: missing'
+    head='"dstools_profile":1,"name":"p","metric":"m","unit":"ms","device":"d","space":"s"'
+    wrong "{$head,\"class\":\"tpu\"}" 'class: must be cpu, gpu, npu or acc'
+    wrong "{$head,\"class\":\"cpu\"}" 'model: missing'
+    wrong "{$head,\"class\":\"cpu\",\"model\":{\"link\":\"cube\"}}" 'model.link: must be identity or log'
+    wrong "{$head,\"class\":\"cpu\",\"model\":{\"link\":\"log\",\"intercept\":NaN}}" 'not JSON'
+    wrong "{$head,\"class\":\"cpu\",\"model\":{\"link\":\"log\",\"intercept\":1,\"terms\":{\"a\":{\"b\":\"c\"}}}}" \
+        'model.terms.a.b: must be a number'
+    run -1 ds-measure-gpu -o x
+    [[ "$output" == "ds-measure-gpu: no gpu is measured live by this dstools yet: give --profile NAME, a device profile" ]]
+    run -1 ds-measure-npu --profile no-such -o x
+    [[ "$output" == *"no 'no-such' among the devices ("*"note10"* ]]
+}
+
+@test "the paper's figure: Note10 within 1% in all 27 cells under --paper" {
+    [ -f "$ref/published.json" ] || skip "no reference data"
+    "$BATS_TEST_DIRNAME/../pipelines/paper-figure" "$ref/published.json" 300 >fig.tsv
+    awk -F'\t' '$1 ~ /^note10/ { n++; if ($6 > 1 || $6 < -1) { print; bad = 1 } } END { exit bad || n != 27 }' fig.tsv
+    [ "$(wc -l <fig.tsv)" -eq $((1 + 12 * 9)) ]
+}
+
+@test "fits refuse what they cannot use" {
+    ds-sample ofa-mbv3 -n 10 | ds-measure-cost >few.dss
+    run -1 ds-fit macs --class cpu --name m --device d -q -o x few.dss
+    [[ "$output" == "ds-fit: 10 records are too few: 20 at least" ]]
+    run -1 ds-fit latency.cpu --name m --device d -q -o x few.dss
+    [[ "$output" == *"few.dss: record 1, byte "*": no latency.cpu" ]]
+    run -2 ds-fit macs --name m --device d few.dss
+    run -2 ds-fit macs --class cpu --name m --device d --family magic few.dss
+}
