@@ -110,7 +110,7 @@ format:
 
 lint:
 	clang-format --dry-run --Werror $(C_FILES)
-	shellcheck -S warning tests/run tests/*.bats tests/bench/run .ci/run $(filter-out %.mk,$(wildcard pipelines/*))
+	shellcheck -S warning tests/run tests/*.bats tests/bench/run .ci/run $(filter-out %.mk %.py,$(wildcard pipelines/*))
 	mandoc -Tlint -W warning tools/*.[17]
 
 clean:

@@ -67,11 +67,11 @@ $(D)/rtx2080ti-b64.json: $(OUT)/rtx.dss | $(D)
 # ---- the paper's own figures ----
 
 $(D)/kirin9000.json: $(REFERENCE)/published.json | $(D)
-	pipelines/paper-profile $< kirin9000 npu "Huawei Kirin 9000 NPU" kirin9000_npu_ms_r224=224 \
+	pipelines/paper-profile.py $< kirin9000 npu "Huawei Kirin 9000 NPU" kirin9000_npu_ms_r224=224 \
 		kirin9000_npu_ms_r208=208 kirin9000_npu_ms_r192=192 > $@
 
 $(D)/amd2990wx.json: $(REFERENCE)/published.json | $(D)
-	pipelines/paper-profile $< amd2990wx cpu "AMD Threadripper 2990WX" amd2990wx_ms_r224=224 \
+	pipelines/paper-profile.py $< amd2990wx cpu "AMD Threadripper 2990WX" amd2990wx_ms_r224=224 \
 		amd2990wx_ms_r208=208 amd2990wx_ms_r192=192 > $@
 
 .PHONY: all

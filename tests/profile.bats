@@ -130,7 +130,7 @@ END
 
 @test "the paper's figure: Note10 within 1% in all 27 cells under --paper" {
     [ -f "$ref/published.json" ] || skip "no reference data"
-    "$BATS_TEST_DIRNAME/../pipelines/paper-figure" "$ref/published.json" 300 >fig.tsv
+    "$BATS_TEST_DIRNAME/../pipelines/paper-figure.py" "$ref/published.json" 300 >fig.tsv
     awk -F'\t' '$1 ~ /^note10/ { n++; if ($6 > 1 || $6 < -1) { print; bad = 1 } } END { exit bad || n != 27 }' fig.tsv
     [ "$(wc -l <fig.tsv)" -eq $((1 + 12 * 9)) ]
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The paper's OFA MBConv response figure next to our own, cell by cell.
 
-    paper-figure [PUBLISHED.json [N]]
+    paper-figure.py [PUBLISHED.json [N]]
 
 For each figure published: N random OFA-MBv3 networks at its resolution, every block affixed at
 every place by the tools; once with ds-affix --paper, whose off-by-one the published numbers have,
@@ -70,4 +70,4 @@ try:
 except subprocess.CalledProcessError:
     sys.exit(1)  # the tool has said why
 except OSError as fault:
-    sys.exit("paper-figure: %s" % fault)
+    sys.exit("paper-figure.py: %s" % fault)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A device profile from a published response figure: published.json of the reference data.
 
-    paper-profile PUBLISHED.json NAME CLASS DEVICE KEY=RESOLUTION ...
+    paper-profile.py PUBLISHED.json NAME CLASS DEVICE KEY=RESOLUTION ...
 
 The figure gives, for each kernel and expansion, the mean latency of random OFA-MBv3 networks with
 that block affixed anywhere, by code that deepened a unit to l instead of l + 1: the block was
@@ -40,7 +40,7 @@ def main(path, name, kind, device, *figures):
                        "were measured apart and are not on one scale.",
         "metric": "latency." + kind, "unit": "ms", "class": kind, "device": device,
         "space": "ofa-mbv3",
-        "provenance": {"made_by": "pipelines/paper-profile", "figures": list(figures)},
+        "provenance": {"made_by": "pipelines/paper-profile.py", "figures": list(figures)},
         "model": {"family": "response figure", "link": "identity", "intercept": 0.0,
                   "terms": {"resolution": {r: round(m, 9) for r, m in mean.items()}},
                   "pairs": pairs},
