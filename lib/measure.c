@@ -93,9 +93,15 @@ static bool finished(struct ds_timing *t, const struct ds_measure_options *o, do
     return t->converged || t->runs >= o->max_runs;
 }
 
+/* How much of a network's work is behind it, if its interval does not end it early. */
+static double share_done(const struct ds_timing *t, const struct ds_measure_options *o)
+{
+    return (double)t->runs / o->max_runs;
+}
+
 int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
                struct ds_reference *reference, const struct ds_measure_options *o,
-               void (*done)(void *), void *arg, struct ds_error *err)
+               void (*advance)(void *, double), void *arg, struct ds_error *err)
 {
     int most_modules = 1, rc = 0;
     for (int i = 0; i < n; i++)
@@ -117,11 +123,12 @@ int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
             rc = visit_reference(engine, reference, o, err);
         for (uint32_t i = 0; i < left && rc == 0; i++) {
             struct ds_timing *t = &timing[order[i]];
+            double before = share_done(t, o);
             rc = visit(engine, t, o, module_ms, err);
-            if (rc == 0 && finished(t, o, scratch))
-                done(arg);
-            else
+            bool done = rc == 0 && finished(t, o, scratch);
+            if (!done)
                 order[kept++] = order[i];
+            advance(arg, (done ? 1 : share_done(t, o)) - before);
         }
         left = kept;
     }

@@ -53,11 +53,12 @@ void ds_timing_free(struct ds_timing *t);
 
 /*
  * Measures timing[n] to the end, and the reference along the way (its rounds are added to what it
- * has; NULL: none). Calls done(arg) whenever a network is finished.
+ * has; NULL: none). Calls advance(arg, share) after every visit: the
+ * shares of a network add up to 1.
  */
 int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
                struct ds_reference *reference, const struct ds_measure_options *options,
-               void (*done)(void *), void *arg, struct ds_error *err);
+               void (*advance)(void *, double), void *arg, struct ds_error *err);
 
 /*
  * How much slower the reference was in the later half of its rounds than in the earlier, by the

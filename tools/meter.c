@@ -44,6 +44,7 @@ struct meter {
     struct ds_reference reference;
     double drift; /* of the reference in this window */
     struct progress progress;
+    double part; /* of a record, measured but not yet counted */
     uint64_t unsettled;
 };
 
@@ -232,11 +233,15 @@ static void write_window(struct meter *m)
     free(names);
 }
 
-static void one_done(void *arg)
+/* Counts parts of records, so that the bar moves while a window is measured. */
+static void advance(void *arg, double share)
 {
     struct meter *m = arg;
+    m->part += share;
+    uint64_t whole = (uint64_t)(m->part + 1e-6);
+    m->part -= (double)whole;
     m->progress.total = ds_reader_total(m->f.in);
-    progress_add(&m->progress, 1);
+    progress_add(&m->progress, whole);
 }
 
 /* Measures and writes what is waiting. */
@@ -244,7 +249,7 @@ static void finish_window(struct meter *m)
 {
     struct ds_error err;
     if (ds_measure(m->o->engine, m->timing, m->ntimings, m->ntimings ? &m->reference : NULL,
-                   &m->o->measure, one_done, m, &err))
+                   &m->o->measure, advance, m, &err))
         give_up(m, &err);
     progress_add(&m->progress, (uint64_t)(m->nwaiting - m->ntimings));
     m->drift = ds_reference_drift(&m->reference);
