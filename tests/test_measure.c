@@ -77,7 +77,7 @@ static void rounds(void)
     CHECK(rc == 0 && runs == 4 * round, "20 runs in bursts of 5 are 4 rounds: %d %s", runs,
           err.text);
     CHECK(fabs(finished - MODELS) < 1e-9 && s.reference.rounds == 4,
-          "all finish; the reference in each round");
+          "all finish (%g); the reference in each round (%d)", finished, s.reference.rounds);
 
     bool once = true, solid = true, reference = true, shuffled = false;
     for (int r = 0; r < 4 && runs == 4 * round; r++) {
