@@ -2,6 +2,7 @@
 
 #include "idset.h"
 #include "stats.h"
+#include "trait.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,9 +12,22 @@
 #define LEVEL 0.95
 #define MOST_KEYS 8
 
-enum key { UNIT, LAYER, BLOCK, KERNEL, EXPAND, DEPTH, WIDTH, RESOLUTION, SITE, CHOICE, NKEYS };
-static const char *const key_names[NKEYS] = {"unit",  "layer", "block",      "kernel", "expand",
-                                             "depth", "width", "resolution", "site",   "choice"};
+/* Traits (trait.h) in their order, and what else groups can be made by. */
+enum key {
+    UNIT = DS_TRAIT_UNIT,
+    LAYER = DS_TRAIT_LAYER,
+    KERNEL = DS_TRAIT_KERNEL,
+    EXPAND = DS_TRAIT_EXPAND,
+    DEPTH = DS_TRAIT_DEPTH,
+    WIDTH = DS_TRAIT_WIDTH,
+    RESOLUTION = DS_TRAIT_RESOLUTION,
+    BLOCK,
+    SITE,
+    CHOICE,
+    NKEYS
+};
+static const char *const key_names[NKEYS] = {"unit",  "layer",      "kernel", "expand", "depth",
+                                             "width", "resolution", "block",  "site",   "choice"};
 
 /* One value of one metric. */
 struct value {
@@ -277,45 +291,24 @@ static struct group *find_group(struct ds_aggregate *a, const double *key)
 /* The key of a choice at a site of the record's architecture; false where it has none. */
 static bool key_value(const struct ds_record *rec, int site, int choice, enum key key, double *out)
 {
-    const struct ds_space *space = rec->space;
-    const struct ds_site *s = &space->site[site];
-    int value = s->value[choice];
-    const struct ds_block *b = s->kind == DS_SITE_BLOCK ? &space->block[value] : NULL;
+    const struct ds_site *s = &rec->space->site[site];
     switch (key) {
-    case UNIT:
-        *out = s->unit;
-        return s->unit >= 0;
-    case LAYER:
-        *out = s->layer;
-        return s->layer >= 0;
     case BLOCK:
-        *out = value;
-        return b != NULL;
-    case KERNEL:
-        *out = b ? b->kernel : 0;
-        return b && b->type != DS_BLOCK_SKIP;
-    case EXPAND:
-        *out = b ? b->expand : 0;
-        return b && b->type != DS_BLOCK_SKIP;
-    case DEPTH:
-        *out = value;
-        return s->kind == DS_SITE_DEPTH;
-    case WIDTH:
-        *out = value;
-        return s->kind == DS_SITE_WIDTH;
-    case RESOLUTION:
-        *out = s->kind == DS_SITE_RESOLUTION ? value : ds_arch_resolution(space, rec->choice);
-        return true;
+        *out = s->value[choice];
+        return s->kind == DS_SITE_BLOCK;
     case SITE:
         *out = site;
         return true;
     case CHOICE:
         *out = site * (double)DS_MAX_CHOICES + choice;
         return true;
-    case NKEYS:
-        break;
+    case RESOLUTION: /* affixed, or else the architecture's */
+        *out = s->kind == DS_SITE_RESOLUTION ? s->value[choice]
+                                             : ds_arch_resolution(rec->space, rec->choice);
+        return true;
+    default:
+        return ds_trait(rec->space, site, choice, (enum ds_trait)key, out);
     }
-    return false;
 }
 
 static bool has_key(const struct ds_aggregate *a, enum key key)

@@ -1,5 +1,6 @@
 #include "rule.h"
 
+#include "trait.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,13 +9,13 @@
 #define MOST_TERMS 512 /* comparisons and connectives of a rule */
 
 enum variable {
-    UNIT,
-    LAYER,
-    KERNEL,
-    EXPAND,
-    DEPTH,
-    WIDTH,
-    RESOLUTION,
+    UNIT = DS_TRAIT_UNIT, /* traits, in their order, up to VALUE */
+    LAYER = DS_TRAIT_LAYER,
+    KERNEL = DS_TRAIT_KERNEL,
+    EXPAND = DS_TRAIT_EXPAND,
+    DEPTH = DS_TRAIT_DEPTH,
+    WIDTH = DS_TRAIT_WIDTH,
+    RESOLUTION = DS_TRAIT_RESOLUTION,
     VALUE,
     BLOCK, /* text from here on */
     TYPE,
@@ -313,35 +314,10 @@ void ds_rule_free(struct ds_rule *rule)
 static bool number_of(const struct ds_space *space, int site, int choice, enum variable v,
                       double *out)
 {
-    const struct ds_site *s = &space->site[site];
-    int value = s->value[choice];
-    const struct ds_block *b = s->kind == DS_SITE_BLOCK ? &space->block[value] : NULL;
-    switch (v) {
-    case UNIT:
-        *out = s->unit;
-        return s->unit >= 0;
-    case LAYER:
-        *out = s->layer;
-        return s->layer >= 0;
-    case KERNEL:
-        *out = b ? b->kernel : 0;
-        return b && b->type != DS_BLOCK_SKIP;
-    case EXPAND:
-        *out = b ? b->expand : 0;
-        return b && b->type != DS_BLOCK_SKIP;
-    case DEPTH:
-        *out = value;
-        return s->kind == DS_SITE_DEPTH;
-    case WIDTH:
-        *out = value;
-        return s->kind == DS_SITE_WIDTH;
-    case RESOLUTION:
-        *out = value;
-        return s->kind == DS_SITE_RESOLUTION;
-    default: /* VALUE; names have no number */
-        *out = value;
-        return s->kind != DS_SITE_BLOCK;
-    }
+    if (v < VALUE)
+        return ds_trait(space, site, choice, (enum ds_trait)v, out);
+    *out = space->site[site].value[choice]; /* VALUE; names have no number */
+    return space->site[site].kind != DS_SITE_BLOCK;
 }
 
 /* A name that the choice has, or NULL. */
