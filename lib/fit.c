@@ -205,22 +205,35 @@ static void put(json_t *table, const char *key, double value)
     json_object_set_new(table, key, json_real(value));
 }
 
+/*
+ * A site's table. A choice that no architecture had is left out: the data says nothing of it. A
+ * site of one choice changes nothing, but other choices there are not what was fitted.
+ */
+static json_t *site_to_json(const struct design *d, const struct sums *s, const double *beta,
+                            int site)
+{
+    json_t *table = json_object();
+    char label[256];
+    for (int c = 0; c < d->space->site[site].nchoices; c++) {
+        size_t column = (size_t)(d->single[site] + c);
+        ds_site_print(d->space, site, c, label, sizeof label);
+        if (d->single[site] < 0)
+            put(table, label, 0);
+        else if (s->xx[column * (size_t)d->columns + column] > 0)
+            put(table, label, beta[column]);
+    }
+    return table;
+}
+
 static json_t *to_json(const struct ds_fit_data *data, const struct ds_family *family,
-                       const struct design *d, const double *beta, double penalty)
+                       const struct design *d, const struct sums *sums, const double *beta,
+                       double penalty)
 {
     const struct ds_space *space = data->space;
     json_t *terms = json_object(), *pairs = json_object();
     char left[256], right[256], key[600];
-    for (int s = 0; s < space->nsites; s++) {
-        if (d->single[s] < 0)
-            continue;
-        json_t *table = json_object();
-        for (int c = 0; c < space->site[s].nchoices; c++) {
-            ds_site_print(space, s, c, left, sizeof left);
-            put(table, left, beta[d->single[s] + c]);
-        }
-        json_object_set_new(terms, space->site[s].name, table);
-    }
+    for (int s = 0; s < space->nsites; s++)
+        json_object_set_new(terms, space->site[s].name, site_to_json(d, sums, beta, s));
     for (int i = 0; i < d->npairs; i++) {
         int a = d->pair[i].a, b = d->pair[i].b, column = d->pair[i].column;
         json_t *table = json_object();
@@ -274,7 +287,7 @@ json_t *ds_fit(const struct ds_fit_data *data, const struct ds_family *family,
     } else if (cross_validate(data, family, &d, &s, work, beta, held_out, &best, error, err) == 0) {
         add_up(data, family, &d, -1, &s);
         if (solve(&d, &s, penalties[best], work, beta, err) == 0)
-            model = to_json(data, family, &d, beta, penalties[best]);
+            model = to_json(data, family, &d, &s, beta, penalties[best]);
     }
     free(s.xx);
     free(s.xy);

@@ -357,6 +357,21 @@ static void merge(json_t *pairs, json_t *more)
     }
 }
 
+/* The widths and options that the table was read for: a profile refuses all others. */
+static json_t *fixed_sites(const struct ds_space *space, json_t *resolution)
+{
+    json_t *terms = json_pack("{sO}", space->site[0].name, resolution);
+    char label[256];
+    for (int s = 1; s < space->nsites; s++) {
+        enum ds_site_kind kind = space->site[s].kind;
+        if (kind != DS_SITE_WIDTH && kind != DS_SITE_OPTION)
+            continue;
+        ds_site_print(space, s, 0, label, sizeof label);
+        json_object_set_new(terms, space->site[s].name, json_pack("{sf}", label, 0.0));
+    }
+    return terms;
+}
+
 json_t *ds_lut_model(const struct ds_lut *lut, const struct ds_space *space, bool *rest,
                      struct ds_error *err)
 {
@@ -383,9 +398,10 @@ json_t *ds_lut_model(const struct ds_lut *lut, const struct ds_space *space, boo
     }
     if (rc == 0 && json_object_size(pairs) == 0)
         rc = ds_fail(err, "the table has no block of space %s", space->name);
-    json_t *model = rc ? NULL
-                       : json_pack("{ss ss sf s{sO} sO}", "family", "table", "link", "identity",
-                                   "intercept", 0.0, "terms", "resolution", terms, "pairs", pairs);
+    json_t *model =
+        rc ? NULL
+           : json_pack("{ss ss sf so sO}", "family", "table", "link", "identity", "intercept", 0.0,
+                       "terms", fixed_sites(space, terms), "pairs", pairs);
     json_decref(pairs);
     json_decref(terms);
     return model;

@@ -179,6 +179,20 @@ static int make_row(struct ds_predictor *p, int site, int choice, struct ds_erro
     return 0;
 }
 
+/* Of other widths, networks are other networks: w1.2 is what the predictor was trained on. */
+static int check_widths(const struct ds_space *space, struct ds_error *err)
+{
+    static const int widths[] = {32, 48, 96, 136, 192};
+    for (int u = 0; u < space->nunits; u++) {
+        const struct ds_site *site = &space->site[space->unit[u].width_site];
+        for (int c = 0; c < site->nchoices; c++)
+            if (site->value[c] != widths[u])
+                return ds_fail(err, "the predictor is of OFA-MBv3 w1.2, %s %d; space %s has %d",
+                               site->name, widths[u], space->name, site->value[c]);
+    }
+    return 0;
+}
+
 int ds_predictor_bind(struct ds_predictor *p, const struct ds_space *space, struct ds_error *err)
 {
     unbind(p);
@@ -198,10 +212,9 @@ int ds_predictor_bind(struct ds_predictor *p, const struct ds_space *space, stru
             any = any || (space->site[s].kind == DS_SITE_BLOCK && p->row[s][c]);
         }
     }
-    return any && space->nunits == 5
-               ? 0
-               : ds_fail(err, "the predictor is of OFA-MBv3; space %s has other blocks",
-                         space->name);
+    if (!any || space->nunits != 5)
+        return ds_fail(err, "the predictor is of OFA-MBv3; space %s has other blocks", space->name);
+    return check_widths(space, err);
 }
 
 /* ---- running ---- */

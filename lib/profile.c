@@ -70,7 +70,7 @@ static int check_table(const char *path, const char *name, const json_t *table,
 {
     const char *choice;
     json_t *value;
-    if (!json_is_object(table) || json_object_size(table) == 0)
+    if (!json_is_object(table))
         return ds_fail(err, "model.%s.%s: must be an object of numbers", path, name);
     json_object_foreach((json_t *)table, choice, value) if (!json_is_number(value)) return ds_fail(
         err, "model.%s.%s.%s: must be a number", path, name, choice);
@@ -210,6 +210,25 @@ static int bind_pair(struct ds_profile_model *m, int a, int b, const json_t *tab
     return 0;
 }
 
+/*
+ * A site that the profile does not know would count nothing, whatever is chosen there: a layer too
+ * many, a unit of another width. Depth shows in the layers that are active.
+ */
+static int check_sites(const struct ds_profile *p, const struct ds_space *space,
+                       struct ds_error *err)
+{
+    const struct ds_profile_model *m = p->model;
+    for (int s = 0; s < space->nsites; s++) {
+        bool known = m->term[s] || space->site[s].kind == DS_SITE_DEPTH;
+        for (int i = 0; i < m->npairs; i++)
+            known = known || m->pair[i].a == s || m->pair[i].b == s;
+        if (!known)
+            return ds_fail(err, "profile %s is of space %s and does not know %s of space %s",
+                           p->name, p->space, space->site[s].name, space->name);
+    }
+    return 0;
+}
+
 int ds_profile_bind(struct ds_profile *p, const struct ds_space *space, struct ds_error *err)
 {
     struct ds_profile_model *m = p->model;
@@ -237,9 +256,10 @@ int ds_profile_bind(struct ds_profile *p, const struct ds_space *space, struct d
         if (a >= 0 && b >= 0 && bind_pair(m, a, b, table, &knows, err))
             return -1;
     }
-    return knows ? 0
-                 : ds_fail(err, "profile %s is of space %s and knows no block of space %s", p->name,
-                           p->space, space->name);
+    if (!knows)
+        return ds_fail(err, "profile %s is of space %s and knows no block of space %s", p->name,
+                       p->space, space->name);
+    return check_sites(p, space, err);
 }
 
 /* ---- values ---- */

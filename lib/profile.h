@@ -22,7 +22,10 @@ struct ds_profile {
 struct ds_profile *ds_profile_load(const char *name, struct ds_error *err);
 void ds_profile_free(struct ds_profile *p);
 
-/* Prepares it for a space; -1 where it knows none of the space's blocks. */
+/*
+ * Prepares it for a space. -1 where it knows none of the space's blocks, or where the space has a
+ * site, other than a depth, of which it has no table.
+ */
 int ds_profile_bind(struct ds_profile *p, const struct ds_space *space, struct ds_error *err);
 
 /* The metric of a canonical architecture; -1 and the choice that the profile lacks in `err`. */

@@ -16,6 +16,7 @@ import sys
 
 ACTIVE = (1 + 1 + 2 / 3 + 1 / 3) / 4
 EXPAND, KERNEL = (6, 4, 3), (3, 5, 7)  # rows and columns of the figure
+WIDTHS = 32, 48, 96, 136, 192  # OFA-MBv3 w1.2: a profile refuses spaces of other widths
 
 
 def main(path, name, kind, device, *figures):
@@ -32,6 +33,9 @@ def main(path, name, kind, device, *figures):
                     for k, value in zip(KERNEL, row):
                         table["%s*mbconv3_e%d_k%d" % (resolution, e, k)] = round(
                             (value - mean[resolution]) / ACTIVE, 9)
+    terms = {"resolution": {r: round(m, 9) for r, m in mean.items()}}
+    for unit, width in enumerate(WIDTHS):
+        terms["unit%d.width" % unit] = {str(width): 0.0}
     profile = {
         "dstools_profile": 1, "name": name,
         "description": "Reproduces the response figure of Mills et al. (CIKM 2021) under ds-affix "
@@ -42,7 +46,7 @@ def main(path, name, kind, device, *figures):
         "space": "ofa-mbv3",
         "provenance": {"made_by": "pipelines/paper-profile.py", "figures": list(figures)},
         "model": {"family": "response figure", "link": "identity", "intercept": 0.0,
-                  "terms": {"resolution": {r: round(m, 9) for r, m in mean.items()}},
+                  "terms": terms,
                   "pairs": pairs},
     }
     json.dump(profile, sys.stdout, indent=1)

@@ -74,6 +74,9 @@ END
     sed 's/"resolution": .*/"resolution": [200],/' "$DSTOOLS_SCHEMAS/spaces/ofa-mbv3.json" >r200.json
     run -1 bash -c 'ds-sample ./r200.json -n 3 | ds-measure-acc --predictor p.pth -o x'
     [[ "$output" == *"the predictor has no slot for 200 at resolution" ]]
+    sed 's/"width": 48/"width": 40/' "$DSTOOLS_SCHEMAS/spaces/ofa-mbv3.json" >thin.json
+    run -1 bash -c 'ds-sample ./thin.json -n 3 | ds-measure-acc --predictor p.pth -o x'
+    [[ "$output" == *"the predictor is of OFA-MBv3 w1.2, unit1.width 48; space ofa-mbv3 has 40" ]]
     run -1 bash -c 'ds-sample proxylessnas -n 3 | ds-measure-acc --predictor p.pth -o x'
     [[ "$output" == *"ds-measure-acc: "* ]]
 }

@@ -41,6 +41,33 @@ assert p["provenance"]["records"] == 3000 and p["provenance"]["made_by"][0].star
     [[ "$output" == "ds-measure-cpu: profile note10 is of space ofa-mbv3 and knows no block of space proxylessnas" ]]
 }
 
+@test "nothing is taken to cost nothing: layers, widths and choices that the profile has not seen" {
+    mbv3=$DSTOOLS_SCHEMAS/spaces/ofa-mbv3.json
+    refuses() { # SPACE PROFILE MESSAGE
+        ds-sample "./$1" -n 300 >in.dss
+        run -1 ds-measure-cpu --profile "$2" -o x in.dss
+        [[ "$output" == *"$3" ]] || { echo "$output"; return 1; }
+    }
+    sed 's/"depth": \[2, 3, 4\]/"depth": [2, 3, 4, 5]/' "$mbv3" >deep.json
+    refuses deep.json note10 \
+        "profile note10 is of space ofa-mbv3 and does not know unit0.layer4 of space ofa-mbv3"
+    sed 's/"width": 136/"width": 128/' "$mbv3" >thin.json
+    refuses thin.json note10 "profile note10 has no entry for 128 at unit3.width"
+    sed 's/"resolution": .*/"resolution": [224],/' "$DSTOOLS_SCHEMAS/spaces/proxylessnas.json" |
+        grep -v mbconv2_e4 >w13.json # the table is of width 1.0
+    refuses w13.json pixel1 "profile pixel1 has no entry for 32 at unit0.width"
+
+    sed 's/"resolution": .*/"resolution": [224],/' "$mbv3" >r224.json
+    ds-sample ./r224.json -n 300 | ds-measure-cost |
+        ds-fit macs --family additive --as latency.cpu --name one --device d -q -o one.json
+    cp "$mbv3" all.json
+    refuses all.json ./one.json " at resolution"
+    # seen at 208 and 224 only, in a space of five
+    ds-sample ofa-mbv3 -n 900 | ds-export ofa | grep -E '"r":(208|224)' | ds-import ofa --space ofa-mbv3 |
+        ds-measure-cost | ds-fit macs --family additive --as latency.cpu --name two --device d -q -o two.json
+    refuses all.json ./two.json " at resolution"
+}
+
 @test "every shipped profile measures its space and no other class" {
     for f in "$DSTOOLS_SCHEMAS"/devices/*.json; do
         read -r name space class metric < <(python3 -c 'import json, sys

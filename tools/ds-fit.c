@@ -87,9 +87,10 @@ static json_t *fit(const struct ds_fit_data *data, const struct wanted *w,
     return best;
 }
 
-static double rounded(double x)
+/* null where it is not defined, as a percentage of values of zero */
+static json_t *rounded(double x)
 {
-    return isfinite(x) ? round(x * 1e5) / 1e5 : 0;
+    return isfinite(x) ? json_real(round(x * 1e5) / 1e5) : json_null();
 }
 
 /* The commands that made the data, as in the stream's provenance. */
@@ -127,7 +128,7 @@ static json_t *made_by(const struct ds_reader *in)
 static json_t *profile(const struct wanted *w, const struct ds_fit_data *data,
                        const struct ds_reader *in, json_t *model, const struct ds_fit_error *e)
 {
-    return json_pack("{si ss ss ss ss ss ss ss s{so si} s{sf sf sf sf sf si} so}",
+    return json_pack("{si ss ss ss ss ss ss ss s{so si} s{so so so so so si} so}",
                      "dstools_profile", 1, "name", w->name, "description", w->description, "metric",
                      w->as, "unit", w->unit, "class", w->class, "device", w->device, "space",
                      w->space ? w->space : data->space->name, "provenance", "made_by", made_by(in),
