@@ -60,6 +60,15 @@ detail() {
     [[ "$heads" == *"ds-sample"*"--seed"*6*"ds-measure-cpu"* ]]
 }
 
+@test "a base and its copies are measured in one window, however small that is" {
+    ds-sample "$TINY" -n 3 | ds-affix --depth 0,2 --depth 1,2 --resolution "$(ds-sample "$TINY" -n 1 |
+        ds-show -t -c resolution | tail -1)" | measure --window 2 -m 4 -o "$out/a.dss"
+    # the drift is that of the window: one for each base and its three copies, another for the next
+    ds-show -t -c id,base,latency.cpu:drift "$out/a.dss" | awk -F'\t' 'NR > 1 { b = $2 == "" ? $1 : $2
+        if (b in d && d[b] != $3) bad = 1
+        d[b] = $3; all[$3] } END { exit bad || NR != 13 || length(all) != 3 }'
+}
+
 @test "an architecture met again in a window shares its measurement" {
     cat "$IN" "$IN" | measure -o "$out/twice.dss"
     ds-show -t -c latency.cpu "$out/twice.dss" | tail -n +2 >"$out/ms"

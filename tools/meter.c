@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_WINDOWS                                                                               \
+    8 /* so many times the window may grow, to keep a base and its copies together */
+
 /* A record waiting for its number, and where its block came from. */
 struct waiting {
     char *packed;
@@ -33,10 +36,11 @@ struct meter {
     struct origin *origin;
     int norigins;
 
-    struct waiting *waiting; /* [window] */
+    int most;                /* records in a window: see is_full */
+    struct waiting *waiting; /* [most] */
     int nwaiting;
-    struct ds_timing *timing; /* [window]: each architecture once */
-    struct ds_net *net;       /* [window]: for the names of the modules */
+    struct ds_timing *timing; /* [most]: each architecture once */
+    struct ds_net *net;       /* [most]: for the names of the modules */
     int ntimings;
     struct ds_idset ids;
 
@@ -263,11 +267,20 @@ static void finish_window(struct meter *m)
     ds_idset_free(&m->ids);
 }
 
+/*
+ * A window that is full waits for the next base, so that what was affixed to a base is measured
+ * together with it: an effect is a difference of the two, which must not have the drift in it.
+ */
+static bool is_full(const struct meter *m, const struct ds_record *rec)
+{
+    return m->nwaiting == m->most || (m->nwaiting >= m->o->window && rec->affix_site < 0);
+}
+
 static void measure_all(struct meter *m)
 {
     struct ds_error err;
     struct ds_record *rec;
-    size_t window = (size_t)m->o->window;
+    size_t window = (size_t)(m->most = MOST_WINDOWS * m->o->window);
     m->waiting = calloc(window, sizeof *m->waiting);
     m->timing = calloc(window, sizeof *m->timing);
     m->net = calloc(window, sizeof *m->net);
@@ -276,12 +289,10 @@ static void measure_all(struct meter *m)
 
     int rc;
     while ((rc = ds_reader_next(m->f.in, &rec, &err)) > 0) {
-        if (m->nwaiting && rec->space != m->reference_space)
+        if (m->nwaiting && (rec->space != m->reference_space || is_full(m, rec)))
             finish_window(m);
         note_origin(m);
         take(m, rec);
-        if (m->nwaiting == m->o->window)
-            finish_window(m);
     }
     finish_window(m);
     if (rc < 0)
@@ -294,7 +305,7 @@ static void measure_all(struct meter *m)
 
 static void free_meter(struct meter *m)
 {
-    for (int i = 0; i < m->o->window; i++)
+    for (int i = 0; i < m->most; i++)
         ds_net_free(&m->net[i]);
     for (int i = 0; i < m->norigins; i++)
         free(m->origin[i].data);
