@@ -219,25 +219,53 @@ int ds_predictor_bind(struct ds_predictor *p, const struct ds_space *space, stru
 
 /* ---- running ---- */
 
+typedef float vec __attribute__((vector_size(16), aligned(4), may_alias));
+#define STRIP 16 /* outputs summed in registers: four vectors */
+
+/* The sum of rows. */
+static void sum_rows(const float *const *row, int nrows, float *out, size_t n)
+{
+    size_t o = 0;
+    for (; o + STRIP <= n; o += STRIP) {
+        vec a = {0}, b = {0}, c = {0}, d = {0};
+        for (int r = 0; r < nrows; r++) {
+            const vec *x = (const vec *)(row[r] + o);
+            a += x[0];
+            b += x[1];
+            c += x[2];
+            d += x[3];
+        }
+        vec *to = (vec *)(out + o);
+        to[0] = a;
+        to[1] = b;
+        to[2] = c;
+        to[3] = d;
+    }
+    for (; o < n; o++) {
+        out[o] = 0;
+        for (int r = 0; r < nrows; r++)
+            out[o] += row[r][o];
+    }
+}
+
 static int first_layer(struct ds_predictor *p, const uint8_t *choice, float *out,
                        struct ds_error *err)
 {
-    const struct dense *l = &p->layer[0];
-    memcpy(out, l->bias, l->out * sizeof *out);
+    const float *row[DS_MAX_SITES + 1] = {p->layer[0].bias};
+    int nrows = 1;
     for (int s = 0; s < p->space->nsites; s++) {
         enum ds_site_kind kind = p->space->site[s].kind;
         if (choice[s] == DS_INACTIVE || (kind != DS_SITE_BLOCK && kind != DS_SITE_RESOLUTION))
             continue;
-        const float *row = p->row[s][choice[s]];
-        if (!row) {
+        if (!p->row[s][choice[s]]) {
             char label[200];
             ds_site_print(p->space, s, choice[s], label, sizeof label);
             return ds_fail(err, "the predictor has no slot for %s at %s", label,
                            p->space->site[s].name);
         }
-        for (size_t o = 0; o < l->out; o++)
-            out[o] += row[o];
+        row[nrows++] = p->row[s][choice[s]];
     }
+    sum_rows(row, nrows, out, p->layer[0].out);
     return 0;
 }
 
