@@ -102,8 +102,8 @@ static int by_predictor(struct cli *cli, const char *path)
     progress_end(&progress);
     if (rc < 0)
         cli_fail(q->f.out, &err);
+    ds_predictor_free(q->predictor); /* it knows the reader's space */
     rc = cli_filter_close(&q->f);
-    ds_predictor_free(q->predictor);
     ds_record_free(&q->rec);
     msgpack_sbuffer_destroy(&q->packed);
     free(q);
