@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "progress.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,17 +11,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FIRST_LONG 256 /* values of options without a letter */
 
 static struct cli *the;
 
+/* The stream being written, and where to; NULL: none. */
+static struct ds_writer *writer;
+static int writer_fd;
+
 /* ---- messages ---- */
 
 static void say(const char *format, va_list args)
 {
     fflush(stdout);
+    progress_break();
     fprintf(stderr, "%s: ", the ? the->name : "dstools");
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
@@ -28,7 +35,10 @@ static void say(const char *format, va_list args)
 
 void cli_die(int status, const char *format, ...)
 {
+    struct ds_error second;
     va_list args;
+    if (writer)
+        ds_writer_flush(writer, &second); /* what came before the fault is passed on */
     va_start(args, format);
     say(format, args);
     va_end(args);
@@ -47,11 +57,8 @@ void cli_warn(const char *format, ...)
 
 void cli_fail(struct ds_writer *w, const struct ds_error *err)
 {
-    struct ds_error second;
     if (w && ds_writer_broken(w))
         exit(0);
-    if (w)
-        ds_writer_close(w, &second); /* what came before the fault is passed on */
     cli_die(CLI_FAILED, "%s", err->text);
 }
 
@@ -181,8 +188,34 @@ static void take_option(struct cli *c, const struct cli_option *o, int n, const 
     set_option(o, value);
 }
 
+/*
+ * A standard descriptor that is closed would be given to the next file opened, and messages would
+ * land in it. What takes its place fails like a closed one.
+ */
+static void hold_standard_fds(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(CLI_FAILED);
+}
+
+/* Dies of what getopt_long refused. */
+_Noreturn static void refuse_option(int v, char **argv)
+{
+    const char *given = argv[optind - 1];
+    if (v == ':')
+        cli_die(CLI_USAGE, "%s wants an argument: see --help", given);
+    if (optopt >= FIRST_LONG)
+        cli_die(CLI_USAGE, "'%s': this option takes no argument: see --help", given);
+    if (optopt)
+        cli_die(CLI_USAGE, "no option -%c: see --help", optopt);
+    cli_die(CLI_USAGE, "'%s' is no option, or not written out enough: see --help", given);
+}
+
 void cli_parse(struct cli *c, int argc, char **argv)
 {
+    hold_standard_fds();
     the = c;
     c->argc = argc;
     c->argv = argv;
@@ -200,9 +233,10 @@ void cli_parse(struct cli *c, int argc, char **argv)
     static char *letters;
     table = calloc((size_t)n + 1, sizeof *table);
     letters = calloc((size_t)n + 1, 3);
-    char *at = letters;
     if (!table || !letters)
         cli_die(CLI_FAILED, "out of memory");
+    char *at = letters;
+    *at++ = ':'; /* tells a missing argument from an unknown option */
     for (int i = 0; i < n; i++) {
         const struct cli_option *o = option_at(c, i);
         table[i] = (struct option){.name = o->name, .has_arg = o->type != CLI_FLAG};
@@ -214,14 +248,10 @@ void cli_parse(struct cli *c, int argc, char **argv)
         }
     }
 
-    static char name[64];
-    snprintf(name, sizeof name, "%s", c->name); /* getopt's own messages begin alike */
-    argv[0] = name;
+    opterr = 0;
     for (int v; (v = getopt_long(argc, argv, letters, table, NULL)) != -1;) {
-        if (v == '?') {
-            fprintf(stderr, "usage: %s %s (--help for more)\n", c->name, c->usage);
-            exit(CLI_USAGE);
-        }
+        if (v == '?' || v == ':')
+            refuse_option(v, argv);
         for (int i = 0; i < n; i++)
             if (v == FIRST_LONG + i || v == option_at(c, i)->letter) {
                 take_option(c, option_at(c, i), n, optarg);
@@ -237,12 +267,25 @@ void cli_parse(struct cli *c, int argc, char **argv)
 
 /* ---- standard output ---- */
 
+/* Whether the file at `path` is the one open as `fd`. */
+static bool is_same_file(const char *path, int fd)
+{
+    struct stat a, b;
+    return stat(path, &a) == 0 && fstat(fd, &b) == 0 && S_ISREG(b.st_mode) &&
+           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int open_output(const struct cli *c)
 {
     if (!c->output)
         return STDOUT_FILENO;
-    int fd = open(c->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = open(c->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0)
+        cli_die(CLI_FAILED, "%s: %s", c->output, strerror(errno));
+    for (int i = 0; i < c->noperands; i++)
+        if (is_same_file(c->operand[i], fd))
+            cli_die(CLI_USAGE, "%s: is read, so it cannot be written too", c->output);
+    if (ftruncate(fd, 0) && errno != EINVAL) /* EINVAL: a pipe or a device */
         cli_die(CLI_FAILED, "%s: %s", c->output, strerror(errno));
     return fd;
 }
@@ -257,7 +300,19 @@ struct ds_writer *cli_writer(struct cli *c)
     struct ds_writer *w = ds_writer_open(fd, c->compress, &err);
     if (!w)
         cli_die(CLI_FAILED, "%s", err.text);
+    writer = w;
+    writer_fd = fd;
     return w;
+}
+
+void cli_close(struct ds_writer *w)
+{
+    struct ds_error err;
+    writer = NULL;
+    if (ds_writer_close(w, &err))
+        cli_die(CLI_FAILED, "%s", err.text);
+    if (close(writer_fd))
+        cli_die(CLI_FAILED, "cannot write: %s", strerror(errno));
 }
 
 FILE *cli_open_text(struct cli *c)
@@ -318,11 +373,8 @@ void cli_filter(struct cli *c, struct ds_filter *f)
 
 int cli_filter_close(struct ds_filter *f)
 {
-    struct ds_error err;
-    int rc = ds_writer_close(f->out, &err);
+    cli_close(f->out);
     ds_reader_close(f->in);
     free((void *)f->made.args);
-    if (rc)
-        cli_die(CLI_FAILED, "%s", err.text);
     return 0;
 }

@@ -53,7 +53,10 @@ enum { CLI_FAILED = 1, CLI_USAGE = 2 };
  */
 void cli_parse(struct cli *c, int argc, char **argv);
 
-/* "ds-NAME: message" on stderr; then exit. */
+/*
+ * "ds-NAME: message" on stderr; then exit. Records handed to cli_writer's stream before are
+ * passed on.
+ */
 _Noreturn void cli_die(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "ds-NAME: message" on stderr, unless -q. */
@@ -61,7 +64,7 @@ void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * Ends the tool after a failed write or read: quietly with 0 when the reader of our pipe is gone,
- * else with the message and 1. Finishes the block in hand first where that is possible.
+ * else as cli_die with the message and 1.
  */
 _Noreturn void cli_fail(struct ds_writer *w, const struct ds_error *err);
 
@@ -69,6 +72,9 @@ _Noreturn void cli_fail(struct ds_writer *w, const struct ds_error *err);
  * Opens -o FILE or standard output for a stream; dies (2) rather than write binary to a terminal.
  */
 struct ds_writer *cli_writer(struct cli *c);
+
+/* Writes what is left and closes it; dies when that fails. */
+void cli_close(struct ds_writer *w);
 
 /* Opens -o FILE or standard output for text; dies when it cannot. Close with cli_close_text. */
 FILE *cli_open_text(struct cli *c);

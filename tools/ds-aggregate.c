@@ -22,8 +22,7 @@ static void write_groups(struct cli *cli, struct ds_aggregate *a, int ngroups, s
             cli_fail(out, &err);
     ds_record_free(&rec);
     free((void *)made.args);
-    if (ds_writer_close(out, &err))
-        cli_die(CLI_FAILED, "%s", err.text);
+    cli_close(out);
 }
 
 int main(int argc, char **argv)

@@ -120,8 +120,7 @@ static void import_ofa(struct importer *im, struct cli *cli)
     if (im->skipped)
         cli_warn("left out %llu of %llu lines, which space %s cannot express",
                  (unsigned long long)im->skipped, (unsigned long long)lines, im->space->name);
-    if (ds_writer_close(im->out, &err))
-        cli_die(CLI_FAILED, "%s", err.text);
+    cli_close(im->out);
     ds_record_free(&im->rec);
     free((void *)made.args);
 }

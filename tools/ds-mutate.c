@@ -245,8 +245,7 @@ int main(int argc, char **argv)
     if (ds_writer_begin(w, space, NULL, 0, &by, &err))
         cli_fail(w, &err);
     int rc = make_children(&m, w, first, n, cli.progress, &made);
-    if (ds_writer_close(w, &err))
-        cli_die(CLI_FAILED, "%s", err.text);
+    cli_close(w);
     if (made < n)
         give_up(&m, rc, made, n);
     free((void *)by.args);

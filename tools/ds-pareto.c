@@ -177,13 +177,11 @@ static void print_volume(struct cli *cli, const struct selection *s, const doubl
 
 static void write_selection(struct cli *cli, struct selection *s, struct ds_reader *in)
 {
-    struct ds_error err;
     struct ds_writer *out = cli_writer(cli);
     struct ds_made made = cli_made(cli);
     pool_write(&s->pool, in, out, &made);
     free((void *)made.args);
-    if (ds_writer_close(out, &err))
-        cli_die(CLI_FAILED, "%s", err.text);
+    cli_close(out);
 }
 
 int main(int argc, char **argv)

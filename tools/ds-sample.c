@@ -18,12 +18,15 @@ struct shard {
 /* "K/N" of n records: the K-th of N parts as equal as can be. */
 static struct shard parse_shard(const char *text, uint64_t n)
 {
-    unsigned long long k, parts;
-    char rest;
     if (!text)
         return (struct shard){0, n};
-    if (strchr(text, '-') || sscanf(text, "%llu/%llu%c", &k, &parts, &rest) != 2 || k < 1 ||
-        k > parts)
+    const char *slash = strchr(text, '/');
+    if (!slash || slash - text > 20)
+        cli_die(CLI_USAGE, "--shard: '%s' is not K/N", text);
+    char first[24];
+    snprintf(first, sizeof first, "%.*s", (int)(slash - text), text);
+    uint64_t k = cli_count("--shard", first), parts = cli_count("--shard", slash + 1);
+    if (k < 1 || k > parts)
         cli_die(CLI_USAGE, "--shard: '%s' is not K/N with 1 <= K <= N", text);
     return (struct shard){(uint64_t)((unsigned __int128)n * (k - 1) / parts),
                           (uint64_t)((unsigned __int128)n * k / parts)};
@@ -64,7 +67,7 @@ static void draw(struct ds_record *rec, const struct ds_space *space, uint64_t s
     }
     cli_die(CLI_FAILED,
             "record %llu: nothing%s%s in %u draws; ask for fewer records or looser limits",
-            (unsigned long long)i + 1, limits->n ? " within the limits" : "", seen ? " new" : "",
+            (unsigned long long)i + 1, seen ? " new" : "", limits->n ? " within the limits" : "",
             MOST_ATTEMPTS);
 }
 
@@ -126,8 +129,7 @@ int main(int argc, char **argv)
         progress_add(&progress, 1);
     }
     progress_end(&progress);
-    if (ds_writer_close(w, &err))
-        cli_die(CLI_FAILED, "%s", err.text);
+    cli_close(w);
     ds_record_free(&rec);
     limits_end(&limits);
     ds_idset_free(&seen);

@@ -7,6 +7,8 @@
 #define REDRAW 0.2 /* seconds */
 #define BAR 24     /* characters */
 
+static bool drawn; /* the cursor stands behind a bar */
+
 static double now(void)
 {
     struct timespec t;
@@ -18,7 +20,8 @@ static void draw(struct progress *p, double time)
 {
     double seconds = time - p->begin, rate = seconds > 0 ? (double)p->done / seconds : 0;
     p->shown = time;
-    if (p->total < p->done) {
+    drawn = true;
+    if (p->total == 0 || p->total < p->done) {
         fprintf(stderr, "\r\033[K%" PRIu64 " records  %.4g/s  %.0f s", p->done, rate, seconds);
         return;
     }
@@ -51,5 +54,12 @@ void progress_end(struct progress *p)
     if (!p->on)
         return;
     draw(p, now());
-    fputc('\n', stderr);
+    progress_break();
+}
+
+void progress_break(void)
+{
+    if (drawn)
+        fputc('\n', stderr);
+    drawn = false;
 }

@@ -15,4 +15,7 @@ void progress_begin(struct progress *p, bool on, uint64_t total);
 void progress_add(struct progress *p, uint64_t n);
 void progress_end(struct progress *p);
 
+/* Ends the line of a bar that is shown, so that a message begins on its own. */
+void progress_break(void);
+
 #endif
