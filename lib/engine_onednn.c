@@ -192,6 +192,7 @@ static int make_op(struct ds_session *s, struct op *op, struct ds_error *err)
     dnnl_convolution_desc_t conv;
     dnnl_pooling_desc_t pool;
     dnnl_binary_desc_t binary;
+    dnnl_shuffle_desc_t shuffle;
     const void *desc = NULL;
     if (make_attr(k, &attr, err))
         return -1;
@@ -213,6 +214,11 @@ static int make_op(struct ds_session *s, struct op *op, struct ds_error *err)
             return -1;
         TRY(dnnl_binary_desc_init(&binary, dnnl_binary_mul, &op->in, &op->in2, &op->out));
         desc = &binary;
+        break;
+    case DS_OP_SHUFFLE: /* read as [c / group size][group size], written transposed */
+        TRY(dnnl_shuffle_forward_desc_init(&shuffle, dnnl_forward_inference, &op->in, 1,
+                                           k->cin / k->groups));
+        desc = &shuffle;
         break;
     case DS_OP_ADD:
         op->in2 = op->in;

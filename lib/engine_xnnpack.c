@@ -249,6 +249,11 @@ static int create_plain(struct ds_model *m, const struct ds_layer *l, struct ds_
         return check(xnn_create_multiply_nd_f32(low, high, 0, &step->op), "scale", err);
     case DS_OP_ADD:
         return check(xnn_create_add_nd_f32(low, high, 0, &step->op), "add", err);
+    case DS_OP_SHUFFLE: {
+        size_t groups = (size_t)l->groups;
+        return check(xnn_create_channel_shuffle_nc_x32(groups, c / groups, c, c, 0, &step->op),
+                     "channel shuffle", err);
+    }
     case DS_OP_CONV:
         break;
     }
@@ -377,6 +382,9 @@ static int set_up_step(struct ds_model *m, const struct step *step, struct ds_er
             xnn_setup_multiply_nd_f32(step->op, 3, image, 3, scale, x, at(m, l->in2), y, pool),
             "scale", err);
     }
+    case DS_OP_SHUFFLE:
+        return check(xnn_setup_channel_shuffle_nc_x32(step->op, all / c, x, y, pool),
+                     "channel shuffle", err);
     case DS_OP_ADD:
         break;
     }

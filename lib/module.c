@@ -109,6 +109,15 @@ static int squeeze_excite(struct builder *b, int in)
                      t.w);
 }
 
+/* Zhang et al., ShuffleNet (2018): channels of all groups reach all groups of what follows. */
+static int shuffle(struct builder *b, int in, int groups)
+{
+    struct ds_tensor t = shape(b, in);
+    return add_layer(b,
+                     (struct ds_layer){.op = DS_OP_SHUFFLE, .in = in, .in2 = -1, .groups = groups},
+                     t.c, t.h, t.w);
+}
+
 /* Sandler et al., MobileNetV2 (2018); Howard et al., MobileNetV3 (2019) with squeeze-excite. */
 static int mbconv(struct builder *b, const struct ds_part *p, int in)
 {
@@ -119,10 +128,12 @@ static int mbconv(struct builder *b, const struct ds_part *p, int in)
     int residual = p->stride == 1 && t.c == cout ? in : -1;
 
     int x = in;
-    if (block->expand != 1)
+    if (block->expand != 1 || block->expand_conv)
         x = pointwise(b, x, mid, block->groups, p->act, -1);
     else
         mid = t.c;
+    if (block->shuffle)
+        x = shuffle(b, x, block->groups);
     x = conv(b,
              (struct ds_layer){.in = x,
                                .in2 = -1,
@@ -137,19 +148,30 @@ static int mbconv(struct builder *b, const struct ds_part *p, int in)
     return pointwise(b, x, cout, block->groups, DS_ACT_NONE, residual);
 }
 
-/* The shortcut of ResNet-D (He et al., Bag of Tricks, 2019): average pool, then 1x1. */
+/*
+ * Where the shape changes: a 1x1 with the stride (He et al., Deep Residual Learning, 2016), or that
+ * of ResNet-D, an average pool, then a 1x1 (He et al., Bag of Tricks, 2019).
+ */
 static int shortcut(struct builder *b, const struct ds_part *p, int in, int cout)
 {
     struct ds_tensor t = shape(b, in);
-    if (p->stride > 1)
-        in = add_layer(b,
-                       (struct ds_layer){.op = DS_OP_AVG_POOL,
-                                         .in = in,
-                                         .in2 = -1,
-                                         .kernel = p->stride,
-                                         .stride = p->stride},
-                       t.c, (t.h + p->stride - 1) / p->stride, (t.w + p->stride - 1) / p->stride);
-    return p->stride > 1 || t.c != cout ? pointwise(b, in, cout, 1, DS_ACT_NONE, -1) : in;
+    if (p->stride == 1 && t.c == cout)
+        return in;
+    struct ds_layer l = {.in = in,
+                         .in2 = -1,
+                         .kernel = 1,
+                         .stride = p->block->conv_shortcut ? p->stride : 1,
+                         .groups = 1,
+                         .bn = true};
+    if (p->stride > 1 && !p->block->conv_shortcut)
+        l.in = add_layer(b,
+                         (struct ds_layer){.op = DS_OP_AVG_POOL,
+                                           .in = in,
+                                           .in2 = -1,
+                                           .kernel = p->stride,
+                                           .stride = p->stride},
+                         t.c, (t.h + p->stride - 1) / p->stride, (t.w + p->stride - 1) / p->stride);
+    return conv(b, l, cout);
 }
 
 static int bottleneck(struct builder *b, const struct ds_part *p, int in)
@@ -215,6 +237,7 @@ static int build_step(struct builder *b, const struct ds_part *p, int in)
     switch (step->kind) {
     case DS_STEP_CONV:
         l.bn = step->bn;
+        l.bias = step->bias;
         return conv(b, l, cout);
     case DS_STEP_BLOCK:
         return build_block(b, p, in);

@@ -17,7 +17,8 @@ enum ds_op {
     DS_OP_AVG_POOL,    /* kernel = stride, no pad, size rounded up, mean of what is inside */
     DS_OP_GLOBAL_POOL, /* mean over height and width -> c x 1 x 1 */
     DS_OP_SCALE,       /* out = in * in2, in2 being c x 1 x 1 */
-    DS_OP_ADD          /* out = act(in + in2) */
+    DS_OP_ADD,         /* out = act(in + in2) */
+    DS_OP_SHUFFLE      /* channel i * groups + g of out is channel g * (c / groups) + i of in */
 };
 
 struct ds_tensor {

@@ -29,9 +29,12 @@ struct ds_block {
     enum ds_block_type type;
     double expand; /* mbconv: times input channels; bottleneck: times output channels */
     int kernel;
-    int groups; /* of the 1x1 convolutions */
-    int se;     /* squeeze-excite: 1 yes, 0 no, -1 as the unit says */
-    int act;    /* enum ds_act, or -1: as the unit says */
+    int groups;         /* mbconv: of the 1x1 convolutions; else of the one convolution */
+    bool expand_conv;   /* mbconv: the first 1x1 is there even where expand is 1 */
+    bool shuffle;       /* mbconv: the groups' channels are shuffled after the first 1x1 */
+    bool conv_shortcut; /* bottleneck: a strided 1x1, without average pool before it */
+    int se;             /* squeeze-excite: 1 yes, 0 no, -1 as the unit says */
+    int act;            /* enum ds_act, or -1: as the unit says */
 };
 
 enum ds_site_kind {
@@ -77,7 +80,8 @@ struct ds_step {
     int kernel, stride;
     enum ds_act act;
     bool se;
-    bool bn;         /* batch norm follows (else no bias either) */
+    bool bn;         /* batch norm follows */
+    bool bias;       /* DS_STEP_CONV: a bias of its own */
     bool residual;   /* x + step(x) */
     int width_site;  /* -1: `width` is fixed */
     int width;       /* channels; 0: as the input's */

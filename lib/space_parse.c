@@ -208,6 +208,27 @@ static int add_numbers(const struct node *n, const char *key, int least, int mos
     return count ? 0 : bad(n, key, "needs at least one choice");
 }
 
+/* What only one type of block has. */
+static int block_extras(const struct node *n, struct ds_block *b)
+{
+    static const char *const shortcuts[] = {"avgpool", "conv"};
+    int shortcut;
+    if (boolean(n, "expand_conv", false, &b->expand_conv) ||
+        boolean(n, "shuffle", false, &b->shuffle) ||
+        word(n, "shortcut", shortcuts, 2, 0, &shortcut))
+        return -1;
+    b->conv_shortcut = shortcut == 1;
+    if (json_object_get(n->json, "shortcut") && b->type != DS_BLOCK_BOTTLENECK)
+        return bad(n, "shortcut", "only a bottleneck has one to choose");
+    if (b->expand_conv && b->type != DS_BLOCK_MBCONV)
+        return bad(n, "expand_conv", "only mbconv has one");
+    if (b->shuffle && (b->type != DS_BLOCK_MBCONV || b->groups == 1))
+        return bad(n, "shuffle", "only mbconv has one, of 2 or more groups");
+    if (b->shuffle && b->expand == 1 && !b->expand_conv)
+        return bad(n, "shuffle", "needs expand_conv where expand is 1");
+    return 0;
+}
+
 /* What blocks and steps of a block type have in common. */
 static int block_shape(const struct node *n, struct ds_block *b)
 {
@@ -220,7 +241,7 @@ static int block_shape(const struct node *n, struct ds_block *b)
     if (b->kernel % 2 == 0)
         return bad(n, "kernel", "must be odd");
     if (whole(n, "groups", 1, 1024, 1, &b->groups) || activation(n, DS_ACT_NONE, &b->act) ||
-        boolean(n, "se", false, &se))
+        boolean(n, "se", false, &se) || block_extras(n, b))
         return -1;
     b->se = json_object_get(n->json, "se") ? se : -1;
     if (!json_object_get(n->json, "act"))
@@ -232,8 +253,8 @@ static const char *const block_types[] = {"mbconv", "bottleneck", "skip"};
 
 static int parse_blocks(const struct node *root, struct ds_space *s)
 {
-    static const char *const keys[] = {"name",   "type", "expand", "kernel",
-                                       "groups", "se",   "act",    NULL};
+    static const char *const keys[] = {"name", "type",     "expand",      "kernel",  "groups", "se",
+                                       "act",  "shortcut", "expand_conv", "shuffle", NULL};
     int count = array(root, "blocks", 0);
     if (count < 0)
         return -1;
@@ -268,6 +289,17 @@ static int step_block(const struct node *n, struct ds_space *s, struct ds_step *
     return block_shape(n, &s->block[step->block]);
 }
 
+/* Steps that are no block: what only blocks have would count for nothing. */
+static int no_block_keys(const struct node *n)
+{
+    static const char *const keys[] = {"expand",      "groups",  "shortcut",
+                                       "expand_conv", "shuffle", NULL};
+    for (const char *const *k = keys; *k; k++)
+        if (json_object_get(n->json, *k))
+            return bad(n, *k, "only blocks have it");
+    return 0;
+}
+
 /* Reads a number that may be a choice: one number is fixed, an array makes a site. */
 static int fixed_or_site(const struct node *n, const char *key, int least, int most, int otherwise,
                          const char *part, int i, struct ds_space *s, int *fixed, int *site)
@@ -295,7 +327,7 @@ static int parse_step(const struct node *n, const char *part, int i, struct ds_s
         return -1;
     if (op < 4)
         step->kind = kinds[op];
-    else if (step_block(n, s, step, op - 4))
+    if (op < 4 ? no_block_keys(n) : step_block(n, s, step, op - 4))
         return -1;
 
     bool convolves = step->kind == DS_STEP_CONV || step->kind == DS_STEP_MAX_POOL;
@@ -318,8 +350,9 @@ static int parse_step(const struct node *n, const char *part, int i, struct ds_s
 static int parse_steps(const struct node *root, const char *part, struct ds_space *s,
                        struct ds_step **steps, int *nsteps)
 {
-    static const char *const keys[] = {"op", "kernel", "stride",   "width",  "act",    "se",
-                                       "bn", "expand", "residual", "repeat", "groups", NULL};
+    static const char *const keys[] = {"op",     "kernel",   "stride",      "width",    "act",
+                                       "se",     "bn",       "expand",      "residual", "repeat",
+                                       "groups", "shortcut", "expand_conv", "shuffle",  NULL};
     int count = array(root, part, 0);
     if (count < 0)
         return -1;

@@ -112,6 +112,10 @@ static double one_output(const struct ds_layer *l, const struct operands *p, con
         return pool(w, p->in.h, p->in.w, c, false);
     case DS_OP_SCALE:
         return p->x[at] * p->x2[n * p->in.c + c];
+    case DS_OP_SHUFFLE: {
+        int size = p->in.c / l->groups;
+        return p->x[at - (size_t)c + (size_t)(c % l->groups * size + c / l->groups)];
+    }
     case DS_OP_ADD:
         break;
     }
@@ -372,6 +376,26 @@ static void residual_twice(struct ds_net *n)
     conv(n, y, x, 24, 1, 1, 1, DS_ACT_RELU);
 }
 
+static void shuffle(struct ds_net *n, int groups)
+{
+    int x = conv(n, 0, -1, 24, 3, 1, 1, DS_ACT_NONE);
+    struct ds_tensor t = n->tensor[x];
+    int out = tensor(n, t.c, t.h, t.w);
+    layer(n,
+          (struct ds_layer){.op = DS_OP_SHUFFLE, .in = x, .in2 = -1, .out = out, .groups = groups});
+    conv(n, out, -1, 24, 1, 1, groups, DS_ACT_RELU);
+}
+
+static void shuffle2(struct ds_net *n)
+{
+    shuffle(n, 2);
+}
+
+static void shuffle3(struct ds_net *n)
+{
+    shuffle(n, 3);
+}
+
 static const struct small {
     const char *name;
     void (*build)(struct ds_net *net);
@@ -393,6 +417,8 @@ static const struct small {
     {"residual", residual},
     {"residual, hswish", residual_hswish},
     {"residual summed twice", residual_twice},
+    {"channel shuffle, 2 groups", shuffle2},
+    {"channel shuffle, 3 groups", shuffle3},
 };
 
 static void small_network(const char *name, const struct small *test, int h, int w, int batch)
@@ -442,6 +468,9 @@ static const char odd_space[] =
     "{\"dstools_space\":1,\"name\":\"odd\",\"resolution\":[33,47],"
     "\"blocks\":[{\"name\":\"a\",\"type\":\"mbconv\",\"expand\":3,\"kernel\":5},"
     "{\"name\":\"b\",\"type\":\"bottleneck\",\"expand\":0.25,\"kernel\":3},"
+    "{\"name\":\"c\",\"type\":\"bottleneck\",\"expand\":0.5,\"kernel\":3,\"shortcut\":\"conv\"},"
+    "{\"name\":\"g\",\"type\":\"mbconv\",\"expand\":1,\"kernel\":3,\"groups\":2,"
+    "\"expand_conv\":true,\"shuffle\":true},"
     "{\"name\":\"s\",\"type\":\"skip\"}],"
     "\"stem\":[{\"op\":\"conv\",\"kernel\":3,\"stride\":2,\"width\":8,\"act\":\"relu\"}],"
     "\"units\":[{\"width\":16,\"depth\":[1,2,3],\"stride\":2,\"act\":\"relu\",\"se\":true},"

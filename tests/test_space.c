@@ -10,6 +10,9 @@
 #define BLOCKS                                                                                     \
     "\"blocks\":[{\"name\":\"a\",\"type\":\"mbconv\",\"expand\":3,\"kernel\":3},"                  \
     "{\"name\":\"b\",\"type\":\"mbconv\",\"expand\":6,\"kernel\":5}],"
+#define BLOCK(type, expand, more)                                                                  \
+    "\"blocks\":[{\"name\":\"a\",\"type\":\"" type "\",\"expand\":" #expand                        \
+    ",\"kernel\":3,\"" more "}]}"
 #define ENDS "\"stem\":[],\"head\":[],"
 #define UNIT(more) "{\"width\":8,\"depth\":[1,2]" more "}"
 #define SPACE(units) HEAD RES BLOCKS ENDS "\"units\":[" units "]}"
@@ -40,6 +43,18 @@ static void broken(void)
         {HEAD RES "\"blocks\":[{\"type\":\"mbconv\",\"expand\":3}]}", "blocks[0].kernel: missing"},
         {HEAD RES "\"blocks\":[{\"type\":\"mbconv\",\"expand\":3,\"kernel\":4,\"name\":\"x\"}]}",
          "blocks[0].kernel: must be odd"},
+        {HEAD RES BLOCK("mbconv", 3, "shortcut\":\"conv\""),
+         "blocks[0].shortcut: only a bottleneck"},
+        {HEAD RES BLOCK("bottleneck", 3, "shortcut\":\"way\""),
+         "blocks[0].shortcut: must be one of avgpool, conv"},
+        {HEAD RES BLOCK("bottleneck", 3, "expand_conv\":true"),
+         "blocks[0].expand_conv: only mbconv"},
+        {HEAD RES BLOCK("mbconv", 3, "shuffle\":true"),
+         "blocks[0].shuffle: only mbconv has one, of 2"},
+        {HEAD RES BLOCK("mbconv", 1, "groups\":2,\"shuffle\":true"),
+         "blocks[0].shuffle: needs expand_conv"},
+        {HEAD RES BLOCKS "\"stem\":[{\"op\":\"conv\",\"kernel\":3,\"groups\":2}],\"head\":[]}",
+         "stem[0].groups: only blocks have it"},
         {HEAD RES BLOCKS "\"stem\":[{\"op\":\"warp\"}],\"head\":[],\"units\":[]}",
          "stem[0].op: must be one of"},
         {HEAD RES BLOCKS "\"stem\":[],\"head\":[{\"op\":\"linear\"}],\"units\":[]}",
