@@ -334,7 +334,7 @@ static int parse_step(const struct node *n, const char *part, int i, struct ds_s
     if (whole(n, "kernel", 1, 31, convolves ? -1 : 1, &step->kernel) ||
         whole(n, "stride", 1, 8, 1, &step->stride) || activation(n, DS_ACT_NONE, &act) ||
         boolean(n, "se", false, &step->se) || boolean(n, "bn", true, &step->bn) ||
-        boolean(n, "residual", false, &step->residual) ||
+        boolean(n, "bias", false, &step->bias) || boolean(n, "residual", false, &step->residual) ||
         fixed_or_site(n, "width", 1, 1 << 20, step->kind == DS_STEP_LINEAR ? -1 : 0, part, i, s,
                       &step->width, &step->width_site) ||
         fixed_or_site(n, "repeat", 0, 64, 1, part, i, s, &repeat, &step->repeat_site))
@@ -343,6 +343,8 @@ static int parse_step(const struct node *n, const char *part, int i, struct ds_s
         return bad(n, "kernel", "must be odd");
     if (repeat != 1 && step->repeat_site < 0)
         return bad(n, "repeat", "must be an array of choices");
+    if (step->bias && (step->bn || step->kind != DS_STEP_CONV))
+        return bad(n, "bias", "only a conv without batch norm (\"bn\": false) has one to choose");
     step->act = (enum ds_act)act;
     return 0;
 }
@@ -350,9 +352,9 @@ static int parse_step(const struct node *n, const char *part, int i, struct ds_s
 static int parse_steps(const struct node *root, const char *part, struct ds_space *s,
                        struct ds_step **steps, int *nsteps)
 {
-    static const char *const keys[] = {"op",     "kernel",   "stride",      "width",    "act",
-                                       "se",     "bn",       "expand",      "residual", "repeat",
-                                       "groups", "shortcut", "expand_conv", "shuffle",  NULL};
+    static const char *const keys[] = {
+        "op",     "bias",     "kernel", "stride", "width",    "act",         "se",      "bn",
+        "expand", "residual", "repeat", "groups", "shortcut", "expand_conv", "shuffle", NULL};
     int count = array(root, part, 0);
     if (count < 0)
         return -1;

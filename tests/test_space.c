@@ -55,6 +55,8 @@ static void broken(void)
          "blocks[0].shuffle: needs expand_conv"},
         {HEAD RES BLOCKS "\"stem\":[{\"op\":\"conv\",\"kernel\":3,\"groups\":2}],\"head\":[]}",
          "stem[0].groups: only blocks have it"},
+        {HEAD RES BLOCKS "\"stem\":[{\"op\":\"conv\",\"kernel\":3,\"bias\":true}],\"head\":[]}",
+         "stem[0].bias: only a conv without batch norm"},
         {HEAD RES BLOCKS "\"stem\":[{\"op\":\"warp\"}],\"head\":[],\"units\":[]}",
          "stem[0].op: must be one of"},
         {HEAD RES BLOCKS "\"stem\":[],\"head\":[{\"op\":\"linear\"}],\"units\":[]}",
