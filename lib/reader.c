@@ -16,7 +16,7 @@ const unsigned char ds_sync[DS_SYNC_SIZE] = {0xD8, 0x44, 0xC1, 0xC1, 0xC1, 0xC1,
                                              0xC1, 0xC1, 0xC1, 0xC1, 0xC1, 0xC1, 0xC1, 0xC1, 0xC1};
 
 #define READ_CHUNK ((size_t)1 << 18)
-#define MOST_HEAD ((size_t)1 << 26)    /* bytes of a head */
+#define MOST_HEAD ((size_t)1 << 24)    /* bytes of a head */
 #define MOST_BLOCK ((uint64_t)1 << 30) /* bytes of a block's records */
 #define CHECKSUM_SIZE 9                /* a msgpack uint64, the last of the head */
 
@@ -45,6 +45,7 @@ struct ds_reader {
     bool in_frame;        /* between frames of zstd, bytes are plain */
     bool frame_done;
     bool compressed; /* the file has had a frame */
+    bool placed;     /* the error in hand says where already */
     ZSTD_DCtx *zstd;
 
     struct met *met;
@@ -163,8 +164,12 @@ static uint64_t position(const struct ds_reader *r, size_t at)
     return r->plain_bytes - (r->plain.have - at);
 }
 
-static int fail_at(const struct ds_reader *r, uint64_t byte, struct ds_error *err)
+/* Says where the fault is, unless what found it has said so. */
+static int fail_at(struct ds_reader *r, uint64_t byte, struct ds_error *err)
 {
+    if (r->placed)
+        return -1;
+    r->placed = true;
     return ds_fail_in(err, "%s: record %" PRIu64 ", byte %" PRIu64 "%s", r->name,
                       r->file_record + 1, byte, r->compressed ? " once decompressed" : "");
 }
@@ -180,8 +185,10 @@ static int read_file(struct ds_reader *r, struct bytes *b, struct ds_error *err)
     do
         n = read(r->fd, b->data + b->have, b->room - b->have);
     while (n < 0 && errno == EINTR);
-    if (n < 0)
+    if (n < 0) {
+        r->placed = true;
         return ds_fail(err, "%s: %s", r->name, strerror(errno));
+    }
     b->have += (size_t)n;
     if (b == &r->plain)
         r->plain_bytes += (uint64_t)n;
@@ -202,11 +209,18 @@ static int move_bytes(struct bytes *from, struct bytes *to, struct ds_error *err
     return 0;
 }
 
-static const unsigned char frame_magic[4] = {0x28, 0xB5, 0x2F, 0xFD};
+/* Whether these bytes, four or fewer, begin a frame of zstd, or one to skip, as pzstd writes. */
+static bool begins_frame(const uint8_t *p, size_t n)
+{
+    static const uint8_t data[4] = {0x28, 0xB5, 0x2F, 0xFD}, skip[4] = {0x50, 0x2A, 0x4D, 0x18};
+    if (n && (p[0] & 0xF0) == skip[0])
+        return memcmp(p + 1, skip + 1, n - 1) == 0;
+    return memcmp(p, data, n) == 0;
+}
 
 static bool at_frame(const struct bytes *b)
 {
-    return b->have - b->at >= 4 && memcmp(b->data + b->at, frame_magic, 4) == 0;
+    return b->have - b->at >= 4 && begins_frame(b->data + b->at, 4);
 }
 
 static void begin_frame(struct ds_reader *r)
@@ -489,7 +503,7 @@ static int next_block(struct ds_reader *r, struct ds_error *err)
         return -1;
     const uint8_t *p = r->plain.data + r->plain.at;
     size_t have = r->plain.have - r->plain.at;
-    if (have < 4 && memcmp(p, frame_magic, have) == 0)
+    if (have < 4 && begins_frame(p, have))
         ds_fail(err, "the input ends inside a zstd frame: it was cut off");
     else if (memcmp(p, ds_sync, have < DS_SYNC_SIZE ? have : DS_SYNC_SIZE))
         ds_fail(err, "no block begins here: %s",

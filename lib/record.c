@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define ZONE_CHUNK 8192
+#define MOST_RECORD ((size_t)1 << 24) /* bytes; unpacked it may take 24 times as many */
 
 int ds_record_init(struct ds_record *rec, struct ds_error *err)
 {
@@ -237,15 +238,15 @@ static int parse_arch(struct ds_record *rec, const msgpack_object *v, struct ds_
 
 static int parse_affix(struct ds_record *rec, const msgpack_object *v, struct ds_error *err)
 {
-    double site = -1, choice = -1;
+    const msgpack_object *e = v->via.array.ptr;
     if (v->type != MSGPACK_OBJECT_ARRAY || v->via.array.size != 2 ||
-        ds_object_number(&v->via.array.ptr[0], &site) ||
-        ds_object_number(&v->via.array.ptr[1], &choice) || !(site >= 0) ||
-        !(site < rec->space->nsites) || !(choice >= 0) ||
-        !(choice < rec->space->site[(int)site].nchoices))
+        e[0].type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
+        e[1].type != MSGPACK_OBJECT_POSITIVE_INTEGER ||
+        e[0].via.u64 >= (uint64_t)rec->space->nsites ||
+        e[1].via.u64 >= (uint64_t)rec->space->site[e[0].via.u64].nchoices)
         return ds_fail(err, "\"affix\" must be [site, choice] of space %s", rec->space->name);
-    rec->affix_site = (int)site;
-    rec->affix_choice = (int)choice;
+    rec->affix_site = (int)e[0].via.u64;
+    rec->affix_choice = (int)e[1].via.u64;
     return 0;
 }
 
@@ -316,6 +317,8 @@ int ds_record_parse(struct ds_record *rec, const struct ds_space *space, const v
         return ds_fail(err, "a record reaches beyond its block");
     if (r == DS_MP_BAD)
         return -1;
+    if (*used > MOST_RECORD)
+        return ds_fail(err, "a record of more than %zu bytes", MOST_RECORD);
 
     size_t at = 0;
     msgpack_object object;
@@ -329,6 +332,8 @@ int ds_record_parse(struct ds_record *rec, const struct ds_space *space, const v
     for (uint32_t i = 0; i < object.via.map.size; i++)
         if (parse_field(rec, &object.via.map.ptr[i], &id, &has_id, object.via.map.size, err))
             return -1;
+    if (has_id && !rec->has_arch)
+        return ds_fail(err, "\"id\" without \"arch\"");
     if (rec->has_arch) {
         rec->id = ds_arch_id(space, rec->choice);
         if (has_id && id != rec->id)

@@ -125,3 +125,55 @@ fails_with() {
     [ "$(wc -l <two)" -eq 5 ]
     [ "$(sed -n 2p two)" != "$(sed -n 4p two)" ]
 }
+
+@test "a fault inside compressed data says once where it is" {
+    ds-sample ofa-mbv3 -n 9000 -z -q -o z.dss
+    head -c -1000 z.dss >cut.dss
+    fails_with 1 ds-show --json cut.dss
+    [[ $said == "ds-show: cut.dss: record "*", byte "*" once decompressed: the input ends inside a zstd frame: it was cut off" ]]
+    [ "$(grep -o 'cut.dss' err | wc -l)" -eq 1 ]
+    [ "$(wc -l <out)" -gt 4000 ]
+}
+
+@test "what pzstd compressed" {
+    command -v pzstd >/dev/null || skip "no pzstd"
+    pzstd -q -p 2 -c whole.dss | ds-show -t -c id | cmp - <(ds-show -t -c id whole.dss)
+}
+
+@test "what came before is passed on, whatever the fault is" {
+    # a group among architectures, in one block, as no tool here would write it
+    ds-sample ofa-mbv3 -n 30 -o a.dss
+    ds-affix --all a.dss | ds-measure-cost | ds-aggregate --by block >g.dss
+    cat a.dss g.dss >mixed.dss
+    for tool in "ds-affix --depth 0,2" ds-measure-cost; do
+        # shellcheck disable=SC2086
+        fails_with 1 $tool mixed.dss
+        [[ $said == *"mixed.dss: record 31, byte "*": no architecture"* ]]
+        [ "$(ds-show -t -c base out | awk 'NR > 1 && $1 == ""' | wc -l)" -eq 30 ]
+    done
+    # nothing came before: no stream, rather than an empty one
+    fails_with 1 ds-measure-cost g.dss
+    [ ! -s out ]
+}
+
+@test "closed standard descriptors" {
+    for tool in "ds-sample ofa-mbv3 -n 5" "ds-measure-cost whole.dss" "ds-show whole.dss"; do
+        status=0
+        bash -c "$tool >&-" 2>err || status=$?
+        [ "$status" -eq 1 ]
+        grep -q "cannot write: Bad file descriptor" err
+    done
+    run -1 bash -c 'ds-show <&- 2>&1'
+    [ "$output" = "ds-show: standard input: Bad file descriptor" ]
+    # messages and progress must not land in the file
+    bash -c 'ds-sample ofa-mbv3 -n 9000 --progress -o quiet.dss 2>&-'
+    cmp whole.dss quiet.dss
+}
+
+@test "a file is not written while it is read" {
+    cp whole.dss same.dss
+    ln same.dss linked.dss
+    fails_with 2 ds-measure-cost same.dss -o linked.dss
+    [ "$said" = "ds-measure-cost: linked.dss: is read, so it cannot be written too" ]
+    cmp whole.dss same.dss
+}

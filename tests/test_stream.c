@@ -153,16 +153,29 @@ static void round_trip(const struct bytes *b)
     CHECK(three.rc == 0 && three.records == 12, "compressed and plain ones, one after another: %s",
           three.err.text);
 
-    /* cut anywhere and compressed in pieces, as a parallel compressor does */
+    /* cut anywhere and compressed in pieces, with frames to skip between, as pzstd does */
     both.size = 0;
     for (size_t at = 0; at < b->size; at += 100) {
         size_t n = b->size - at < 100 ? b->size - at : 100;
+        memcpy(both.data + both.size, "\x50\x2a\x4d\x18\x04\0\0\0size", 12);
+        both.size += 12;
         both.size +=
             ZSTD_compress(both.data + both.size, sizeof both.data - both.size, b->data + at, n, 1);
     }
     struct got pieces = read_bytes(both.data, both.size);
     CHECK(pieces.rc == 0 && pieces.sum == g.sum, "frames that end inside blocks: %s",
           pieces.err.text);
+}
+
+/* How often a word stands in a text. */
+static int times(const char *text, const char *word)
+{
+    int n = 0;
+    while ((text = strstr(text, word))) {
+        text += strlen(word);
+        n++;
+    }
+    return n;
 }
 
 static void every_cut(const struct bytes *b, const char *what)
@@ -173,7 +186,7 @@ static void every_cut(const struct bytes *b, const char *what)
         struct got g = read_bytes(b->data, n);
         bool boundary = g.rc == 0 && g.records < whole.records &&
                         (memcmp(b->data + n, ds_sync, 2) == 0 || b->data[n] == 0x28);
-        told += g.rc < 0 && strstr(g.err.text, "cut off") != NULL && strstr(g.err.text, "byte");
+        told += g.rc < 0 && strstr(g.err.text, "cut off") && times(g.err.text, ", byte ") == 1;
         at_boundary += boundary;
         silent += g.rc == 0 && !boundary;
     }
@@ -193,6 +206,49 @@ static void every_flip(const struct bytes *b, const char *what)
         silent += g.rc == 0 && g.sum != whole.sum;
     }
     CHECK(silent == 0, "%s: no flipped bit changes records silently", what);
+}
+
+/* Blocks of two spaces, one after the other and back. */
+static void several_spaces(void)
+{
+    static const char other_space[] =
+        "{\"dstools_space\":1,\"name\":\"o\",\"resolution\":8,\"blocks\":[{\"name\":\"a\","
+        "\"type\":\"skip\"}],\"stem\":[],\"head\":[],\"units\":[{\"width\":[8,16],\"depth\":1}]}";
+    struct ds_error err;
+    struct ds_space *other = ds_space_parse(other_space, strlen(other_space), &err);
+    struct ds_record rec, *got;
+    char name[32], *names[] = {name, name};
+    int fd = memfd_create("stream", 0);
+    struct ds_writer *w = ds_writer_open(fd, false, &err);
+    ds_record_init(&rec, &err);
+    for (int i = 0; i < 4; i++) {
+        const struct ds_space *s = i % 2 ? other : space;
+        uint8_t choice[DS_MAX_SITES] = {0};
+        ds_record_arch(&rec, s, choice, &err);
+        ds_writer_begin(w, s, NULL, 0, NULL, &err);
+        ds_writer_put(w, &rec, &err);
+    }
+    ds_writer_close(w, &err);
+
+    /* the same file twice, as two names */
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    struct ds_reader *r = ds_reader_open(names, 2, &err);
+    const struct ds_space *met[8];
+    int n = 0, where = 0;
+    for (; n < 8 && ds_reader_next(r, &got, &err) > 0; n++) {
+        char expected[64];
+        met[n] = got->space;
+        snprintf(expected, sizeof expected, "%s: record %d, byte ", name, n % 4 + 1);
+        where += strncmp(ds_reader_where(r), expected, strlen(expected)) == 0;
+    }
+    CHECK(n == 8 && met[0] == met[2] && met[1] == met[3] && met[0] != met[1] && met[4] == met[0] &&
+              strcmp(met[1]->name, "o") == 0,
+          "two spaces by turns, in two files: each is met once");
+    CHECK(where == 8, "records are counted by file: %s", ds_reader_where(r));
+    ds_reader_close(r);
+    ds_record_free(&rec);
+    ds_space_free(other);
+    close(fd);
 }
 
 /* A block around `records`, with the right checksum. */
@@ -249,6 +305,11 @@ static void hostile(void)
          "\x82\xa2id\x01\xa4"
          "arch\xc4\x05\x00\x00\x00\x00\xff",
          17, "\"id\" is"},
+        {"id of nothing", "\x81\xa2id\x01", 5, "\"id\" without \"arch\""},
+        {"affix at half a site",
+         "\x81\xa5"
+         "affix\x92\xca\x3f\x00\x00\x00\x00",
+         14, "\"affix\" must be"},
         {"affix of another space",
          "\x81\xa5"
          "affix\x92\x63\x00",
@@ -333,6 +394,39 @@ static void damage(void)
     CHECK(survived == 20000, "20000 damaged records are read or refused");
 }
 
+/* Random damage anywhere in a block whose checksum is right again. */
+static void damaged_blocks(void)
+{
+    struct bytes b = make_stream(false);
+    static struct bytes bad;
+    struct ds_error err;
+    int read = 0, refused = 0;
+    for (uint64_t i = 0; i < 4000; i++) {
+        struct ds_random r;
+        size_t head;
+        ds_random_init(&r, 12, i, 0);
+        memcpy(bad.data, b.data, b.size);
+        ds_mp_span(b.data + DS_SYNC_SIZE, b.size - DS_SYNC_SIZE, &head, &err);
+        for (int k = 0; k < 2; k++)
+            bad.data[DS_SYNC_SIZE + ds_random_below(&r, (uint32_t)head + 150)] =
+                (unsigned char)ds_random_u32(&r);
+        /* the first block has two records; where the next one begins is where they end */
+        unsigned char *start = bad.data + DS_SYNC_SIZE,
+                      *end = memmem(start, b.size - DS_SYNC_SIZE, ds_sync, DS_SYNC_SIZE);
+        if (ds_mp_span(start, (size_t)(end - start), &head, &err) == DS_MP_OK && head > 9) {
+            uint64_t sum =
+                ds_block_checksum(start, head - 9, start + head, (size_t)(end - start) - head);
+            for (size_t k = 0; k < 8; k++)
+                start[head - 8 + k] = (unsigned char)(sum >> (56 - 8 * k));
+        }
+        struct got g = read_bytes(bad.data, b.size);
+        read += g.rc == 0;
+        refused += g.rc < 0 && times(g.err.text, ", byte ") == 1;
+    }
+    CHECK(read + refused == 4000 && read > 50 && refused > 1000,
+          "4000 damaged blocks are read (%d) or refused with their place (%d)", read, refused);
+}
+
 static void empty_stream(void)
 {
     struct ds_error err;
@@ -367,6 +461,8 @@ int main(void)
     hostile();
     pass_through();
     damage();
+    damaged_blocks();
+    several_spaces();
     empty_stream();
     ds_space_free(space);
     return TAP_END();

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -323,14 +324,22 @@ FILE *cli_open_text(struct cli *c)
     return f;
 }
 
+/* Whether a pipe has nobody left who reads it. */
+static bool is_broken(FILE *f)
+{
+    struct pollfd p = {.fd = fileno(f)};
+    return poll(&p, 1, 0) > 0 && (p.revents & POLLERR);
+}
+
 void cli_close_text(struct cli *c, FILE *f)
 {
+    bool broken = is_broken(f);
     errno = 0;
-    bool bad = ferror(f);
+    bool bad = ferror(f); /* of an earlier write, whose errno is gone */
     bad = fclose(f) || bad;
-    if (bad && errno != EPIPE)
+    if (bad && !broken && errno != EPIPE)
         cli_die(CLI_FAILED, "%s: cannot write: %s", c->output ? c->output : "standard output",
-                strerror(errno));
+                errno ? strerror(errno) : "some of it was lost");
 }
 
 /* ---- provenance and filters ---- */
