@@ -1,6 +1,9 @@
 #include "ofa.h"
 
+#include <math.h>
 #include <string.h>
+
+#define OUTSIDE 1 /* well said, but the space does not have it */
 
 static const char *const keys[] = {"ks", "e", "d", "r"};
 
@@ -12,51 +15,115 @@ bool ds_ofa_is_key(const char *key)
     return false;
 }
 
-/* Layers that units may have, in all. */
-static int count_layers(const struct ds_space *space)
+/* ---- what both ways need ---- */
+
+/* Dictionaries have no word for widths and options. */
+static int check_space(const struct ds_space *space, struct ds_error *err)
 {
-    int n = 0;
+    for (int s = 0; s < space->nsites; s++)
+        if (space->site[s].nchoices > 1 &&
+            (space->site[s].kind == DS_SITE_OPTION || space->site[s].kind == DS_SITE_WIDTH))
+            return ds_fail(err, "space %s has a choice at %s, which these dictionaries do not have",
+                           space->name, space->site[s].name);
+    return 0;
+}
+
+/* The choice of a block by kernel and expansion; -1 where there is none, -2 where several. */
+static int find_block(const struct ds_space *space, const struct ds_site *site, double kernel,
+                      double expand)
+{
+    int found = -1;
+    for (int c = 0; c < site->nchoices; c++) {
+        const struct ds_block *b = &space->block[site->value[c]];
+        if (b->type == DS_BLOCK_SKIP || b->kernel != kernel || b->expand != expand)
+            continue;
+        if (found >= 0)
+            return -2;
+        found = c;
+    }
+    return found;
+}
+
+static int several(const struct ds_space *space, const struct ds_site *site, double kernel,
+                   double expand, struct ds_error *err)
+{
+    return ds_fail(err,
+                   "\"ks\", \"e\": %s of space %s has several blocks of kernel %g and expansion "
+                   "%g, which these dictionaries cannot tell apart",
+                   site->name, space->name, kernel, expand);
+}
+
+/* ---- reading ---- */
+
+/* How many entries the lists have, all and without what a last unit of one layer leaves out. */
+struct lengths {
+    int layers, least_layers;
+    int units, least_units;
+};
+
+static struct lengths count(const struct ds_space *space)
+{
+    const struct ds_unit *last = &space->unit[space->nunits - 1];
+    struct lengths n = {.units = space->nunits};
     for (int u = 0; u < space->nunits; u++)
-        n += space->unit[u].max_depth;
+        n.layers += space->unit[u].max_depth;
+    n.least_units = n.units - (last->max_depth == 1);
+    n.least_layers =
+        n.layers - (last->max_depth == 1 && space->site[last->layer_site].nchoices == 1);
     return n;
 }
 
-/* Whether the last unit is one fixed layer, which a dictionary may leave out of "d". */
-static bool has_fixed_tail(const struct ds_space *space)
-{
-    const struct ds_unit *last = &space->unit[space->nunits - 1];
-    return last->max_depth == 1;
-}
-
-/* Element i of an array of `count` (or `fewer`), or the number that stands for all. */
-static int element(const json_t *dict, const char *key, int i, int count, int fewer, double *out,
-                   struct ds_error *err)
+static int check_list(const json_t *dict, const char *key, int most, int least,
+                      struct ds_error *err)
 {
     const json_t *v = json_object_get(dict, key);
+    size_t n = json_array_size(v);
     if (!v)
         return ds_fail(err, "\"%s\" is missing", key);
-    if (json_is_array(v)) {
-        int n = (int)json_array_size(v);
-        if (n != count && n != fewer)
-            return ds_fail(err, "\"%s\" has %d numbers; this space has %d", key, n, count);
+    if (!json_is_array(v) || n == (size_t)most || n == (size_t)least)
+        return 0;
+    if (most == least)
+        return ds_fail(err, "\"%s\" has %zu numbers; this space has %d", key, n, most);
+    return ds_fail(err, "\"%s\" has %zu numbers; this space has %d or %d", key, n, least, most);
+}
+
+/* Whether a list, of a length that was checked, ends before entry i. */
+static bool is_left_out(const json_t *dict, const char *key, int i)
+{
+    const json_t *v = json_object_get(dict, key);
+    return json_is_array(v) && (size_t)i >= json_array_size(v);
+}
+
+/* Entry i of a list, or the number that stands for all. */
+static int entry(const json_t *dict, const char *key, int i, double *out, struct ds_error *err)
+{
+    const json_t *v = json_object_get(dict, key);
+    if (json_is_array(v))
         v = json_array_get(v, (size_t)i);
-    }
     if (!json_is_number(v))
         return ds_fail(err, "\"%s\" must be numbers", key);
     *out = json_number_value(v);
     return 0;
 }
 
+/* ds_site_choice of a number that may be anything. */
+static int choice_of(const struct ds_site *site, double value)
+{
+    bool is_int = fabs(value) <= 1e9 && value == rint(value);
+    return is_int ? ds_site_choice(site, (int)value) : -1;
+}
+
 static int read_resolution(const struct ds_space *space, const json_t *dict, uint8_t *choice,
                            struct ds_error *err)
 {
-    double r;
-    const struct ds_site *site = &space->site[space->resolution_site];
-    if (element(dict, "r", 0, 1, 1, &r, err))
+    double r = 0;
+    if (entry(dict, "r", 0, &r, err))
         return -1;
-    int c = r == (int)r ? ds_site_choice(site, (int)r) : -1;
-    if (c < 0)
-        return ds_fail(err, "\"r\": space %s has no resolution %g", space->name, r);
+    int c = choice_of(&space->site[space->resolution_site], r);
+    if (c < 0) {
+        ds_fail(err, "\"r\": space %s has no resolution %g", space->name, r);
+        return OUTSIDE;
+    }
     choice[space->resolution_site] = (uint8_t)c;
     return 0;
 }
@@ -64,97 +131,133 @@ static int read_resolution(const struct ds_space *space, const json_t *dict, uin
 static int read_depth(const struct ds_space *space, const json_t *dict, int u, uint8_t *choice,
                       struct ds_error *err)
 {
-    double d;
-    const struct ds_site *site = &space->site[space->unit[u].depth_site];
-    int fewer = space->nunits - has_fixed_tail(space);
-    if (u == space->nunits - 1 && has_fixed_tail(space)) {
-        choice[space->unit[u].depth_site] = 0;
-        return 0;
-    }
-    if (element(dict, "d", u, space->nunits, fewer, &d, err))
+    double d = 0;
+    int site = space->unit[u].depth_site;
+    /* Once-for-All takes what a last unit of one layer is given for 1, whatever it is */
+    if (u == space->nunits - 1 && space->unit[u].max_depth == 1)
+        return choice[site] = 0;
+    if (entry(dict, "d", u, &d, err))
         return -1;
-    int c = d == (int)d ? ds_site_choice(site, (int)d) : -1;
-    if (c < 0)
-        return ds_fail(err, "\"d\": unit %d of space %s cannot have %g layers", u, space->name, d);
-    choice[space->unit[u].depth_site] = (uint8_t)c;
+    int c = choice_of(&space->site[site], d);
+    if (c < 0) {
+        ds_fail(err, "\"d\": unit %d of space %s cannot have %g layers", u, space->name, d);
+        return OUTSIDE;
+    }
+    choice[site] = (uint8_t)c;
     return 0;
 }
 
 static int read_layer(const struct ds_space *space, const json_t *dict, int slot, int site,
                       uint8_t *choice, struct ds_error *err)
 {
-    double k, e;
-    int all = count_layers(space), fewer = all - has_fixed_tail(space);
+    double k = 0, e = 0;
     const struct ds_site *s = &space->site[site];
-    if (slot >= fewer && json_array_size(json_object_get(dict, "ks")) == (size_t)fewer &&
-        s->nchoices == 1) {
-        choice[site] = 0;
-        return 0;
-    }
-    if (element(dict, "ks", slot, all, fewer, &k, err) ||
-        element(dict, "e", slot, all, fewer, &e, err))
+    if (is_left_out(dict, "ks", slot) || is_left_out(dict, "e", slot))
+        return choice[site] = 0;
+    if (entry(dict, "ks", slot, &k, err) || entry(dict, "e", slot, &e, err))
         return -1;
-    for (int c = 0; c < s->nchoices; c++) {
-        const struct ds_block *b = &space->block[s->value[c]];
-        if (b->type != DS_BLOCK_SKIP && b->kernel == k && b->expand == e) {
-            choice[site] = (uint8_t)c;
-            return 0;
-        }
+    int c = find_block(space, s, k, e);
+    if (c == -2)
+        return several(space, s, k, e, err);
+    if (c < 0) {
+        ds_fail(err, "\"ks\", \"e\": %s of space %s has no block of kernel %g and expansion %g",
+                s->name, space->name, k, e);
+        return OUTSIDE;
     }
-    return ds_fail(err, "\"ks\", \"e\": %s of space %s has no block of kernel %g and expansion %g",
-                   s->name, space->name, k, e);
+    choice[site] = (uint8_t)c;
+    return 0;
 }
 
 int ds_ofa_read(const struct ds_space *space, const json_t *dict, uint8_t *choice,
                 struct ds_error *err)
 {
-    memset(choice, 0, (size_t)space->nsites);
-    for (int s = 0; s < space->nsites; s++)
-        if (space->site[s].nchoices > 1 &&
-            (space->site[s].kind == DS_SITE_OPTION || space->site[s].kind == DS_SITE_WIDTH))
-            return ds_fail(err, "space %s has a choice at %s, which these dictionaries do not have",
-                           space->name, space->site[s].name);
-    if (read_resolution(space, dict, choice, err))
+    struct lengths n = count(space);
+    int rc;
+    if (check_space(space, err) || check_list(dict, "ks", n.layers, n.least_layers, err) ||
+        check_list(dict, "e", n.layers, n.least_layers, err) ||
+        check_list(dict, "d", n.units, n.least_units, err) || check_list(dict, "r", 1, 1, err))
         return -1;
+    memset(choice, 0, (size_t)space->nsites);
+    if ((rc = read_resolution(space, dict, choice, err)))
+        return rc;
     for (int u = 0, slot = 0; u < space->nunits; slot += space->unit[u++].max_depth) {
-        if (read_depth(space, dict, u, choice, err))
-            return -1;
+        if ((rc = read_depth(space, dict, u, choice, err)))
+            return rc;
         for (int l = 0; l < ds_arch_depth(space, choice, u); l++)
-            if (read_layer(space, dict, slot + l, space->unit[u].layer_site + l, choice, err))
-                return -1;
+            if ((rc =
+                     read_layer(space, dict, slot + l, space->unit[u].layer_site + l, choice, err)))
+                return rc;
     }
     return ds_arch_canon(space, choice, err);
 }
 
+/* ---- writing ---- */
+
 /* 6 rather than 6.0, 0.25 as it is. */
 static json_t *short_number(double v)
 {
-    return v == (double)(json_int_t)v ? json_integer((json_int_t)v) : json_real(v);
+    return v == rint(v) && fabs(v) <= 1e9 ? json_integer((json_int_t)v) : json_real(v);
+}
+
+/* The block of a layer; of an inactive one, the first that has a kernel. NULL where it has none. */
+static const struct ds_block *block_at(const struct ds_space *space, const uint8_t *choice,
+                                       int site)
+{
+    const struct ds_site *s = &space->site[site];
+    bool is_active = choice[site] != DS_INACTIVE;
+    for (int c = is_active ? choice[site] : 0; c < s->nchoices; c++) {
+        const struct ds_block *b = &space->block[s->value[c]];
+        if (b->type != DS_BLOCK_SKIP)
+            return b;
+        if (is_active)
+            break;
+    }
+    return NULL;
+}
+
+static int write_layer(const struct ds_space *space, const uint8_t *choice, int site, json_t *ks,
+                       json_t *e, struct ds_error *err)
+{
+    const struct ds_site *s = &space->site[site];
+    const struct ds_block *b = block_at(space, choice, site);
+    if (!b)
+        return ds_fail(err,
+                       "%s of space %s has a block without kernel and expansion, which these "
+                       "dictionaries need",
+                       s->name, space->name);
+    if (choice[site] != DS_INACTIVE && find_block(space, s, b->kernel, b->expand) < 0)
+        return several(space, s, b->kernel, b->expand, err);
+    if (json_array_append_new(ks, json_integer(b->kernel)) ||
+        json_array_append_new(e, short_number(b->expand)))
+        return ds_fail(err, "out of memory");
+    return 0;
+}
+
+static int write_units(const struct ds_space *space, const uint8_t *choice, json_t *dict,
+                       struct ds_error *err)
+{
+    json_t *ks = json_object_get(dict, "ks"), *e = json_object_get(dict, "e");
+    json_t *d = json_object_get(dict, "d");
+    for (int u = 0; u < space->nunits; u++) {
+        if (json_array_append_new(d, json_integer(ds_arch_depth(space, choice, u))))
+            return ds_fail(err, "out of memory");
+        for (int l = 0; l < space->unit[u].max_depth; l++)
+            if (write_layer(space, choice, space->unit[u].layer_site + l, ks, e, err))
+                return -1;
+    }
+    return 0;
 }
 
 json_t *ds_ofa_write(const struct ds_space *space, const uint8_t *choice, struct ds_error *err)
 {
-    json_t *ks = json_array(), *e = json_array(), *d = json_array();
-    bool ok = true;
-    for (int u = 0; u < space->nunits; u++) {
-        json_array_append_new(d, json_integer(ds_arch_depth(space, choice, u)));
-        for (int l = 0; l < space->unit[u].max_depth; l++) {
-            const struct ds_site *s = &space->site[space->unit[u].layer_site + l];
-            int c = choice[space->unit[u].layer_site + l];
-            const struct ds_block *b = &space->block[s->value[c == DS_INACTIVE ? 0 : c]];
-            ok = ok && b->type != DS_BLOCK_SKIP;
-            json_array_append_new(ks, json_integer(b->kernel));
-            json_array_append_new(e, short_number(b->expand));
-        }
-    }
-    json_t *dict = json_pack("{so so so si}", "ks", ks, "e", e, "d", d, "r",
-                             ds_arch_resolution(space, choice));
-    if (dict && ok)
+    if (check_space(space, err))
+        return NULL;
+    json_t *dict =
+        json_pack("{s[] s[] s[] si}", "ks", "e", "d", "r", ds_arch_resolution(space, choice));
+    if (!dict)
+        ds_fail(err, "out of memory");
+    else if (write_units(space, choice, dict, err) == 0)
         return dict;
-    ds_fail(err,
-            ok ? "out of memory"
-               : "a block of space %s has no kernel and expansion, which these dictionaries need",
-            space->name);
     json_decref(dict);
     return NULL;
 }

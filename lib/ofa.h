@@ -1,8 +1,9 @@
 /*
  * Once-for-All's dictionaries: {"ks": [..], "e": [..], "d": [..], "r": 224}, as its sampling and
  * set_active_subnet use them. "ks" and "e" have one entry for each layer a unit may have, unit by
- * unit, whether active or not; "d" one for each unit. A last unit of one fixed layer (ProxylessNAS)
- * may be left out of "d". A number in place of an array stands for all.
+ * unit, whether active or not; "d" one for each unit. A last unit of one layer (ProxylessNAS) may
+ * be left out of "d", and out of "ks" and "e" where it has but one block. A number in place of an
+ * array stands for all.
  */
 #ifndef DS_OFA_H
 #define DS_OFA_H
@@ -13,13 +14,19 @@
 /* Whether `key` belongs to the architecture, not to the metrics. */
 bool ds_ofa_is_key(const char *key);
 
-/* From a dictionary to a canonical architecture; -1 and the offending key in `err`. */
+/*
+ * From a dictionary to a canonical architecture in choice[nsites]. Returns 0; 1 where the
+ * dictionary is one, but says what the space does not have (a resolution, a depth, a block); -1
+ * where it is none, or the space is none that these dictionaries can tell apart. `err` names the
+ * key in both cases.
+ */
 int ds_ofa_read(const struct ds_space *space, const json_t *dict, uint8_t *choice,
                 struct ds_error *err);
 
 /*
  * From an architecture to a dictionary, to be released by json_decref; inactive layers get the
- * first block of their site. NULL where a block has no kernel or expansion.
+ * first block of their site. NULL where a dictionary would not tell the architecture: a choice of
+ * width or option, blocks without kernel and expansion, or several of the same.
  */
 json_t *ds_ofa_write(const struct ds_space *space, const uint8_t *choice, struct ds_error *err);
 

@@ -1,5 +1,9 @@
 bats_require_minimum_version 1.5.0
 
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+}
+
 import() {
     ds-import ofa --space ofa-mbv3 "$@"
 }
@@ -48,6 +52,51 @@ refuses() { # LINE MESSAGE
     refuses '{"ks":"3","e":3,"d":2,"r":160}' '"ks" must be numbers'
     refuses '{"ks":3,"e":3,"d":2,"r":160,"x":null}' '"x" is no number, so it cannot be a metric'
     refuses '{"ks":3,"ks":3}' 'not JSON: *'
+    refuses '{"ks":3,"e":3,"d":2,"r":160,"x":NaN}' 'not JSON: *'
+    refuses '{"ks":3,"e":3,"d":2,"r":160,"x":1e999}' 'not JSON: *'
+    refuses '{"ks":null,"e":3,"d":2,"r":160}' '"ks" must be numbers'
+}
+
+@test "a line of a megabyte, and a name that is none" {
+    long=$(head -c 1000000 /dev/zero | tr '\0' a)
+    echo "{\"ks\":3,\"e\":3,\"d\":2,\"r\":160,\"$long\":1}" >long
+    run -1 bash -c 'ds-import ofa --space ofa-mbv3 long 2>&1 >/dev/null'
+    [[ "$output" == 'ds-import: long: line 1: a metric cannot be called "aaa'*'"; --rename it' ]]
+    [ "${#output}" -lt 300 ]
+    for name in '' id resolution arch base affix; do
+        refuses "{\"ks\":3,\"e\":3,\"d\":2,\"r\":160,\"$name\":1}" "a metric cannot be called \"$name\"; --rename it"
+    done
+    [ "$(echo '{"ks":3,"e":3,"d":2,"r":160,"id":7}' | import --rename id=number |
+        ds-show -t -c number | tail -1)" = 7 ]
+}
+
+@test "no metric is lost by renaming, and a renaming of nothing is told" {
+    echo '{"ks":3,"e":3,"d":2,"r":160,"a":1,"b":2}' >ab
+    run -1 bash -c 'ds-import ofa --space ofa-mbv3 --rename a=b ab 2>&1 >/dev/null'
+    [ "$output" = 'ds-import: ab: line 1: two keys give the metric "b"; --rename one otherwise' ]
+    [ "$(import --rename a=b --rename b=a ab | ds-show -t -c a,b | tail -1)" = "2	1" ]
+    run -0 bash -c 'ds-import ofa --space ofa-mbv3 --rename c=d ab 2>&1 >/dev/null'
+    [ "$output" = 'ds-import: --rename c=d: no such key was there' ]
+}
+
+@test "ProxylessNAS: the last unit of one layer may be left out of d, its block may not" {
+    list() { yes "$1" | head -"$2" | paste -sd,; }
+    proxyless() { echo "$1" | ds-import ofa --space proxylessnas | ds-show -t -c id,arch; }
+    for d in 2 "[$(list 2 5)]" "[$(list 2 6)]" "[$(list 2 5),1]"; do
+        proxyless "{\"ks\":[$(list 3 20),7],\"e\":[$(list 4 20),6],\"d\":$d,\"r\":192}"
+    done >same
+    [[ "$(sed -n 2p same)" == *"	e4_k3,e4_k3|"*"|e4_k3,e4_k3|e6_k7" ]]
+    [ "$(sort -u same | wc -l)" -eq 2 ]
+    run -1 bash -c "echo '{\"ks\":[$(list 3 20)],\"e\":3,\"d\":2,\"r\":192}' |
+        ds-import ofa --space proxylessnas 2>&1 >/dev/null"
+    [ "$output" = 'ds-import: standard input: line 1: "ks" has 20 numbers; this space has 21' ]
+}
+
+@test "the same bytes each time, with how they were made" {
+    echo '{"ks":3,"e":3,"d":2,"r":160,"a":1}' >a
+    cmp <(import --rename a=x a) <(import --rename a=x -q a)
+    import --rename a='my x' a | ds-show --heads >heads
+    grep -qx "  ds-import [0-9.]*: --space ofa-mbv3 --rename 'a=my x' ofa a" heads
 }
 
 @test "what came before a bad line is written; --skip leaves out and counts" {
@@ -60,6 +109,14 @@ refuses() { # LINE MESSAGE
     [ "${lines[1]}" -eq 2 ]
 }
 
+@test "--skip leaves out nothing that is no dictionary of the space" {
+    for bad in '{"kernels":3}' '{"ks":[3],"e":3,"d":2,"r":160}' '{"ks":3,"e":3,"d":2,"r":"160"}' '[]' '{'; do
+        echo "$bad" >bad
+        run -1 bash -c 'ds-import ofa --space ofa-mbv3 --skip bad 2>&1 >/dev/null'
+        [[ "$output" == "ds-import: bad: line 1: "* ]]
+    done
+}
+
 @test "empty input, missing newline, missing file, bad usage" {
     run -1 bash -c ': | ds-import ofa --space ofa-mbv3 2>&1 >/dev/null'
     [[ "$output" == *"nothing to read: not one line" ]]
@@ -70,6 +127,8 @@ refuses() { # LINE MESSAGE
     run -2 ds-import ofa
     run -2 ds-import yaml --space ofa-mbv3
     run -2 ds-import ofa --space ofa-mbv3 --rename x
+    run -2 ds-import ofa --space ofa-mbv3 --rename x=
+    run -2 ds-import ofa --space ofa-mbv3 --rename =x
 }
 
 @test "measured subnets of the reference data" {

@@ -8,32 +8,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct exporter {
+    FILE *out;
+    const struct ds_space *space; /* --space; NULL: that of the record */
+};
+
 /* A format to write in. */
 struct format {
     const char *name;
-    void (*put)(FILE *out, const struct ds_record *rec, const char *where);
+    void (*put)(const struct exporter *ex, const struct ds_record *rec, const char *where);
 };
 
-static void put_record(FILE *out, const struct ds_record *rec, const char *where)
+static void put_record(const struct exporter *ex, const struct ds_record *rec, const char *where)
 {
     struct ds_error err;
-    json_print(out, json_record(rec, &err), where, &err);
+    json_print(ex->out, json_record(rec, &err), where, &err);
 }
 
-static void put_ofa(FILE *out, const struct ds_record *rec, const char *where)
+/* The dictionary of an architecture, laid out as the space that was asked for. */
+static json_t *ofa_dict(const struct exporter *ex, const struct ds_record *rec,
+                        struct ds_error *err)
+{
+    uint8_t choice[DS_MAX_SITES];
+    if (!ex->space)
+        return ds_ofa_write(rec->space, rec->choice, err);
+    if (ds_arch_translate(rec->space, rec->choice, ex->space, choice, err))
+        return NULL;
+    return ds_ofa_write(ex->space, choice, err);
+}
+
+static void put_ofa(const struct exporter *ex, const struct ds_record *rec, const char *where)
 {
     struct ds_error err;
     if (!rec->has_arch)
         cli_die(CLI_FAILED, "%s: no architecture; is this an aggregated stream?", where);
-    json_t *dict = ds_ofa_write(rec->space, rec->choice, &err);
+    json_t *dict = ofa_dict(ex, rec, &err);
     for (int i = 0; dict && i < rec->nmetrics; i++) {
-        char name[256];
         const struct ds_metric *m = &rec->metric[i];
-        snprintf(name, sizeof name, "%.*s", (int)m->name.size, m->name.ptr);
-        if (json_object_set_new(dict, name, json_real(m->value)))
-            cli_die(CLI_FAILED, "%s: metric \"%s\" is not a finite number", where, name);
+        if (json_object_getn(dict, m->name.ptr, m->name.size))
+            cli_die(CLI_FAILED, "%s: metric \"%.*s\" would stand in the place of another key",
+                    where, (int)m->name.size, m->name.ptr);
+        if (json_object_setn_new(dict, m->name.ptr, m->name.size, json_real(m->value)))
+            cli_die(CLI_FAILED, "%s: metric \"%.*s\" is not a finite number, or no UTF-8", where,
+                    (int)m->name.size, m->name.ptr);
     }
-    json_print(out, dict, where, &err);
+    json_print(ex->out, dict, where, &err);
 }
 
 static const struct format formats[] = {
@@ -50,26 +69,38 @@ static const struct format *find_format(const struct cli *cli)
 
 int main(int argc, char **argv)
 {
+    const char *name = NULL;
+    const struct cli_option options[] = {
+        {"space", 's', CLI_TEXT, &name, "SPACE", "ofa: the space whose layers the lists have", 0},
+        {0},
+    };
     struct cli cli = {
         .name = "ds-export",
         .usage = "{ofa | json | tsv} [OPTION ...] [FILE ...]",
         .about = "Writes a stream as Once-for-All's dictionaries, JSON or tab-separated values.",
+        .options = options,
     };
     struct ds_error err;
     struct ds_record *rec;
     cli_parse(&cli, argc, argv);
     const struct format *format = find_format(&cli);
+    if (name && format->put != put_ofa)
+        cli_die(CLI_USAGE, "--space is for ofa");
+    struct ds_space *space = name ? ds_space_load(name, &err) : NULL;
+    if (name && !space)
+        cli_die(CLI_FAILED, "%s", err.text);
     struct ds_reader *in = ds_reader_open(cli.operand + 1, cli.noperands - 1, &err);
     if (!in)
         cli_die(CLI_FAILED, "%s", err.text);
     FILE *out = cli_open_text(&cli);
+    const struct exporter ex = {out, space};
     struct rows *rows = format->put ? NULL : rows_begin(out, false, true, NULL);
     int rc;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0 && !ferror(out)) {
         if (rows)
             rows_add(rows, rec, ds_reader_where(in));
         else
-            format->put(out, rec, ds_reader_where(in));
+            format->put(&ex, rec, ds_reader_where(in));
     }
     if (rows)
         rows_end(rows);
@@ -78,6 +109,7 @@ int main(int argc, char **argv)
         cli_die(CLI_FAILED, "%s", err.text);
     }
     ds_reader_close(in);
+    ds_space_free(space);
     cli_close_text(&cli, out);
     return 0;
 }

@@ -8,23 +8,59 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LONGEST_NAME 100 /* of a metric */
+
 struct importer {
     struct ds_space *space;
     struct ds_writer *out;
     struct ds_record rec;
     struct cli_list rename;
+    bool *renamed; /* which of `rename` named a key that was there */
     bool skip;
     uint64_t skipped;
 };
 
 /* The name a metric gets: as in --rename OLD=NEW, else its own. */
-static const char *metric_name(const struct importer *im, const char *key)
+static const char *metric_name(struct importer *im, const char *key)
 {
     size_t n = strlen(key);
     for (int i = 0; i < im->rename.n; i++)
-        if (strncmp(im->rename.value[i], key, n) == 0 && im->rename.value[i][n] == '=')
+        if (strncmp(im->rename.value[i], key, n) == 0 && im->rename.value[i][n] == '=') {
+            im->renamed[i] = true;
             return im->rename.value[i] + n + 1;
+        }
     return key;
+}
+
+/* What tables call by other things, or could not show. */
+static bool is_metric_name(const char *name)
+{
+    static const char *const taken[] = {"id", "resolution", "arch", "base", "affix"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcmp(taken[i], name) == 0)
+            return false;
+    return *name && strlen(name) <= LONGEST_NAME;
+}
+
+static int take_metric(struct importer *im, const char *key, const json_t *value,
+                       struct ds_error *err)
+{
+    const char *name = metric_name(im, key);
+    if (!json_is_number(value))
+        return ds_fail(err, "\"%.*s\" is no number, so it cannot be a metric", LONGEST_NAME, key);
+    if (!is_metric_name(name))
+        return ds_fail(err, "a metric cannot be called \"%.*s\"; --rename it", LONGEST_NAME, name);
+    if (ds_record_metric(&im->rec, name))
+        return ds_fail(err, "two keys give the metric \"%s\"; --rename one otherwise", name);
+    return ds_record_set(&im->rec, name, json_number_value(value)) ? 0
+                                                                   : ds_fail(err, "out of memory");
+}
+
+/* OLD=NEW, neither of them empty. */
+static bool is_renaming(const char *text)
+{
+    size_t n = strcspn(text, "=");
+    return n > 0 && text[n] && text[n + 1];
 }
 
 /* One dictionary to one record. */
@@ -33,22 +69,19 @@ static int take_dict(struct importer *im, const json_t *dict, struct ds_error *e
     uint8_t choice[DS_MAX_SITES];
     const char *key;
     json_t *value;
-    if (ds_ofa_read(im->space, dict, choice, err)) {
-        if (!im->skip)
-            return -1;
+    int rc = ds_ofa_read(im->space, dict, choice, err);
+    if (rc > 0 && im->skip) {
         im->skipped++;
         return 0;
     }
+    if (rc)
+        return -1;
     if (ds_record_arch(&im->rec, im->space, choice, err))
         return -1;
     json_object_foreach((json_t *)dict, key, value)
     {
-        if (ds_ofa_is_key(key))
-            continue;
-        if (!json_is_number(value))
-            return ds_fail(err, "\"%s\" is no number, so it cannot be a metric", key);
-        if (!ds_record_set(&im->rec, metric_name(im, key), json_number_value(value)))
-            return ds_fail(err, "out of memory");
+        if (!ds_ofa_is_key(key) && take_metric(im, key, value, err))
+            return -1;
     }
     return ds_writer_put(im->out, &im->rec, err);
 }
@@ -107,6 +140,9 @@ static void import_ofa(struct importer *im, struct cli *cli)
     struct ds_made made = cli_made(cli);
     uint64_t lines = 0;
     im->out = cli_writer(cli);
+    im->renamed = calloc((size_t)im->rename.n + 1, sizeof *im->renamed);
+    if (!im->renamed)
+        cli_die(CLI_FAILED, "out of memory");
     if (ds_record_init(&im->rec, &err) || ds_writer_begin(im->out, im->space, NULL, 0, &made, &err))
         cli_fail(im->out, &err);
     for (int i = 1; i < cli->noperands; i++)
@@ -120,8 +156,12 @@ static void import_ofa(struct importer *im, struct cli *cli)
     if (im->skipped)
         cli_warn("left out %llu of %llu lines, which space %s cannot express",
                  (unsigned long long)im->skipped, (unsigned long long)lines, im->space->name);
+    for (int i = 0; i < im->rename.n; i++)
+        if (!im->renamed[i])
+            cli_warn("--rename %s: no such key was there", im->rename.value[i]);
     cli_close(im->out);
     ds_record_free(&im->rec);
+    free(im->renamed);
     free((void *)made.args);
 }
 
@@ -198,7 +238,7 @@ int main(int argc, char **argv)
     if (!space)
         cli_die(CLI_USAGE, "wants --space SPACE: a shipped name, as ofa-mbv3, or a file");
     for (int i = 0; i < im.rename.n; i++)
-        if (!strchr(im.rename.value[i], '='))
+        if (!is_renaming(im.rename.value[i]))
             cli_die(CLI_USAGE, "--rename: '%s' is not OLD=NEW", im.rename.value[i]);
     im.space = ds_space_load(space, &err);
     if (!im.space)
