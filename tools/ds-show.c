@@ -12,6 +12,23 @@ struct wanted {
     const char *columns;
 };
 
+/* An argument as a shell would take it. */
+static void print_argument(FILE *out, const msgpack_object_str *arg)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_-+=.,:/@%^";
+    bool is_plain = arg->size > 0;
+    for (uint32_t i = 0; i < arg->size; i++)
+        is_plain = is_plain && arg->ptr[i] && strchr(plain, arg->ptr[i]);
+    fputs(is_plain ? " " : " '", out);
+    for (uint32_t i = 0; i < arg->size; i++)
+        if (arg->ptr[i] == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(arg->ptr[i], out);
+    fputs(is_plain ? "" : "'", out);
+}
+
 /* One line for every tool in the provenance: "ds-sample 0.1.0: ofa-mbv3 -n 3". */
 static void print_provenance(FILE *out, const struct ds_reader *in)
 {
@@ -36,8 +53,7 @@ static void print_provenance(FILE *out, const struct ds_reader *in)
         for (uint32_t k = 0; args && args->type == MSGPACK_OBJECT_ARRAY && k < args->via.array.size;
              k++)
             if (args->via.array.ptr[k].type == MSGPACK_OBJECT_STR)
-                fprintf(out, " %.*s", (int)args->via.array.ptr[k].via.str.size,
-                        args->via.array.ptr[k].via.str.ptr);
+                print_argument(out, &args->via.array.ptr[k].via.str);
         fputc('\n', out);
     }
     msgpack_unpacked_destroy(&u);

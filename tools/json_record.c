@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define UNSAID "what JSON cannot: NaN, infinity, bad UTF-8 or a key that is no string"
+
 static json_t *id_text(uint64_t id)
 {
     char text[17];
@@ -27,17 +29,25 @@ static json_t *hex(const char *data, size_t size)
     return text;
 }
 
+/* A string where it is more than jansson's integers hold: no digit is lost. */
+static json_t *whole_number(uint64_t v)
+{
+    char text[24];
+    if (v <= INT64_MAX)
+        return json_integer((json_int_t)v);
+    snprintf(text, sizeof text, "%" PRIu64, v);
+    return json_string(text);
+}
+
 static json_t *array_json(msgpack_object_array array, struct ds_error *err);
 
-static json_t *object_json(const msgpack_object *o, struct ds_error *err)
+json_t *json_object_of(const msgpack_object *o, struct ds_error *err)
 {
     switch (o->type) {
     case MSGPACK_OBJECT_BOOLEAN:
         return json_boolean(o->via.boolean);
     case MSGPACK_OBJECT_POSITIVE_INTEGER:
-        if (o->via.u64 > INT64_MAX)
-            return json_real((double)o->via.u64);
-        return json_integer((json_int_t)o->via.u64);
+        return whole_number(o->via.u64);
     case MSGPACK_OBJECT_NEGATIVE_INTEGER:
         return json_integer(o->via.i64);
     case MSGPACK_OBJECT_FLOAT32:
@@ -63,22 +73,34 @@ static json_t *array_json(msgpack_object_array array, struct ds_error *err)
 {
     json_t *out = json_array();
     for (uint32_t i = 0; i < array.size; i++)
-        json_array_append_new(out, object_json(&array.ptr[i], err));
+        if (json_array_append_new(out, json_object_of(&array.ptr[i], err))) {
+            ds_fail(err, "an array holds " UNSAID);
+            json_decref(out);
+            return NULL;
+        }
     return out;
 }
 
-/* Puts a map's keys into `out`; a value that JSON cannot hold is an error. */
+/* Puts a value under a new key; one that JSON cannot hold is an error. Takes `value`. */
+static int add_key(json_t *out, msgpack_object_str key, json_t *value, struct ds_error *err)
+{
+    if (json_object_getn(out, key.ptr, key.size)) {
+        json_decref(value);
+        return ds_fail(err, "\"%.*s\" stands there twice", (int)key.size, key.ptr);
+    }
+    if (json_object_setn_new(out, key.ptr, key.size, value))
+        return ds_fail(err, "\"%.*s\" holds " UNSAID, (int)key.size, key.ptr);
+    return 0;
+}
+
 static int add_map(json_t *out, msgpack_object_map map, struct ds_error *err)
 {
     for (uint32_t i = 0; i < map.size; i++) {
         const msgpack_object_kv *kv = &map.ptr[i];
-        char key[256];
-        if (kv->key.type != MSGPACK_OBJECT_STR || kv->key.via.str.size >= sizeof key)
-            return ds_fail(err, "a key that is no short string");
-        memcpy(key, kv->key.via.str.ptr, kv->key.via.str.size);
-        key[kv->key.via.str.size] = 0;
-        if (json_object_set_new(out, key, object_json(&kv->val, err)))
-            return ds_fail(err, "\"%s\" holds what JSON cannot: NaN, infinity or bad UTF-8", key);
+        if (kv->key.type != MSGPACK_OBJECT_STR)
+            return ds_fail(err, "a key that is no string");
+        if (add_key(out, kv->key.via.str, json_object_of(&kv->val, err), err))
+            return -1;
     }
     return 0;
 }
@@ -144,12 +166,10 @@ static json_t *metrics_json(const struct ds_record *rec, struct ds_error *err)
     json_t *metrics = json_object();
     for (int i = 0; i < rec->nmetrics; i++) {
         const struct ds_metric *m = &rec->metric[i];
-        char name[256];
-        snprintf(name, sizeof name, "%.*s", (int)m->name.size, m->name.ptr);
         json_t *value = m->detail.size ? map_json(m->detail, err) : json_real(m->value);
-        if (json_object_set_new(metrics, name, value)) {
-            ds_fail(err, "metric \"%s\" holds what JSON cannot: NaN, infinity or bad UTF-8", name);
+        if (add_key(metrics, m->name, value, err)) {
             json_decref(metrics);
+            ds_fail_in(err, "\"metrics\"");
             return NULL;
         }
     }

@@ -1,6 +1,7 @@
 #include "rows.h"
 
 #include "cli.h"
+#include "json_record.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,8 +9,10 @@
 
 struct column {
     char *name;
+    size_t length; /* of the name */
     int width;
     bool right; /* numbers */
+    bool seen;  /* some record had it */
 };
 
 struct held {
@@ -28,6 +31,8 @@ struct rows {
     const char *where;
     const struct ds_space *space; /* whose block names `prefix` is common to */
     size_t prefix;
+    char *arch; /* text of an architecture of `space` */
+    size_t arch_room;
 };
 
 static void *must(void *p)
@@ -40,18 +45,27 @@ static void *must(void *p)
 static void add_column(struct rows *r, const char *name, size_t length)
 {
     r->column = must(realloc(r->column, (size_t)(r->ncolumns + 1) * sizeof *r->column));
+    char *copy = must(malloc(length + 1));
+    memcpy(copy, name, length);
+    copy[length] = 0;
     r->column[r->ncolumns++] =
-        (struct column){.name = must(strndup(name, length)), .width = (int)length};
+        (struct column){.name = copy, .length = length, .width = (int)length};
+}
+
+static int known_column(const struct rows *r, const char *name, size_t length)
+{
+    for (int i = 0; i < r->ncolumns; i++)
+        if (r->column[i].length == length && !memcmp(r->column[i].name, name, length))
+            return i;
+    return -1;
 }
 
 /* The number of a column; a new one while looking ahead, -1 where it is not asked for. */
 static int find_column(struct rows *r, const char *name, size_t length)
 {
-    for (int i = 0; i < r->ncolumns; i++)
-        if (strlen(r->column[i].name) == length && !memcmp(r->column[i].name, name, length))
-            return i;
-    if (r->named)
-        return -1;
+    int c = known_column(r, name, length);
+    if (c >= 0 || r->named)
+        return c;
     if (r->printed_head)
         cli_die(CLI_FAILED,
                 "%s: '%.*s' is not among the columns, which come from the first %d records: name "
@@ -73,6 +87,8 @@ struct rows *rows_begin(FILE *out, bool aligned, bool details, const char *colum
         size_t n = strcspn(at, ",");
         if (n == 0)
             cli_die(CLI_USAGE, "--columns: an empty name in '%s'", columns);
+        if (known_column(r, at, n) >= 0)
+            cli_die(CLI_USAGE, "--columns: '%.*s' stands there twice", (int)n, at);
         add_column(r, at, n);
         at = at[n] ? at + n + 1 : NULL;
     }
@@ -96,20 +112,32 @@ struct row {
     int room;
 };
 
-static void set(struct row *row, const char *name, size_t length, const char *text, bool right)
+/* Takes `text`. A cell that has one already is two things of one name: neither may be lost. */
+static void set_own(struct row *row, const char *name, size_t length, char *text, bool right)
 {
+    must(text);
     int c = find_column(row->rows, name, length);
-    if (c < 0)
+    if (c < 0) {
+        free(text);
         return;
+    }
     if (c >= row->room) {
         int room = row->rows->ncolumns + 8;
         row->cell = must(realloc(row->cell, (size_t)room * sizeof *row->cell));
         memset(row->cell + row->room, 0, (size_t)(room - row->room) * sizeof *row->cell);
         row->room = room;
     }
-    free(row->cell[c]);
-    row->cell[c] = must(strdup(text));
+    if (row->cell[c])
+        cli_die(CLI_FAILED, "%s: two values are called '%.*s', which is one column: use --json",
+                row->rows->where, (int)length, name);
+    row->cell[c] = text;
     row->rows->column[c].right = right;
+    row->rows->column[c].seen = true;
+}
+
+static void set(struct row *row, const char *name, size_t length, const char *text, bool right)
+{
+    set_own(row, name, length, strdup(text), right);
 }
 
 static void set_number(struct row *row, const char *name, size_t length, double value)
@@ -122,31 +150,66 @@ static void set_number(struct row *row, const char *name, size_t length, double 
     set(row, name, length, text, true);
 }
 
-/* Tabs and newlines would break the rows. */
+/* Control characters (tabs and newlines, too) would break the rows, or act on a terminal. */
+static char *without_control(const char *from, size_t length)
+{
+    char *text = must(malloc(length + 1));
+    for (size_t i = 0; i < length; i++)
+        text[i] = (unsigned char)from[i] < ' ' || from[i] == 0x7f ? ' ' : from[i];
+    text[length] = 0;
+    return text;
+}
+
+/* An array, a map or bytes, as JSON. */
+static char *object_text(const struct rows *r, const msgpack_object *o)
+{
+    struct ds_error err;
+    json_t *json = json_object_of(o, &err);
+    if (!json)
+        cli_die(CLI_FAILED, "%s: %s", r->where, err.text);
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_decref(json);
+    return text;
+}
+
 static void set_object(struct row *row, const char *name, size_t length, const msgpack_object *o)
 {
-    double number;
-    char text[300];
-    if (ds_object_number(o, &number) == 0) {
-        set_number(row, name, length, number);
-    } else if (o->type == MSGPACK_OBJECT_BOOLEAN) {
-        set(row, name, length, o->via.boolean ? "true" : "false", false);
-    } else if (o->type == MSGPACK_OBJECT_STR) {
-        snprintf(text, sizeof text, "%.*s", (int)o->via.str.size, o->via.str.ptr);
-        for (char *c = text; *c; c++)
-            *c = *c == '\t' || *c == '\n' ? ' ' : *c;
-        set(row, name, length, text, false);
-    } else {
-        set(row, name, length, "...", false);
+    char text[24];
+    if (find_column(row->rows, name, length) < 0)
+        return;
+    switch (o->type) {
+    case MSGPACK_OBJECT_FLOAT32:
+    case MSGPACK_OBJECT_FLOAT64:
+        set_number(row, name, length, o->via.f64);
+        break;
+    case MSGPACK_OBJECT_POSITIVE_INTEGER:
+        snprintf(text, sizeof text, "%" PRIu64, o->via.u64);
+        set(row, name, length, text, true);
+        break;
+    case MSGPACK_OBJECT_NEGATIVE_INTEGER:
+        snprintf(text, sizeof text, "%" PRId64, o->via.i64);
+        set(row, name, length, text, true);
+        break;
+    case MSGPACK_OBJECT_STR:
+        set_own(row, name, length, without_control(o->via.str.ptr, o->via.str.size), false);
+        break;
+    default:
+        set_own(row, name, length, object_text(row->rows, o), false);
     }
+}
+
+static void need_name(const struct rows *r, const msgpack_object *key)
+{
+    if (key->type != MSGPACK_OBJECT_STR)
+        cli_die(CLI_FAILED, "%s: a key that is no string, so it cannot be a column", r->where);
 }
 
 static void set_map(struct row *row, msgpack_object_map map)
 {
-    for (uint32_t i = 0; i < map.size; i++)
-        if (map.ptr[i].key.type == MSGPACK_OBJECT_STR)
-            set_object(row, map.ptr[i].key.via.str.ptr, map.ptr[i].key.via.str.size,
-                       &map.ptr[i].val);
+    for (uint32_t i = 0; i < map.size; i++) {
+        need_name(row->rows, &map.ptr[i].key);
+        set_object(row, map.ptr[i].key.via.str.ptr, map.ptr[i].key.via.str.size, &map.ptr[i].val);
+    }
 }
 
 /* How many characters all block names begin with, up to a '_'. */
@@ -171,17 +234,32 @@ static size_t common_prefix(const struct ds_space *space)
     return n;
 }
 
+/* What all records of a space have in common. */
+static void enter_space(struct rows *r, const struct ds_space *space)
+{
+    size_t longest = 0;
+    r->space = space;
+    r->prefix = common_prefix(space);
+    for (int b = 0; b < space->nblocks; b++)
+        if (strlen(space->block[b].name) > longest)
+            longest = strlen(space->block[b].name);
+    r->arch_room = 1;
+    for (int s = 0; s < space->nsites; s++) /* and a number with its signs */
+        r->arch_room += longest + strlen(space->site[s].name) + 16;
+    r->arch = must(realloc(r->arch, r->arch_room));
+}
+
 /* "e6_k7,e3_k5|e4_k3,...": blocks of each unit, with widths and options where they vary. */
-static void arch_text(struct rows *r, const struct ds_record *rec, char *out, size_t size)
+static const char *arch_text(struct rows *r, const struct ds_record *rec)
 {
     const struct ds_space *space = rec->space;
     size_t at = 0;
-    if (space != r->space) {
-        r->space = space;
-        r->prefix = common_prefix(space);
-    }
+    if (space != r->space)
+        enter_space(r, space);
+    char *out = r->arch;
+    size_t size = r->arch_room;
     out[0] = 0;
-    for (int s = 0; s < space->nsites && at < size; s++) {
+    for (int s = 0; s < space->nsites; s++) {
         const struct ds_site *site = &space->site[s];
         int c = rec->choice[s];
         if (c == DS_INACTIVE)
@@ -196,42 +274,53 @@ static void arch_text(struct rows *r, const struct ds_record *rec, char *out, si
             at += (size_t)snprintf(out + at, size - at, "%s%s", site->layer ? "," : "",
                                    space->block[site->value[c]].name + r->prefix);
     }
+    return out;
 }
 
 static void set_arch(struct row *row, const struct ds_record *rec)
 {
-    char text[8192];
+    char text[24];
     snprintf(text, sizeof text, "%016" PRIx64, rec->id);
     set(row, "id", 2, text, false);
     snprintf(text, sizeof text, "%d", ds_arch_resolution(rec->space, rec->choice));
     set(row, "resolution", 10, text, true);
-    if (find_column(row->rows, "arch", 4) >= 0) {
-        arch_text(row->rows, rec, text, sizeof text);
-        set(row, "arch", 4, text, false);
-    }
+    if (find_column(row->rows, "arch", 4) >= 0)
+        set(row, "arch", 4, arch_text(row->rows, rec), false);
 }
 
 static void set_affix(struct row *row, const struct ds_record *rec)
 {
-    char text[300], choice[200];
-    ds_site_print(rec->space, rec->affix_site, rec->affix_choice, choice, sizeof choice);
-    snprintf(text, sizeof text, "%s=%s", rec->space->site[rec->affix_site].name, choice);
-    set(row, "affix", 5, text, false);
+    const struct ds_space *space = rec->space;
+    const struct ds_site *site = &space->site[rec->affix_site];
+    int value = site->value[rec->affix_choice];
+    char *text;
+    int n = site->kind == DS_SITE_BLOCK
+                ? asprintf(&text, "%s=%s", site->name, space->block[value].name)
+                : asprintf(&text, "%s=%d", site->name, value);
+    set_own(row, "affix", 5, n < 0 ? NULL : text, false);
+}
+
+/* "latency.cpu:lo" and its like, where wanted; "value" is the metric itself. */
+static void set_detail(struct row *row, const struct ds_metric *m, const msgpack_object_kv *kv)
+{
+    char *name;
+    need_name(row->rows, &kv->key);
+    const msgpack_object_str *key = &kv->key.via.str;
+    if (key->size == 5 && memcmp(key->ptr, "value", 5) == 0)
+        return;
+    int n = asprintf(&name, "%.*s:%.*s", (int)m->name.size, m->name.ptr, (int)key->size, key->ptr);
+    if (n < 0)
+        must(NULL);
+    set_object(row, name, (size_t)n, &kv->val);
+    free(name);
 }
 
 static void set_metric(struct row *row, const struct ds_metric *m)
 {
-    char name[300];
     set_number(row, m->name.ptr, m->name.size, m->value);
-    for (uint32_t i = 0; i < m->detail.size; i++) {
-        const msgpack_object_kv *kv = &m->detail.ptr[i];
-        int n = snprintf(name, sizeof name, "%.*s:%.*s", (int)m->name.size, m->name.ptr,
-                         (int)kv->key.via.str.size, kv->key.via.str.ptr);
-        bool wanted = row->rows->details ||
-                      (row->rows->named && find_column(row->rows, name, (size_t)n) >= 0);
-        if (wanted && strcmp(name + m->name.size, ":value"))
-            set_object(row, name, (size_t)n, &kv->val);
-    }
+    if (row->rows->details || row->rows->named)
+        for (uint32_t i = 0; i < m->detail.size; i++)
+            set_detail(row, m, &m->detail.ptr[i]);
 }
 
 /* ---- rows ---- */
@@ -271,8 +360,11 @@ static void print_ahead(struct rows *r)
                 r->column[c].width = n;
         }
     }
-    for (int c = 0; c < r->ncolumns; c++)
-        print_cell(r, c, r->column[c].name, c == r->ncolumns - 1);
+    for (int c = 0; c < r->ncolumns; c++) {
+        char *name = without_control(r->column[c].name, r->column[c].length);
+        print_cell(r, c, name, c == r->ncolumns - 1);
+        free(name);
+    }
     for (int i = 0; i < r->nahead; i++) {
         struct held *h = &r->ahead[i];
         print_row(r, h->cell, h->room);
@@ -310,13 +402,29 @@ void rows_add(struct rows *r, const struct ds_record *rec, const char *where)
         print_ahead(r);
 }
 
+/* A name that no record has may be a slip of the pen. */
+static void warn_unseen(const struct rows *r)
+{
+    static const char *const always[] = {"id", "resolution", "arch", "base", "affix"};
+    for (int c = 0; c < r->ncolumns; c++) {
+        bool is_known = r->column[c].seen;
+        for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+            is_known = is_known || strcmp(always[i], r->column[c].name) == 0;
+        if (!is_known)
+            cli_warn("--columns: no record has '%s'", r->column[c].name);
+    }
+}
+
 void rows_end(struct rows *r)
 {
     if (!r->printed_head && (r->nahead || r->named))
         print_ahead(r);
+    if (r->named && r->where)
+        warn_unseen(r);
     for (int c = 0; c < r->ncolumns; c++)
         free(r->column[c].name);
     free(r->column);
     free(r->ahead);
+    free(r->arch);
     free(r);
 }
