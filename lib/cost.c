@@ -183,7 +183,7 @@ static int grow_slot(struct ds_coster *c, struct slot *s, int in, struct ds_erro
     memset(more + (size_t)s->shape_room * (size_t)s->codes, 0,
            (size_t)(room - s->shape_room) * (size_t)s->codes * sizeof *more);
     for (int i = s->shape_room; i < room; i++)
-        more[(i + 1) * s->codes - 1].out = i + 1;
+        more[(size_t)(i + 1) * (size_t)s->codes - 1].out = i + 1;
     s->entry = more;
     s->shape_room = room;
     return 0;
@@ -212,7 +212,7 @@ int ds_coster_cost(struct ds_coster *c, const uint8_t *choice, struct ds_cost *c
         for (; n > 0; n--) {
             if (in >= s->shape_room && grow_slot(c, s, in, err))
                 return -1;
-            struct entry *e = &s->entry[in * s->codes + code];
+            struct entry *e = &s->entry[(size_t)in * (size_t)s->codes + (size_t)code];
             if (!e->out && count_part(c, choice, i, in, e, err))
                 return -1;
             sum.macs += e->cost.macs;

@@ -4,6 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Far beyond any real layer, and so few that no sum over a network overflows 64 bits. */
+#define MOST_ELEMENTS 0x1p40 /* of a tensor */
+#define MOST_MACS 0x1p44     /* of a layer */
+
 /* What the functions below need at hand; the first failure sticks. */
 struct builder {
     const struct ds_space *space;
@@ -42,6 +46,10 @@ static int add_layer(struct builder *b, struct ds_layer layer, int c, int h, int
     struct ds_net *net = b->net;
     if (b->failed)
         return -1;
+    if ((double)c * h * w > MOST_ELEMENTS) {
+        b->failed = true;
+        return ds_fail(b->err, "a tensor of %dx%dx%d is too large", c, h, w);
+    }
     if (!grow(&net->layer, net->nlayers, &net->layer_room, sizeof *net->layer)) {
         b->failed = true;
         return ds_fail(b->err, "out of memory");
@@ -73,8 +81,13 @@ static int conv(struct builder *b, struct ds_layer l, int cout)
         return ds_fail(b->err, "%d groups do not divide %d input and %d output channels", l.groups,
                        in.c, cout);
     }
-    return add_layer(b, l, cout, strided(in.h, l.kernel, l.stride),
-                     strided(in.w, l.kernel, l.stride));
+    int h = strided(in.h, l.kernel, l.stride), w = strided(in.w, l.kernel, l.stride);
+    if (!b->failed && (double)in.c / l.groups * l.kernel * l.kernel * cout * h * w > MOST_MACS) {
+        b->failed = true;
+        return ds_fail(b->err, "a convolution of %dx%dx%d to %dx%dx%d is too large", in.c, in.h,
+                       in.w, cout, h, w);
+    }
+    return add_layer(b, l, cout, h, w);
 }
 
 static int pointwise(struct builder *b, int in, int cout, int groups, enum ds_act act, int residual)
@@ -269,8 +282,8 @@ int ds_net_start(struct ds_net *net, struct ds_tensor input, struct ds_error *er
     return b.failed ? -1 : 0;
 }
 
-int ds_module_build(const struct ds_space *space, const struct ds_part *part, struct ds_net *net,
-                    struct ds_error *err)
+static int build_module(const struct ds_space *space, const struct ds_part *part,
+                        struct ds_net *net, struct ds_error *err)
 {
     struct builder b = {.space = space, .net = net, .err = err};
     if (!grow(&net->module, net->nmodules, &net->module_room, sizeof *net->module))
@@ -293,4 +306,14 @@ int ds_module_build(const struct ds_space *space, const struct ds_part *part, st
     m->count = net->nlayers - m->first;
     net->output = out;
     return 0;
+}
+
+int ds_module_build(const struct ds_space *space, const struct ds_part *part, struct ds_net *net,
+                    struct ds_error *err)
+{
+    if (build_module(space, part, net, err) == 0)
+        return 0;
+    if (part->step)
+        return ds_fail_in(err, "%s%d", part->unit < 0 ? "stem" : "head", part->layer);
+    return ds_fail_in(err, "unit%d.layer%d", part->unit, part->layer);
 }

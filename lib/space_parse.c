@@ -9,6 +9,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#define MOST_NAME 100 /* bytes: names are hashed, and shown, whole */
+
 /* A JSON object being read, with the path by which messages name it. */
 struct node {
     json_t *json;
@@ -134,6 +136,8 @@ static int text(const struct node *n, const char *key, char **out)
     json_t *v = json_object_get(n->json, key);
     if (!json_is_string(v) || !*json_string_value(v))
         return bad(n, key, v ? "must be a word" : "missing");
+    if (json_string_length(v) > MOST_NAME)
+        return bad(n, key, "is longer than %d bytes", MOST_NAME);
     for (const char *c = json_string_value(v); *c; c++)
         if ((unsigned char)*c <= ' ' || *c == '"' || *c == '\\' || *c == 127)
             return bad(n, key, "must be a word, without spaces or quotes");
@@ -181,11 +185,9 @@ static int add_choice(const struct node *n, const char *key, struct ds_space *s,
         return bad(n, key, "the same choice twice");
     site->value[site->nchoices++] = value;
 
-    char label[300], choice[200];
+    char label[2 * MOST_NAME], choice[MOST_NAME + 1];
     ds_site_print(s, (int)(site - s->site), site->nchoices - 1, choice, sizeof choice);
     int length = snprintf(label, sizeof label, "%s=%s", site->name, choice);
-    if (length >= (int)sizeof label)
-        return bad(n, key, "too long a name");
     site->hash[site->nchoices - 1] = XXH3_64bits(label, (size_t)length);
     return 0;
 }
@@ -208,6 +210,42 @@ static int add_numbers(const struct node *n, const char *key, int least, int mos
     return count ? 0 : bad(n, key, "needs at least one choice");
 }
 
+/* What steps and blocks of each kind have; another key would count for nothing. */
+static const struct {
+    const char *kind;
+    const char *key[16];
+} kinds[] = {
+    {"conv", {"kernel", "stride", "width", "act", "bn", "bias", "residual", "repeat"}},
+    {"maxpool", {"kernel", "stride", "residual", "repeat"}},
+    {"pool", {NULL}},
+    {"linear", {"width", "act", "residual", "repeat"}},
+    {"mbconv",
+     {"kernel", "expand", "groups", "se", "act", "expand_conv", "shuffle", "stride", "width",
+      "residual", "repeat"}},
+    {"bottleneck",
+     {"kernel", "expand", "groups", "act", "shortcut", "stride", "width", "residual", "repeat"}},
+    {"skip", {"groups", "act", "stride", "width", "residual", "repeat"}},
+};
+
+/* Refuses what this kind of step or block does not have. */
+static int check_keys(const struct node *n, const char *kind)
+{
+    size_t k = 0;
+    while (strcmp(kinds[k].kind, kind))
+        k++;
+    const char *name;
+    json_t *value;
+    json_object_foreach(n->json, name, value)
+    {
+        const char *const *key = kinds[k].key;
+        while (*key && strcmp(*key, name))
+            key++;
+        if (!*key && strcmp(name, "op") && strcmp(name, "type") && strcmp(name, "name"))
+            return bad(n, name, "%s has none", kind);
+    }
+    return 0;
+}
+
 /* What only one type of block has. */
 static int block_extras(const struct node *n, struct ds_block *b)
 {
@@ -218,12 +256,8 @@ static int block_extras(const struct node *n, struct ds_block *b)
         word(n, "shortcut", shortcuts, 2, 0, &shortcut))
         return -1;
     b->conv_shortcut = shortcut == 1;
-    if (json_object_get(n->json, "shortcut") && b->type != DS_BLOCK_BOTTLENECK)
-        return bad(n, "shortcut", "only a bottleneck has one to choose");
-    if (b->expand_conv && b->type != DS_BLOCK_MBCONV)
-        return bad(n, "expand_conv", "only mbconv has one");
-    if (b->shuffle && (b->type != DS_BLOCK_MBCONV || b->groups == 1))
-        return bad(n, "shuffle", "only mbconv has one, of 2 or more groups");
+    if (b->shuffle && b->groups == 1)
+        return bad(n, "shuffle", "needs 2 or more groups");
     if (b->shuffle && b->expand == 1 && !b->expand_conv)
         return bad(n, "shuffle", "needs expand_conv where expand is 1");
     return 0;
@@ -263,7 +297,7 @@ static int parse_blocks(const struct node *root, struct ds_space *s)
         int type;
         struct ds_block b = {0};
         if (enter(root, "blocks", (size_t)i, keys, &n) ||
-            word(&n, "type", block_types, 3, -1, &type))
+            word(&n, "type", block_types, 3, -1, &type) || check_keys(&n, block_types[type]))
             return -1;
         b.type = (enum ds_block_type)type;
         if (block_shape(&n, &b) || text(&n, "name", &b.name))
@@ -289,17 +323,6 @@ static int step_block(const struct node *n, struct ds_space *s, struct ds_step *
     return block_shape(n, &s->block[step->block]);
 }
 
-/* Steps that are no block: what only blocks have would count for nothing. */
-static int no_block_keys(const struct node *n)
-{
-    static const char *const keys[] = {"expand",      "groups",  "shortcut",
-                                       "expand_conv", "shuffle", NULL};
-    for (const char *const *k = keys; *k; k++)
-        if (json_object_get(n->json, *k))
-            return bad(n, *k, "only blocks have it");
-    return 0;
-}
-
 /* Reads a number that may be a choice: one number is fixed, an array makes a site. */
 static int fixed_or_site(const struct node *n, const char *key, int least, int most, int otherwise,
                          const char *part, int i, struct ds_space *s, int *fixed, int *site)
@@ -320,14 +343,16 @@ static int parse_step(const struct node *n, const char *part, int i, struct ds_s
 {
     static const char *const ops[] = {"conv",   "maxpool",    "pool", "linear",
                                       "mbconv", "bottleneck", "skip"};
-    static const enum ds_step_kind kinds[] = {DS_STEP_CONV, DS_STEP_MAX_POOL, DS_STEP_POOL,
-                                              DS_STEP_LINEAR};
+    static const enum ds_step_kind step_kinds[] = {DS_STEP_CONV, DS_STEP_MAX_POOL, DS_STEP_POOL,
+                                                   DS_STEP_LINEAR};
     int op, act, repeat;
     if (word(n, "op", ops, 7, -1, &op))
         return -1;
+    if (check_keys(n, ops[op]))
+        return -1;
     if (op < 4)
-        step->kind = kinds[op];
-    if (op < 4 ? no_block_keys(n) : step_block(n, s, step, op - 4))
+        step->kind = step_kinds[op];
+    else if (step_block(n, s, step, op - 4))
         return -1;
 
     bool convolves = step->kind == DS_STEP_CONV || step->kind == DS_STEP_MAX_POOL;
@@ -343,7 +368,7 @@ static int parse_step(const struct node *n, const char *part, int i, struct ds_s
         return bad(n, "kernel", "must be odd");
     if (repeat != 1 && step->repeat_site < 0)
         return bad(n, "repeat", "must be an array of choices");
-    if (step->bias && (step->bn || step->kind != DS_STEP_CONV))
+    if (step->bias && step->bn)
         return bad(n, "bias", "only a conv without batch norm (\"bn\": false) has one to choose");
     step->act = (enum ds_act)act;
     return 0;

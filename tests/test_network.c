@@ -151,6 +151,48 @@ static void odd_sizes(const struct ds_space *s)
     ds_net_free(&net);
 }
 
+/* What cannot be built, and what its message must say. */
+static void impossible(void)
+{
+    static const struct {
+        const char *stem, *unit, *head, *says;
+    } bad[] = {
+        {"", "\"width\":8,\"depth\":1,\"blocks\":[\"g\"]", "",
+         "unit0.layer0: 2 groups do not divide 3 input and 8 output channels"},
+        {"{\"op\":\"conv\",\"kernel\":1,\"width\":16,\"residual\":true}", "\"width\":8,\"depth\":1",
+         "", "stem0: a residual step changes 3x65536x65536 to 16x65536x65536"},
+        {"", "\"width\":8,\"depth\":1", "{\"op\":\"linear\",\"width\":8}",
+         "head0: a linear step reads 8x65536x65536"},
+        {"", "\"width\":512,\"depth\":[1]", "", "unit0.layer0: a tensor of 512x65536x65536"},
+        {"{\"op\":\"pool\"}", "\"width\":1048576,\"depth\":2,\"blocks\":[\"w\"]", "",
+         "unit0.layer1: a convolution of 1048576x1x1 to 67108864x1x1 is too large"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char json[1000];
+        snprintf(json, sizeof json,
+                 "{\"dstools_space\":1,\"name\":\"t\",\"resolution\":65536,\"blocks\":["
+                 "{\"name\":\"a\",\"type\":\"mbconv\",\"expand\":1,\"kernel\":3},"
+                 "{\"name\":\"w\",\"type\":\"mbconv\",\"expand\":64,\"kernel\":3},"
+                 "{\"name\":\"g\",\"type\":\"mbconv\",\"expand\":1,\"expand_conv\":true,"
+                 "\"kernel\":3,\"groups\":2}],\"stem\":[%s],\"units\":[{%s}],\"head\":[%s]}",
+                 bad[i].stem, bad[i].unit, bad[i].head);
+        struct ds_error err = {"no error"}, same = {""};
+        struct ds_space *s = ds_space_parse(json, strlen(json), &err);
+        struct ds_coster *coster = s ? ds_coster_new(s) : NULL;
+        struct ds_net net = {0};
+        struct ds_cost cost;
+        uint8_t choice[DS_MAX_SITES] = {0};
+        CHECK(s && ds_arch_canon(s, choice, &err) == 0 && ds_net_build(s, choice, &net, &err) < 0 &&
+                  strstr(err.text, bad[i].says) &&
+                  ds_coster_cost(coster, choice, &cost, &same) < 0 &&
+                  strcmp(err.text, same.text) == 0,
+              "refused: %s", err.text);
+        ds_coster_free(coster);
+        ds_net_free(&net);
+        ds_space_free(s);
+    }
+}
+
 static void rounding(void)
 {
     CHECK(ds_round_channels(19.2, 8) == 24 && ds_round_channels(134.4, 8) == 136 &&
@@ -168,6 +210,7 @@ int main(void)
     if (!ofa || !odd)
         return TAP_END();
     rounding();
+    impossible();
     extremes(ofa);
     against_formula(ofa);
     odd_sizes(odd);

@@ -48,6 +48,27 @@ int main(void)
         chi += (count[i] - 10000.0) * (count[i] - 10000.0) / 10000;
     CHECK(chi < 22.46, "below 7 is uniform (chi-square %.1f)", chi);
 
+    /* first draws of neighbouring items: 80 degrees of freedom, 124.84 */
+    int pair[9][9] = {{0}};
+    uint32_t before = 0;
+    for (uint64_t i = 0; i <= 81000; i++) {
+        ds_random_init(&s, 1, i, 0);
+        uint32_t now = ds_random_below(&s, 9);
+        if (i)
+            pair[before][now]++;
+        before = now;
+    }
+    chi = 0;
+    for (int i = 0; i < 81; i++)
+        chi += (pair[i / 9][i % 9] - 1000.0) * (pair[i / 9][i % 9] - 1000.0) / 1000;
+    CHECK(chi < 124.84, "neighbouring items are independent (chi-square %.1f)", chi);
+
+    /* a remainder would give the lowest third of 3 * 2^30 half of all draws */
+    int low = 0;
+    for (int i = 0; i < 30000; i++)
+        low += ds_random_below(&r, 3u << 30) < 1u << 30;
+    CHECK(low > 9700 && low < 10300, "below a large number there is no bias (%d of 30000)", low);
+
     double mean = 0;
     bool inside = true;
     for (int i = 0; i < 100000; i++) {

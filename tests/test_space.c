@@ -43,18 +43,17 @@ static void broken(void)
         {HEAD RES "\"blocks\":[{\"type\":\"mbconv\",\"expand\":3}]}", "blocks[0].kernel: missing"},
         {HEAD RES "\"blocks\":[{\"type\":\"mbconv\",\"expand\":3,\"kernel\":4,\"name\":\"x\"}]}",
          "blocks[0].kernel: must be odd"},
-        {HEAD RES BLOCK("mbconv", 3, "shortcut\":\"conv\""),
-         "blocks[0].shortcut: only a bottleneck"},
+        {HEAD RES BLOCK("mbconv", 3, "shortcut\":\"conv\""), "blocks[0].shortcut: mbconv has none"},
         {HEAD RES BLOCK("bottleneck", 3, "shortcut\":\"way\""),
          "blocks[0].shortcut: must be one of avgpool, conv"},
         {HEAD RES BLOCK("bottleneck", 3, "expand_conv\":true"),
-         "blocks[0].expand_conv: only mbconv"},
+         "blocks[0].expand_conv: bottleneck has none"},
         {HEAD RES BLOCK("mbconv", 3, "shuffle\":true"),
-         "blocks[0].shuffle: only mbconv has one, of 2"},
+         "blocks[0].shuffle: needs 2 or more groups"},
         {HEAD RES BLOCK("mbconv", 1, "groups\":2,\"shuffle\":true"),
          "blocks[0].shuffle: needs expand_conv"},
         {HEAD RES BLOCKS "\"stem\":[{\"op\":\"conv\",\"kernel\":3,\"groups\":2}],\"head\":[]}",
-         "stem[0].groups: only blocks have it"},
+         "stem[0].groups: conv has none"},
         {HEAD RES BLOCKS "\"stem\":[{\"op\":\"conv\",\"kernel\":3,\"bias\":true}],\"head\":[]}",
          "stem[0].bias: only a conv without batch norm"},
         {HEAD RES BLOCKS "\"stem\":[{\"op\":\"warp\"}],\"head\":[],\"units\":[]}",
@@ -73,6 +72,27 @@ static void broken(void)
         {SPACE(UNIT(",\"blocks\":[[\"a\"]]")), "units[0].blocks: has lists for 1 layers"},
         {SPACE(UNIT("") "," UNIT(",\"mutate_weight\":2")), "units[1].mutate_weight"},
         {SPACE("{\"width\":8,\"depth\":2,\"depth\":3}"), "not JSON"},
+        {SPACE("{\"width\":8,\"depth\":64},"
+               "{\"width\":8,\"depth\":64},"
+               "{\"width\":8,\"depth\":64},"
+               "{\"width\":8,\"depth\":64}"),
+         "more than 255 sites"},
+        {SPACE("{\"width\":8,\"depth\":65}"), "units[0].depth: must be whole numbers from 1 to 64"},
+        {SPACE("{\"width\":8.5,\"depth\":1}"), "units[0].width: must be whole numbers"},
+        {SPACE(UNIT("")) "x", "not JSON: line 1"},
+        {HEAD "\"resolution\":65537}", "resolution: must be whole numbers from 1 to 65536"},
+        {"{\"dstools_space\":1,\"name\":\"a b\"}", "name: must be a word"},
+        {"{\"dstools_space\":1,\"name\":7}", "name: must be a word"},
+        {HEAD "\"channel_divisor\":0}", "channel_divisor: must be a whole number from 1"},
+        {HEAD RES "\"blocks\":[{\"name\":\"s\",\"type\":\"skip\",\"kernel\":5}]}",
+         "blocks[0].kernel: skip has none"},
+        {HEAD RES
+         "\"blocks\":[{\"name\":\"s\",\"type\":\"skip\"},{\"name\":\"s\",\"type\":\"skip\"}]}",
+         "blocks[1].name: a second block of this name"},
+        {HEAD RES BLOCKS "\"stem\":[],\"head\":[{\"op\":\"pool\",\"width\":[8,16]}]}",
+         "head[0].width: pool has none"},
+        {HEAD RES BLOCKS "\"stem\":[{\"op\":\"conv\",\"kernel\":3,\"repeat\":2}],\"head\":[]}",
+         "stem[0].repeat: must be an array of choices"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct ds_error err = {"no error"};
@@ -80,6 +100,65 @@ static void broken(void)
         CHECK(!s && strstr(err.text, bad[i].names), "refused: %s", err.text);
         ds_space_free(s);
     }
+}
+
+/* What there may be at most: choices of a site, bytes of a name, nesting of what is for people. */
+static void limits(void)
+{
+    struct ds_error err = {"no error"};
+    char json[8000], name[200], list[1000] = "1";
+    for (int more = 0; more < 2; more++) {
+        for (int i = 2; i <= DS_MAX_CHOICES + more; i++)
+            snprintf(list + strlen(list), 8, ",%d", i);
+        snprintf(json, sizeof json,
+                 HEAD "\"resolution\":[%s]," BLOCKS ENDS "\"units\":[" UNIT("") "]}", list);
+        struct ds_space *s = parse(json, &err);
+        CHECK(more ? !s && strstr(err.text, "resolution: more than 128 choices") : s != NULL,
+              "%d choices: %s", DS_MAX_CHOICES + more, more ? err.text : "taken");
+        ds_space_free(s);
+        strcpy(list, "1");
+
+        memset(name, 'n', sizeof name);
+        name[100 + more] = 0;
+        snprintf(json, sizeof json,
+                 HEAD RES "\"blocks\":[{\"name\":\"%s\",\"type\":\"skip\"}]," ENDS
+                          "\"units\":[" UNIT("") "]}",
+                 name);
+        s = parse(json, &err);
+        CHECK(more ? !s && strstr(err.text, "blocks[0].name: is longer than 100 bytes") : s != NULL,
+              "a name of %d bytes: %s", 100 + more, more ? err.text : "taken");
+        ds_space_free(s);
+    }
+}
+
+/* Options of stem and head are sites between resolution and units. */
+static void options(void)
+{
+    struct ds_error err = {"no error"};
+    struct ds_space *s =
+        parse(HEAD RES BLOCKS "\"stem\":[{\"op\":\"conv\",\"kernel\":3,\"width\":[8,16,24]},"
+                              "{\"op\":\"conv\",\"kernel\":3,\"repeat\":[0,2]}],"
+                              "\"head\":[{\"op\":\"pool\"},{\"op\":\"linear\",\"width\":[10,20]}],"
+                              "\"units\":[" UNIT("") "]}",
+              &err);
+    CHECK(s != NULL, "a stem and a head with choices: %s", s ? "taken" : err.text);
+    if (!s)
+        return;
+    static const char *const names[] = {"resolution",   "stem0.width", "stem1.repeat",
+                                        "head1.width",  "unit0.depth", "unit0.width",
+                                        "unit0.layer0", "unit0.layer1"};
+    int right = 0;
+    for (int i = 0; i < s->nsites && i < 8; i++)
+        right += ds_space_site(s, names[i], strlen(names[i])) == i;
+    CHECK(right == 8 && s->nsites == 8, "sites stand in the order that is written down");
+    char *size = ds_space_size(s), label[20];
+    CHECK(strcmp(size, "144") == 0, "2 x 3 x 2 x 2 x (2 + 2x2) = %s", size);
+    ds_site_print(s, 2, 1, label, sizeof label);
+    CHECK(strcmp(label, "2") == 0 && s->site[2].kind == DS_SITE_OPTION &&
+              ds_site_choice(&s->site[1], 24) == 2 && ds_site_choice(&s->site[1], 25) == -1,
+          "their choices are numbers");
+    free(size);
+    ds_space_free(s);
 }
 
 static void ids_survive_pruning(const struct ds_space *s)
@@ -160,6 +239,8 @@ int main(void)
     ds_space_free(s);
 
     broken();
+    limits();
+    options();
     s = parse(SPACE(UNIT("")), &err);
     CHECK(s != NULL, "a small space");
     ids_survive_pruning(s);
