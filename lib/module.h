@@ -27,6 +27,14 @@ int ds_parts_most(const struct ds_space *space);
 int ds_slots(const struct ds_space *space);
 int ds_slot_codes(const struct ds_space *space, int slot);
 
+/*
+ * One part: a step with choice `width` at its width site (if it has one), or layer l of unit u with
+ * choice `width` at the unit's width site and c at the layer's. The slot is left 0, as are a step's
+ * unit and layer.
+ */
+struct ds_part ds_step_part(const struct ds_space *space, const struct ds_step *step, int width);
+struct ds_part ds_layer_part(const struct ds_space *space, int u, int l, int width, int c);
+
 /* Lists the parts of a canonical architecture in order; returns how many. */
 int ds_parts(const struct ds_space *space, const uint8_t *choice, struct ds_part *part);
 

@@ -49,22 +49,48 @@ int ds_parts_most(const struct ds_space *space)
     return n;
 }
 
+struct ds_part ds_step_part(const struct ds_space *space, const struct ds_step *step, int width)
+{
+    const struct ds_block *block = step->kind == DS_STEP_BLOCK ? &space->block[step->block] : NULL;
+    bool chosen = step->width_site >= 0;
+    return (struct ds_part){
+        .step = step,
+        .block = block,
+        .width = chosen ? space->site[step->width_site].value[width] : step->width,
+        .stride = step->stride,
+        .act = block && block->act >= 0 ? (enum ds_act)block->act : step->act,
+        .se = block && block->se >= 0 ? block->se : step->se,
+        .code = chosen ? width : 0,
+    };
+}
+
+struct ds_part ds_layer_part(const struct ds_space *space, int u, int l, int width, int c)
+{
+    const struct ds_unit *unit = &space->unit[u];
+    const struct ds_site *site = &space->site[unit->layer_site + l];
+    const struct ds_block *block = &space->block[site->value[c]];
+    return (struct ds_part){
+        .block = block,
+        .unit = u,
+        .layer = l,
+        .width = space->site[unit->width_site].value[width],
+        .stride = l == 0 ? unit->stride : 1,
+        .act = block->act >= 0 ? (enum ds_act)block->act : unit->act,
+        .se = block->se >= 0 ? block->se : unit->se,
+        .code = width * site->nchoices + c,
+    };
+}
+
 /* Appends a step as often as it is repeated. */
 static int step_parts(const struct ds_space *space, const uint8_t *choice,
-                      const struct ds_step *step, struct ds_part part, struct ds_part *out)
+                      const struct ds_step *step, int unit, int layer, int slot,
+                      struct ds_part *out)
 {
-    part.step = step;
-    part.block = step->kind == DS_STEP_BLOCK ? &space->block[step->block] : NULL;
-    part.width = step->width;
-    if (step->width_site >= 0) {
-        part.code = choice[step->width_site];
-        part.width = space->site[step->width_site].value[part.code];
-    }
-    part.stride = step->stride;
-    part.act = part.block && part.block->act >= 0 ? (enum ds_act)part.block->act : step->act;
-    part.se = part.block && part.block->se >= 0 ? part.block->se : step->se;
-
-    int repeats = 1;
+    int width = step->width_site >= 0 ? choice[step->width_site] : 0, repeats = 1;
+    struct ds_part part = ds_step_part(space, step, width);
+    part.unit = unit;
+    part.layer = layer;
+    part.slot = slot;
     if (step->repeat_site >= 0)
         repeats = space->site[step->repeat_site].value[choice[step->repeat_site]];
     for (int i = 0; i < repeats; i++)
@@ -76,35 +102,20 @@ int ds_parts(const struct ds_space *space, const uint8_t *choice, struct ds_part
 {
     int n = 0, slot = 0;
     for (int i = 0; i < space->nstem; i++, slot++)
-        n += step_parts(space, choice, &space->stem[i],
-                        (struct ds_part){.unit = -1, .layer = i, .slot = slot}, part + n);
+        n += step_parts(space, choice, &space->stem[i], -1, i, slot, part + n);
 
     for (int u = 0; u < space->nunits; u++) {
         const struct ds_unit *unit = &space->unit[u];
         int depth = ds_arch_depth(space, choice, u);
         int width = choice[unit->width_site];
         for (int l = 0; l < depth; l++) {
-            const struct ds_site *site = &space->site[unit->layer_site + l];
-            int c = choice[unit->layer_site + l];
-            const struct ds_block *block = &space->block[site->value[c]];
-            part[n++] = (struct ds_part){
-                .block = block,
-                .unit = u,
-                .layer = l,
-                .width = space->site[unit->width_site].value[width],
-                .stride = l == 0 ? unit->stride : 1,
-                .act = block->act >= 0 ? (enum ds_act)block->act : unit->act,
-                .se = block->se >= 0 ? block->se : unit->se,
-                .slot = slot + l,
-                .code = width * site->nchoices + c,
-            };
+            part[n] = ds_layer_part(space, u, l, width, choice[unit->layer_site + l]);
+            part[n++].slot = slot + l;
         }
         slot += unit->max_depth;
     }
 
     for (int i = 0; i < space->nhead; i++, slot++)
-        n +=
-            step_parts(space, choice, &space->head[i],
-                       (struct ds_part){.unit = space->nunits, .layer = i, .slot = slot}, part + n);
+        n += step_parts(space, choice, &space->head[i], space->nunits, i, slot, part + n);
     return n;
 }

@@ -1,0 +1,216 @@
+/* Lists, checks and describes design spaces. */
+#include "cli.h"
+#include "range.h"
+#include "schema.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 100 /* columns that a description may take */
+
+struct wanted {
+    bool json, table;
+};
+
+/* A space and what is counted of it. */
+struct described {
+    struct ds_space *space;
+    json_t *json;
+    char *size;
+    struct ds_cost least, greatest;
+};
+
+static void describe(const char *name, struct described *d)
+{
+    struct ds_error err;
+    if (!(d->space = ds_space_load(name, &err)))
+        cli_die(CLI_FAILED, "%s", err.text);
+    if (ds_space_range(d->space, &d->least, &d->greatest, &err))
+        cli_die(CLI_FAILED, "space %s: %s", d->space->name, err.text);
+    d->json = json_loads(d->space->json, 0, NULL);
+    d->size = ds_space_size(d->space);
+    if (!d->json || !d->size)
+        cli_die(CLI_FAILED, "out of memory");
+}
+
+static void forget(struct described *d)
+{
+    free(d->size);
+    json_decref(d->json);
+    ds_space_free(d->space);
+}
+
+/* ---- one space ---- */
+
+static bool same_choices(const struct ds_site *a, const struct ds_site *b)
+{
+    return a->kind == DS_SITE_BLOCK && b->kind == DS_SITE_BLOCK && a->unit == b->unit &&
+           a->nchoices == b->nchoices &&
+           memcmp(a->value, b->value, (size_t)a->nchoices * sizeof *a->value) == 0;
+}
+
+/* Prints a word, on a new line where it would pass the page. */
+static void print_word(FILE *out, const char *word, int indent, int *column)
+{
+    int n = (int)strlen(word);
+    if (*column + 1 + n > PAGE && *column > indent) {
+        fprintf(out, "\n%*s", indent, "");
+        *column = indent;
+    }
+    fprintf(out, " %s", word);
+    *column += 1 + n;
+}
+
+/* "unit0.layer0-3  mbconv3_e3_k3 ..."; layers of the same choices are one line. */
+static void print_sites(FILE *out, const struct ds_space *space)
+{
+    for (int s = 0, end; s < space->nsites; s = end) {
+        const struct ds_site *site = &space->site[s];
+        char label[200];
+        for (end = s + 1; end < space->nsites && same_choices(site, &space->site[end]);)
+            end++;
+        int n = snprintf(label, sizeof label, end - s > 1 ? "%s-%d" : "%s", site->name,
+                         space->site[end - 1].layer);
+        int indent = fprintf(out, "%-16s", label), column = indent > n ? indent : n;
+        for (int c = 0; c < site->nchoices; c++) {
+            ds_site_print(space, s, c, label, sizeof label);
+            print_word(out, label, indent, &column);
+        }
+        fputc('\n', out);
+    }
+}
+
+static void print_range(FILE *out, const char *name, uint64_t least, uint64_t greatest,
+                        const char *unit)
+{
+    fprintf(out, "%-16s %.6g", name, (double)least / 1e6);
+    if (greatest != least)
+        fprintf(out, " to %.6g", (double)greatest / 1e6);
+    fprintf(out, " %s\n", unit);
+}
+
+static void print_description(FILE *out, const struct described *d)
+{
+    static const char *const texts[] = {"description", "source"};
+    fprintf(out, "%-16s %s\n", "space", d->space->name);
+    for (int i = 0; i < 2; i++) {
+        const char *text = json_string_value(json_object_get(d->json, texts[i]));
+        if (text)
+            fprintf(out, "%-16s %s\n", texts[i], text);
+    }
+    fprintf(out, "%-16s %s\n", "architectures", d->size);
+    print_range(out, "macs", d->least.macs, d->greatest.macs, "M");
+    print_range(out, "params", d->least.params, d->greatest.params, "M");
+    print_range(out, "peakmem", d->least.peak, d->greatest.peak, "MB");
+    fputc('\n', out);
+    print_sites(out, d->space);
+}
+
+/* ---- many ---- */
+
+static void print_table(FILE *out, char *const *names, size_t n)
+{
+    int widest = 5, longest = 13;
+    struct described *all = calloc(n + 1, sizeof *all);
+    if (!all)
+        cli_die(CLI_FAILED, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        describe(names[i], &all[i]);
+        int name = (int)strlen(all[i].space->name), size = (int)strlen(all[i].size);
+        widest = name > widest ? name : widest;
+        longest = size > longest ? size : longest;
+    }
+    fprintf(out, "%-*s  %*s  %8s  %8s  %10s  %10s\n", widest, "space", longest, "architectures",
+            "macs.min", "macs.max", "params.min", "params.max");
+    for (size_t i = 0; i < n; i++) {
+        const struct described *d = &all[i];
+        fprintf(out, "%-*s  %*s  %8.6g  %8.6g  %10.6g  %10.6g\n", widest, d->space->name, longest,
+                d->size, (double)d->least.macs / 1e6, (double)d->greatest.macs / 1e6,
+                (double)d->least.params / 1e6, (double)d->greatest.params / 1e6);
+        forget(&all[i]);
+    }
+    free(all);
+}
+
+static void print_list(FILE *out, char *const *names, size_t n)
+{
+    int widest = 0;
+    for (size_t i = 0; i < n; i++)
+        widest = (int)strlen(names[i]) > widest ? (int)strlen(names[i]) : widest;
+    for (size_t i = 0; i < n; i++) {
+        struct ds_error err;
+        struct ds_space *space = ds_space_load(names[i], &err);
+        if (!space)
+            cli_die(CLI_FAILED, "%s", err.text);
+        json_t *json = json_loads(space->json, 0, NULL);
+        const char *text = json_string_value(json_object_get(json, "description"));
+        fprintf(out, text ? "%-*s  %s\n" : "%-*s\n", text ? widest : 0, names[i], text);
+        json_decref(json);
+        ds_space_free(space);
+    }
+}
+
+/* The file itself, to be changed by its reader. */
+static void print_json(FILE *out, const char *name)
+{
+    struct ds_error err;
+    size_t size;
+    struct ds_space *space = ds_space_load(name, &err);
+    char *path = space ? ds_schema_path("spaces", name, &err) : NULL;
+    char *text = path ? ds_read_file(path, &size, &err) : NULL;
+    if (!text)
+        cli_die(CLI_FAILED, "%s", err.text);
+    fwrite(text, 1, size, out);
+    free(text);
+    free(path);
+    ds_space_free(space);
+}
+
+int main(int argc, char **argv)
+{
+    struct wanted w = {0};
+    const struct cli_option options[] = {
+        {"json", 'j', CLI_FLAG, &w.json, NULL, "the space's file, to start one of your own from",
+         0},
+        {"table", 't', CLI_FLAG, &w.table, NULL, "one line a space; all shipped ones if none named",
+         0},
+        {0},
+    };
+    struct cli cli = {
+        .name = "ds-space",
+        .usage = "[OPTION ...] [SPACE ...]",
+        .about = "Lists the shipped design spaces; checks and describes those named.",
+        .options = options,
+    };
+    cli_parse(&cli, argc, argv);
+    if (w.json && (w.table || cli.noperands != 1))
+        cli_die(CLI_USAGE, "--json wants one SPACE, and no --table");
+
+    size_t n = (size_t)cli.noperands;
+    char **shipped = n ? NULL : ds_schema_names("spaces", &n),
+         **names = n && shipped ? shipped : cli.operand;
+    if (n == 0)
+        cli_die(CLI_FAILED, "no design spaces found: is dstools installed?");
+    FILE *out = cli_open_text(&cli);
+    if (w.table)
+        print_table(out, names, n);
+    else if (w.json)
+        print_json(out, names[0]);
+    else if (shipped)
+        print_list(out, names, n);
+    else
+        for (size_t i = 0; i < n; i++) {
+            struct described d;
+            describe(names[i], &d);
+            if (i)
+                fputc('\n', out);
+            print_description(out, &d);
+            forget(&d);
+        }
+    cli_close_text(&cli, out);
+    if (shipped)
+        ds_schema_free_names(shipped, n);
+    return 0;
+}
