@@ -11,6 +11,7 @@
 
 #define LEVEL 0.95
 #define MOST_KEYS 8
+#define MOST_SAID 16 /* details of a metric that are compared */
 
 /* Traits (trait.h) in their order, and what else groups can be made by. */
 enum key {
@@ -46,18 +47,31 @@ struct group {
     int nmetrics;
 };
 
-/* A metric found in the stream, and what all its values have in common. */
-struct metric {
-    char *name;
-    char *said[8][2]; /* key, value */
-    int nsaid;
+/* Something that values say of how they were got ("engine", "threads"). */
+struct said {
+    char *key, *text; /* as first said */
+    bool is_count;
+    size_t times; /* values that say so */
 };
 
-/* A base: its metrics, NaN where missing. */
+/* A metric found in the stream, and what its values say. */
+struct metric {
+    char *name;
+    struct said said[MOST_SAID];
+    int nsaid;
+    size_t times; /* values in the stream */
+};
+
+/* One metric of a base, averaged over the times it was measured. */
+struct mean {
+    double x;
+    size_t times;
+};
+
 struct base {
     uint64_t id;
     bool seen;
-    double *x;
+    struct mean *metric; /* [n] */
     int n;
 };
 
@@ -119,12 +133,12 @@ void ds_aggregate_free(struct ds_aggregate *a)
     for (int i = 0; i < a->nmetrics; i++) {
         free(a->metric[i].name);
         for (int k = 0; k < a->metric[i].nsaid; k++) {
-            free(a->metric[i].said[k][0]);
-            free(a->metric[i].said[k][1]);
+            free(a->metric[i].said[k].key);
+            free(a->metric[i].said[k].text);
         }
     }
     for (size_t i = 0; i < a->nbases; i++)
-        free(a->base[i].x);
+        free(a->base[i].metric);
     for (int g = 0; g < a->ngroups; g++) {
         for (int i = 0; i < a->group[g].nmetrics; i++)
             free(a->group[g].metric[i].at);
@@ -136,11 +150,6 @@ void ds_aggregate_free(struct ds_aggregate *a)
     free(a->group);
     free(a->bucket);
     free(a);
-}
-
-const char *ds_aggregate_mixed(const struct ds_aggregate *a)
-{
-    return a->mixed[0] ? a->mixed : NULL;
 }
 
 /* Makes room for one element more of `size` bytes; false when out of memory. */
@@ -173,6 +182,11 @@ static int find_metric(struct ds_aggregate *a, const struct ds_metric *m)
     return a->metric[a->nmetrics].name ? a->nmetrics++ : -1;
 }
 
+static bool is_text(msgpack_object_str s, const char *text)
+{
+    return strlen(text) == s.size && memcmp(text, s.ptr, s.size) == 0;
+}
+
 /* Text of a detail that says how a value was got; false for the value's own numbers. */
 static bool says_how(const msgpack_object_kv *kv, char *text, size_t size)
 {
@@ -187,36 +201,56 @@ static bool says_how(const msgpack_object_kv *kv, char *text, size_t size)
         return false;
     snprintf(text, size, "%" PRIu64, kv->val.via.u64);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        if (strlen(counts[i]) == kv->key.via.str.size &&
-            memcmp(counts[i], kv->key.via.str.ptr, kv->key.via.str.size) == 0)
+        if (is_text(kv->key.via.str, counts[i]))
             return true;
     return false;
 }
 
-/* Compares what a record says of a metric with what was said before. */
+/* Compares what a value of the metric says with what was said before. */
 static int hear(struct ds_aggregate *a, struct metric *m, msgpack_object_map detail)
 {
     char text[200];
+    m->times++;
     for (uint32_t i = 0; i < detail.size; i++) {
         const msgpack_object_kv *kv = &detail.ptr[i];
         if (!says_how(kv, text, sizeof text))
             continue;
         int k = 0;
-        while (k < m->nsaid && (strlen(m->said[k][0]) != kv->key.via.str.size ||
-                                memcmp(m->said[k][0], kv->key.via.str.ptr, kv->key.via.str.size)))
+        while (k < m->nsaid && !is_text(kv->key.via.str, m->said[k].key))
             k++;
-        if (k == m->nsaid && k < 8) {
-            m->said[k][0] = strndup(kv->key.via.str.ptr, kv->key.via.str.size);
-            m->said[k][1] = strdup(text);
+        if (k == MOST_SAID)
+            continue;
+        struct said *s = &m->said[k];
+        if (k == m->nsaid) {
+            s->key = strndup(kv->key.via.str.ptr, kv->key.via.str.size);
+            s->text = strdup(text);
+            s->is_count = kv->val.type != MSGPACK_OBJECT_STR;
             m->nsaid++;
-            if (!m->said[k][0] || !m->said[k][1])
+            if (!s->key || !s->text)
                 return -1;
-        } else if (k < m->nsaid && strcmp(m->said[k][1], text) && !a->mixed[0]) {
-            snprintf(a->mixed, sizeof a->mixed, "%s mixes values of %s '%s' and '%s'", m->name,
-                     m->said[k][0], m->said[k][1], text);
         }
+        if (strcmp(s->text, text) == 0)
+            s->times++;
+        else if (!a->mixed[0])
+            snprintf(a->mixed, sizeof a->mixed, "%s mixes values of %s '%s' and '%s'", m->name,
+                     s->key, s->text, text);
     }
     return 0;
+}
+
+static bool all_say(const struct metric *m, const struct said *s)
+{
+    return s->times == m->times;
+}
+
+const char *ds_aggregate_mixed(struct ds_aggregate *a)
+{
+    for (int i = 0; i < a->nmetrics && !a->mixed[0]; i++)
+        for (int k = 0; k < a->metric[i].nsaid && !a->mixed[0]; k++)
+            if (!all_say(&a->metric[i], &a->metric[i].said[k]))
+                snprintf(a->mixed, sizeof a->mixed, "%s: only some of its values say their %s",
+                         a->metric[i].name, a->metric[i].said[k].key);
+    return a->mixed[0] ? a->mixed : NULL;
 }
 
 /* ---- clusters and groups ---- */
@@ -377,7 +411,10 @@ static int add_choice(struct ds_aggregate *a, const struct ds_record *rec, int s
     return 1;
 }
 
-/* Keeps the metrics of a record that others may have as base. */
+/*
+ * Keeps the metrics of a record that others may have as base. A base measured again (several runs
+ * in one stream) counts with its mean: either run's value alone would shift the other's effects.
+ */
 static int keep_base(struct ds_aggregate *a, const struct ds_record *rec, uint32_t cluster)
 {
     struct base *b = &a->base[cluster];
@@ -385,15 +422,17 @@ static int keep_base(struct ds_aggregate *a, const struct ds_record *rec, uint32
     for (int i = 0; i < rec->nmetrics; i++) {
         int m = find_metric(a, &rec->metric[i]);
         if (m >= b->n) {
-            double *more = realloc(b->x, (size_t)a->nmetrics * sizeof *more);
+            struct mean *more = realloc(b->metric, (size_t)a->nmetrics * sizeof *more);
             if (!more)
                 return -1;
-            for (b->x = more; b->n < a->nmetrics; b->n++)
-                b->x[b->n] = NAN;
+            memset(more + b->n, 0, (size_t)(a->nmetrics - b->n) * sizeof *more);
+            b->metric = more;
+            b->n = a->nmetrics;
         }
         if (m < 0)
             return -1;
-        b->x[m] = rec->metric[i].value;
+        struct mean *mean = &b->metric[m];
+        mean->x += (rec->metric[i].value - mean->x) / (double)++mean->times;
     }
     return 0;
 }
@@ -456,12 +495,12 @@ static int take_bases_off(struct ds_aggregate *a, struct group *g, struct ds_err
         for (size_t i = 0; i < g->metric[m].n; i++) {
             struct value *v = &g->metric[m].at[i];
             const struct base *b = &a->base[v->cluster];
-            if (!b->seen || m >= b->n || isnan(b->x[m]))
+            if (!b->seen || m >= b->n || b->metric[m].times == 0)
                 return ds_fail(
                     err,
                     "an effect needs the base: %s%s of base %016" PRIx64 " is not in the stream",
                     b->seen ? "metric " : "the record", b->seen ? a->metric[m].name : "", b->id);
-            v->x -= b->x[m];
+            v->x -= b->metric[m].x;
         }
     return 0;
 }
@@ -539,8 +578,12 @@ static int describe(struct ds_aggregate *a, int m, struct values *v, struct ds_r
     ds_sort(x, v->n);
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles && !bad; i++)
         bad = ds_metric_num(rec, metric, quantiles[i].name, ds_quantile(x, v->n, quantiles[i].p));
-    for (int k = 0; k < a->metric[m].nsaid && !bad; k++)
-        bad = ds_metric_str(rec, metric, a->metric[m].said[k][0], a->metric[m].said[k][1]);
+    for (int k = 0; k < a->metric[m].nsaid && !bad; k++) {
+        const struct said *s = &a->metric[m].said[k];
+        if (all_say(&a->metric[m], s))
+            bad = s->is_count ? ds_metric_int(rec, metric, s->key, atoll(s->text))
+                              : ds_metric_str(rec, metric, s->key, s->text);
+    }
     free(x);
     return bad;
 }

@@ -26,8 +26,8 @@ void ds_aggregate_free(struct ds_aggregate *a);
 int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct ds_error *err);
 
 /*
- * When all are added: sorts the groups, and takes the bases off for effects. Returns how many
- * groups there are, or -1: a base is missing.
+ * When all are added: sorts the groups, and takes the bases off for effects; of a base measured
+ * more than once, its mean. Returns how many groups there are, or -1: a base is missing.
  */
 int ds_aggregate_finish(struct ds_aggregate *a, struct ds_error *err);
 
@@ -41,7 +41,10 @@ int ds_aggregate_finish(struct ds_aggregate *a, struct ds_error *err);
  */
 int ds_aggregate_group(struct ds_aggregate *a, int g, struct ds_record *rec, struct ds_error *err);
 
-/* A warning about values that should not be mixed ("latency.cpu: engine ..."), or NULL. */
-const char *ds_aggregate_mixed(const struct ds_aggregate *a);
+/*
+ * When all are added: a warning about values that should not be mixed ("latency.cpu mixes values
+ * of engine ..."), or NULL.
+ */
+const char *ds_aggregate_mixed(struct ds_aggregate *a);
 
 #endif

@@ -120,6 +120,69 @@ same() {
     ds-measure-cpu --max-runs 1 --burst 1 -q --threads 2 a.dss >c.dss
     run -0 ds-aggregate --occurring --by resolution -o x b.dss c.dss
     [[ "$output" == "ds-aggregate: latency.cpu mixes values of threads '1' and '2': aggregate them apart" ]]
+    # the result says what is true of all values, and only that
+    ds-aggregate --occurring --by resolution b.dss | ds-show --json | grep -q '"threads":1[,}]'
+    ds-show --json x >x.json
+    run ! grep -q '"threads"' x.json
+    grep -q '"batch":1[,}]' x.json
+    grep -q '"engine":"' x.json
+
+    # a latency of nobody knows where is none of this engine's
+    echo '{"ks":3,"e":3,"d":2,"r":160,"latency.cpu":5}' | ds-import ofa --space ofa-mbv3 >d.dss
+    run -0 ds-aggregate --occurring --by resolution -o y b.dss d.dss
+    [[ "$output" == "ds-aggregate: latency.cpu: only some of its values say their "*": aggregate them apart" ]]
+    ds-show --json y >y.json
+    run ! grep -q '"engine"' y.json
+}
+
+@test "of several runs in one stream none is compared with another's base" {
+    ds-sample ofa-mbv3 -n 2 | ds-affix -b 0,0,mbconv3_e3_k3 -b 0,0,mbconv3_e6_k7 >pairs.dss
+    for run in 1 2; do
+        ds-measure-cpu -q --max-runs 1 --burst 1 pairs.dss >run$run.dss
+        ds-aggregate --effect --by block run$run.dss | ds-show -t -c block,latency.cpu | tail -n +2 >run$run
+    done
+    ds-aggregate --effect --by block run1.dss run2.dss | ds-show -t -c block,latency.cpu,latency.cpu:n | tail -n +2 >both
+    [ "$(wc -l <both)" -eq 2 ]
+    # as many records of either run: the mean of what each says alone
+    paste run1 run2 both | awk '{ want = ($2 + $4) / 2
+        if ($1 != $5 || $7 != 4 || ($6 - want) ^ 2 > 1e-18) { print; exit 1 } }'
+}
+
+@test "a metric that some records lack is averaged over the others" {
+    ds-sample ofa-mbv3 -n 1 --seed 5 | ds-affix --depth 0,2 >without.dss
+    ds-sample ofa-mbv3 -n 3 | ds-affix --depth 0,2 | ds-measure-cost >with.dss
+    [ "$(ds-aggregate --by depth without.dss with.dss | ds-show -t -c macs:n,macs | tail -1)" = \
+        "$(ds-aggregate --by depth with.dss | ds-show -t -c macs:n,macs | tail -1)" ]
+    [ "$(ds-aggregate --by depth without.dss with.dss | ds-show -t -c macs:n | tail -1)" -eq 3 ]
+}
+
+@test "an effect on a metric that the base lacks is an error that names both" {
+    ds-sample ofa-mbv3 -n 1 | ds-affix --depth 0,2 >pair.dss
+    ds-measure-cost pair.dss >cost.dss
+    # the copy's copy has MACs; its base, the control of another stream, has none
+    ds-affix --depth 0,4 pair.dss | ds-measure-cost >chain.dss
+    id=$(ds-show -t -c base chain.dss | tail -1)
+    ds-export ofa pair.dss | tail -1 | ds-import ofa --space ofa-mbv3 >bare.dss
+    run -1 ds-aggregate --effect --by depth chain.dss bare.dss
+    [ "$output" = "ds-aggregate: an effect needs the base: metric macs of base $id is not in the stream" ]
+}
+
+@test "streams of two design spaces are not averaged together" {
+    ds-sample proxylessnas -n 1 | ds-affix --depth 0,2 | ds-measure-cost >other.dss
+    run -1 ds-aggregate --by unit all.dss other.dss
+    [[ "$output" == "ds-aggregate: other.dss: "*": a second design space: proxylessnas after ofa-mbv3; aggregate them apart" ]]
+    # of one space, however, streams add up: twice the values, the same mean but for rounding
+    paste <(ds-aggregate --by block all.dss | ds-show -t -c macs:n,macs) \
+        <(ds-aggregate --by block all.dss all.dss | ds-show -t -c macs:n,macs) | awk 'NR > 1 {
+            if ($3 != 2 * $1 || ($4 / $2 - 1) ^ 2 > 1e-24) { print; exit 1 } }
+            END { if (NR != 10) exit 1 }'
+}
+
+@test "the output says how it was made" {
+    ds-aggregate --by unit all.dss | ds-show --heads >heads
+    for tool in ds-sample ds-affix ds-measure-cost ds-aggregate; do
+        grep -q "$tool" heads
+    done
 }
 
 @test "errors" {

@@ -69,7 +69,7 @@ int main(int argc, char **argv)
         if (in_group < 0)
             cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
         grouped += in_group > 0;
-        lacking += in_group == 0 && rec->affix_site >= 0;
+        lacking += in_group == 0 && (occurring || rec->affix_site >= 0);
         progress.total = ds_reader_total(in);
         progress_add(&progress, 1);
     }
