@@ -30,7 +30,7 @@ FILE *gnuplot_begin(const char *file, int width, int height)
     FILE *probe = fopen(file, "w"); /* gnuplot's own message would not name the reason */
     if (!probe || fclose(probe))
         cli_die(CLI_FAILED, "%s: %s", file, strerror(errno));
-    FILE *g = popen("exec gnuplot", "w");
+    FILE *g = popen("exec gnuplot -d", "w");
     if (!g)
         cli_die(CLI_FAILED, "cannot start gnuplot: %s", strerror(errno));
     if (svg)
@@ -51,6 +51,8 @@ void gnuplot_end(FILE *g, const char *file)
 {
     fputs("unset output\n", g);
     int status = pclose(g);
+    if (status)
+        remove(file); /* make would take what is left for a picture */
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         cli_die(CLI_FAILED, "gnuplot is not installed: on Debian, apt-get install gnuplot-nox");
     if (status)

@@ -8,10 +8,16 @@
 
 #define MOST_KEYS 8
 
-/* The values of a key in order of appearance, as text. */
+struct label {
+    char *text;
+    double place; /* numbers: themselves; blocks and sites: by the space; NaN: as they come */
+    int number;   /* in order of appearance */
+};
+
+/* The values of a key. */
 struct axis {
     char *key;
-    char **label;
+    struct label *label;
     int n;
 };
 
@@ -25,11 +31,13 @@ struct panel {
     int rest[MOST_KEYS]; /* labels of the keys that are neither rows nor columns */
     bool effect;
     char *about;          /* engine and device, where the metric says */
+    int order;            /* of appearance */
     double *value, *half; /* [rows][cols] */
-    double low, high;
+    double low, high;     /* of the colours: alike in panels of one metric */
 };
 
 struct map {
+    const struct ds_space *space;
     struct axis axis[MOST_KEYS];
     int naxes, rows, cols; /* rows: -1 when there is one key */
     struct panel *panel;
@@ -57,13 +65,29 @@ static void object_text(const msgpack_object *o, char *out, size_t size)
         snprintf(out, size, "?");
 }
 
-static int label_number(struct axis *axis, const char *text)
+static double label_place(const struct map *map, const char *key, const msgpack_object *o)
 {
+    double v;
+    int place = -1;
+    if (ds_object_number(o, &v) == 0)
+        return v;
+    if (o->type == MSGPACK_OBJECT_STR && strcmp(key, "block") == 0)
+        place = ds_space_block(map->space, o->via.str.ptr, o->via.str.size);
+    else if (o->type == MSGPACK_OBJECT_STR && strcmp(key, "site") == 0)
+        place = ds_space_site(map->space, o->via.str.ptr, o->via.str.size);
+    return place < 0 ? NAN : place;
+}
+
+static int label_number(const struct map *map, struct axis *axis, const msgpack_object *o)
+{
+    char text[256];
+    object_text(o, text, sizeof text);
     for (int i = 0; i < axis->n; i++)
-        if (strcmp(axis->label[i], text) == 0)
+        if (strcmp(axis->label[i].text, text) == 0)
             return i;
     axis->label = must(realloc(axis->label, (size_t)(axis->n + 1) * sizeof *axis->label));
-    axis->label[axis->n] = must(strdup(text));
+    axis->label[axis->n] = (struct label){.text = must(strdup(text)), .number = axis->n};
+    axis->label[axis->n].place = label_place(map, axis->key, o);
     return axis->n++;
 }
 
@@ -71,6 +95,10 @@ static int label_number(struct axis *axis, const char *text)
 static void read_keys(struct map *map, const struct ds_record *rec, const char *where, int *at)
 {
     char text[256];
+    if (map->space && map->space != rec->space)
+        cli_die(CLI_FAILED, "%s: a second design space: %s after %s; draw them apart", where,
+                rec->space->name, map->space->name);
+    map->space = rec->space;
     if (map->naxes == 0) {
         if (rec->group.size > MOST_KEYS)
             cli_die(CLI_FAILED, "%s: more than %d keys", where, MOST_KEYS);
@@ -83,8 +111,7 @@ static void read_keys(struct map *map, const struct ds_record *rec, const char *
         const msgpack_object *o = ds_map_get(rec->group, map->axis[k].key);
         if (!o)
             cli_die(CLI_FAILED, "%s: no key %s, which other groups have", where, map->axis[k].key);
-        object_text(o, text, sizeof text);
-        at[k] = label_number(&map->axis[k], text);
+        at[k] = label_number(map, &map->axis[k], o);
     }
 }
 
@@ -101,28 +128,36 @@ static double number_of(msgpack_object_map map, const char *key)
     return o && ds_object_number(o, &v) == 0 ? v : NAN;
 }
 
-static char *text_of(msgpack_object_map map, const char *key)
+/* What is not the rule is told: "XNNPACK 1.0, AMD EPYC, threads 2". */
+static char *read_about(const struct ds_metric *m)
 {
-    const msgpack_object *o = ds_map_get(map, key);
-    if (!o || o->type != MSGPACK_OBJECT_STR)
-        return must(strdup(""));
-    return must(strndup(o->via.str.ptr, o->via.str.size));
+    static const char *const texts[] = {"engine", "device"}, *const counts[] = {"threads", "batch"};
+    char about[600] = "";
+    size_t n = 0;
+    for (int i = 0; i < 2; i++) {
+        const msgpack_object *o = ds_map_get(m->detail, texts[i]);
+        if (o && o->type == MSGPACK_OBJECT_STR && o->via.str.size < 200)
+            n += (size_t)snprintf(about + n, sizeof about - n, "%s%.*s", n ? ", " : "",
+                                  (int)o->via.str.size, o->via.str.ptr);
+    }
+    for (int i = 0; i < 2; i++) {
+        double count = number_of(m->detail, counts[i]);
+        if (!isnan(count) && count != 1)
+            n += (size_t)snprintf(about + n, sizeof about - n, "%s%s %g", n ? ", " : "", counts[i],
+                                  count);
+    }
+    return must(strdup(about));
 }
 
 static struct entry read_metric(const struct ds_metric *m, const int *at)
 {
-    struct entry e = {.metric = must(strndup(m->name.ptr, m->name.size))};
-    char *of = text_of(m->detail, "of"), *engine = text_of(m->detail, "engine");
-    char *device = text_of(m->detail, "device"), about[400];
-    e.effect = strcmp(of, "effect") == 0;
-    snprintf(about, sizeof about, "%s%s%s", engine, *engine && *device ? ", " : "", device);
-    e.about = must(strdup(about));
+    struct entry e = {.metric = must(strndup(m->name.ptr, m->name.size)), .about = read_about(m)};
+    const msgpack_object *of = ds_map_get(m->detail, "of");
+    e.effect = of && of->type == MSGPACK_OBJECT_STR && of->via.str.size == 6 &&
+               memcmp(of->via.str.ptr, "effect", 6) == 0;
     memcpy(e.cell.at, at, sizeof e.cell.at);
     e.cell.value = m->value;
     e.cell.half = (number_of(m->detail, "hi") - number_of(m->detail, "lo")) / 2;
-    free(of);
-    free(engine);
-    free(device);
     return e;
 }
 
@@ -165,6 +200,31 @@ static struct entry *read_all(struct map *map, const struct plot_options *o, str
 
 /* ---- laying out ---- */
 
+static int by_place(const void *a, const void *b)
+{
+    const struct label *x = a, *y = b;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* Labels that come sparsely (a kernel that the first rows lack) still stand in their order. */
+static void sort_labels(struct map *map, struct entry *entry, int n)
+{
+    for (int k = 0; k < map->naxes; k++) {
+        struct axis *axis = &map->axis[k];
+        int *now = must(malloc((size_t)axis->n * sizeof *now));
+        bool placed = true;
+        for (int i = 0; i < axis->n; i++)
+            placed = placed && !isnan(axis->label[i].place);
+        if (placed)
+            qsort(axis->label, (size_t)axis->n, sizeof *axis->label, by_place);
+        for (int i = 0; i < axis->n; i++)
+            now[axis->label[i].number] = i;
+        for (int i = 0; i < n; i++)
+            entry[i].cell.at[k] = now[entry[i].cell.at[k]];
+        free(now);
+    }
+}
+
 static int find_axis(const struct map *map, const char *option, const char *key)
 {
     for (int k = 0; k < map->naxes; k++)
@@ -206,14 +266,20 @@ static int row_place(const struct map *map, int label)
 
 static const char *row_label(const struct map *map, int row)
 {
-    return map->rows < 0 ? "" : map->axis[map->rows].label[row_place(map, row)];
+    return map->rows < 0 ? "" : map->axis[map->rows].label[row_place(map, row)].text;
+}
+
+/* Whether the panel draws this metric, got the same way. */
+static bool is_alike(const struct panel *p, const char *metric, const char *about, bool effect)
+{
+    return p->effect == effect && strcmp(p->metric, metric) == 0 && strcmp(p->about, about) == 0;
 }
 
 static struct panel *find_panel(struct map *map, const struct entry *e)
 {
     for (int i = 0; i < map->npanels; i++) {
         struct panel *p = &map->panel[i];
-        bool same = strcmp(p->metric, e->metric) == 0;
+        bool same = is_alike(p, e->metric, e->about, e->effect);
         for (int k = 0; k < map->naxes; k++)
             same = same && (k == map->rows || k == map->cols || p->rest[k] == e->cell.at[k]);
         if (same)
@@ -222,6 +288,7 @@ static struct panel *find_panel(struct map *map, const struct entry *e)
     map->panel = must(realloc(map->panel, (size_t)(map->npanels + 1) * sizeof *map->panel));
     struct panel *p = &map->panel[map->npanels++];
     *p = (struct panel){.metric = e->metric, .about = e->about, .effect = e->effect};
+    p->order = map->npanels;
     memcpy(p->rest, e->cell.at, sizeof p->rest);
     int cells = nrows(map) * ncols(map);
     p->value = must(malloc((size_t)cells * sizeof *p->value));
@@ -235,7 +302,35 @@ static struct panel *find_panel(struct map *map, const struct entry *e)
 
 static int by_metric(const void *a, const void *b)
 {
-    return strcmp(((const struct panel *)a)->metric, ((const struct panel *)b)->metric);
+    const struct panel *x = a, *y = b;
+    int order = strcmp(x->metric, y->metric);
+    return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+/* One scale for all panels of a metric, so that a colour means one value. */
+static void share_scale(struct map *map, struct panel *p)
+{
+    for (int i = 0; i < map->npanels; i++) {
+        const struct panel *q = &map->panel[i];
+        if (!is_alike(p, q->metric, q->about, q->effect))
+            continue;
+        p->low = fmin(p->low, q->low);
+        p->high = fmax(p->high, q->high);
+    }
+    if (p->effect) {
+        p->high = fmax(fabs(p->low), fabs(p->high));
+        p->low = -p->high;
+    }
+}
+
+_Noreturn static void die_of_second(const struct map *map, const struct entry *e)
+{
+    char group[512] = "";
+    size_t n = 0;
+    for (int k = 0; k < map->naxes && n < sizeof group; k++)
+        n += (size_t)snprintf(group + n, sizeof group - n, "%s%s %s", k ? ", " : "",
+                              map->axis[k].key, map->axis[k].label[e->cell.at[k]].text);
+    cli_die(CLI_FAILED, "%s: a second group of %s; draw the aggregations apart", e->metric, group);
 }
 
 static void lay_out(struct map *map, const struct entry *entry, int n)
@@ -245,20 +340,16 @@ static void lay_out(struct map *map, const struct entry *entry, int n)
         struct panel *p = find_panel(map, &entry[i]);
         int row = map->rows < 0 ? 0 : row_place(map, c->at[map->rows]);
         int at = row * ncols(map) + c->at[map->cols];
+        if (!isnan(p->value[at]))
+            die_of_second(map, &entry[i]);
         p->value[at] = c->value;
         p->half[at] = c->half;
         p->low = fmin(p->low, c->value);
         p->high = fmax(p->high, c->value);
     }
     qsort(map->panel, (size_t)map->npanels, sizeof *map->panel, by_metric);
-    for (int i = 0; i < map->npanels; i++) {
-        struct panel *p = &map->panel[i];
-        double most = fmax(fabs(p->low), fabs(p->high));
-        if (p->effect) {
-            p->low = -most;
-            p->high = most;
-        }
-    }
+    for (int i = 0; i < map->npanels; i++)
+        share_scale(map, &map->panel[i]);
 }
 
 static double shade(const struct panel *p, double value)
@@ -278,7 +369,13 @@ static int decimals(const struct panel *p)
 
 static void cell_text(const struct panel *p, double value, char *out, size_t size)
 {
-    snprintf(out, size, p->effect ? "%+.*f" : "%.*f", decimals(p), value);
+    bool sign = p->effect;
+    snprintf(out, size, "%.*f", decimals(p), fabs(value));
+    if (strspn(out, "0.") == strlen(out)) { /* what rounds to nothing has no sign */
+        value = 0;
+        sign = false;
+    }
+    snprintf(out, size, sign ? "%+.*f" : "%.*f", decimals(p), value);
 }
 
 static void panel_title(const struct map *map, const struct panel *p, char *out, size_t size)
@@ -289,7 +386,7 @@ static void panel_title(const struct map *map, const struct panel *p, char *out,
     for (int k = 0; k < map->naxes && at < size; k++)
         if (k != map->rows && k != map->cols)
             at += (size_t)snprintf(out + at, size - at, ", %s %s", map->axis[k].key,
-                                   map->axis[k].label[p->rest[k]]);
+                                   map->axis[k].label[p->rest[k]].text);
 }
 
 /* ---- text ---- */
@@ -298,7 +395,7 @@ static int longest_label(const struct axis *axis)
 {
     int most = 1;
     for (int i = 0; i < axis->n; i++)
-        most = (int)strlen(axis->label[i]) > most ? (int)strlen(axis->label[i]) : most;
+        most = (int)strlen(axis->label[i].text) > most ? (int)strlen(axis->label[i].text) : most;
     return most;
 }
 
@@ -338,7 +435,7 @@ static void print_panel(FILE *out, const struct map *map, const struct panel *p,
     fprintf(out, "%*s  %s\n", left, "", map->axis[map->cols].key);
     fprintf(out, "%*s ", left, map->rows < 0 ? "" : map->axis[map->rows].key);
     for (int c = 0; c < ncols(map); c++)
-        fprintf(out, " %*s ", width, map->axis[map->cols].label[c]);
+        fprintf(out, " %*s ", width, map->axis[map->cols].label[c].text);
     fputc('\n', out);
     for (int r = 0; r < nrows(map); r++) {
         fprintf(out, "%*s ", left, row_label(map, r));
@@ -368,20 +465,73 @@ struct layout {
     int width, height;
 };
 
-static struct layout measure(const struct map *map, bool titled)
+/* How the panels were measured, where any says so; NULL when they differ. */
+static const char *common_about(const struct map *map)
 {
-    struct layout l = {.top = 34, .gap_x = 22, .bottom = 44, .head = titled ? 34 : 0};
+    const char *about = "";
+    for (int i = 0; i < map->npanels; i++) {
+        const char *said = map->panel[i].about;
+        if (*said && *about && strcmp(said, about) != 0)
+            return NULL;
+        about = *said ? said : about;
+    }
+    return about;
+}
+
+/* Text at our sizes, about. */
+static int text_width(const char *text)
+{
+    return 8 * (int)strlen(text);
+}
+
+/* The widest of the titles over panels. */
+static int title_width(const struct map *map)
+{
+    char title[512];
+    int most = 0;
+    for (int i = 0; i < map->npanels; i++) {
+        panel_title(map, &map->panel[i], title, sizeof title);
+        most = text_width(title) > most ? text_width(title) : most;
+        if (!common_about(map) && text_width(map->panel[i].about) > most)
+            most = text_width(map->panel[i].about);
+    }
+    return most;
+}
+
+static void place_panels(struct layout *l, const struct map *map)
+{
+    l->panel_w = l->left + ncols(map) * l->cell_w + l->gap_x;
+    l->across = 1000 / l->panel_w < 1 ? 1 : 1000 / l->panel_w;
+    l->across = l->across > map->npanels ? map->npanels : l->across;
+    l->down = (map->npanels + l->across - 1) / l->across;
+    l->across = (map->npanels + l->down - 1) / l->down; /* rows of panels alike in length */
+    l->width = l->across * l->panel_w;
+}
+
+/* Cells are at least so wide that these many of them, side by side, take `width`. */
+static void widen(struct layout *l, int cells, int width)
+{
+    int least = (width + cells - 1) / cells;
+    l->cell_w = l->cell_w > least ? l->cell_w : least;
+}
+
+static struct layout measure(const struct map *map, const char *title)
+{
+    struct layout l = {.top = 34, .gap_x = 22, .bottom = 44, .head = *title ? 34 : 0};
+    if (!common_about(map))
+        l.top = 52; /* titles of two lines */
     int label = map->rows < 0 ? 0 : longest_label(&map->axis[map->rows]);
-    int column = longest_label(&map->axis[map->cols]);
     l.cell_h = map->interval ? 44 : 34;
-    l.cell_w = 8 * column + 14 > 74 ? 8 * column + 14 : 74;
+    l.cell_w = 8 * longest_label(&map->axis[map->cols]) + 14;
     l.left = 34 + 8 * label;
-    l.panel_w = l.left + ncols(map) * l.cell_w + l.gap_x;
+    widen(&l, 1, 74);
+    widen(&l, ncols(map), title_width(map));
+    place_panels(&l, map);
+    if (text_width(title) > l.width) {
+        widen(&l, ncols(map) * l.across, text_width(title));
+        place_panels(&l, map);
+    }
     l.panel_h = l.top + nrows(map) * l.cell_h + l.bottom;
-    l.across = 1000 / l.panel_w < 1 ? 1 : 1000 / l.panel_w;
-    l.across = l.across > map->npanels ? map->npanels : l.across;
-    l.down = (map->npanels + l.across - 1) / l.across;
-    l.width = l.across * l.panel_w;
     l.height = l.head + l.down * l.panel_h;
     return l;
 }
@@ -418,7 +568,7 @@ static void draw_panel(FILE *g, const struct map *map, const struct panel *p,
     fputs("set xtics (", g);
     for (int c = 0; c < ncols(map); c++) {
         fputs(c ? ", " : "", g);
-        gnuplot_string(g, map->axis[map->cols].label[c]);
+        gnuplot_string(g, map->axis[map->cols].label[c].text);
         fprintf(g, " %d", c);
     }
     fputs(") noenhanced offset 0,0.4\nset ytics (", g);
@@ -439,6 +589,10 @@ static void draw_panel(FILE *g, const struct map *map, const struct panel *p,
     panel_title(map, p, title, sizeof title);
     fputs("set title ", g);
     gnuplot_string(g, title);
+    if (*p->about && !common_about(map)) {
+        fputs(".\"\\n\".", g);
+        gnuplot_string(g, p->about);
+    }
     fputs(" noenhanced offset 0,-0.6\n", g);
     for (int r = 0; r < nrows(map); r++)
         for (int c = 0; c < ncols(map); c++)
@@ -450,12 +604,11 @@ static void draw_panel(FILE *g, const struct map *map, const struct panel *p,
 static void draw_map(const struct map *map, const struct plot_options *o)
 {
     char title[600] = "";
-    const char *about = "";
-    for (int i = 0; i < map->npanels; i++)
-        about = *map->panel[i].about ? map->panel[i].about : about;
+    const char *about = common_about(map);
+    about = about ? about : "";
     snprintf(title, sizeof title, "%s%s%s", o->title ? o->title : "",
              o->title && *about ? ": " : "", about);
-    struct layout l = measure(map, *title != 0);
+    struct layout l = measure(map, title);
     FILE *g = gnuplot_begin(o->output, l.width, l.height);
     fputs("set multiplot\n", g);
     if (*title) {
@@ -479,6 +632,7 @@ void plot_heatmap(struct cli *cli, const struct plot_options *options, struct ds
     struct entry *entry = read_all(&map, options, in, &n);
     (void)cli;
     choose_axes(&map, options);
+    sort_labels(&map, entry, n);
     lay_out(&map, entry, n);
     if (options->output)
         draw_map(&map, options);
@@ -495,7 +649,7 @@ void plot_heatmap(struct cli *cli, const struct plot_options *options, struct ds
     }
     for (int k = 0; k < map.naxes; k++) {
         for (int i = 0; i < map.axis[k].n; i++)
-            free(map.axis[k].label[i]);
+            free(map.axis[k].label[i].text);
         free(map.axis[k].label);
         free(map.axis[k].key);
     }
