@@ -308,12 +308,23 @@ static int build_module(const struct ds_space *space, const struct ds_part *part
     return 0;
 }
 
+/* Says where a part that cannot be built stands, and what it reads. */
+static int name_part(const struct ds_space *space, const struct ds_part *part, struct ds_tensor in,
+                     struct ds_error *err)
+{
+    if (!part->step)
+        return ds_fail_in(err, "unit%d.layer%d: %s of %dx%dx%d", part->unit, part->layer,
+                          part->block->name, in.c, in.h, in.w);
+    for (int i = 0; i < space->nstem; i++)
+        if (part->step == &space->stem[i])
+            return ds_fail_in(err, "stem[%d] of %dx%dx%d", i, in.c, in.h, in.w);
+    return ds_fail_in(err, "head[%d] of %dx%dx%d", (int)(part->step - space->head), in.c, in.h,
+                      in.w);
+}
+
 int ds_module_build(const struct ds_space *space, const struct ds_part *part, struct ds_net *net,
                     struct ds_error *err)
 {
-    if (build_module(space, part, net, err) == 0)
-        return 0;
-    if (part->step)
-        return ds_fail_in(err, "%s%d", part->unit < 0 ? "stem" : "head", part->layer);
-    return ds_fail_in(err, "unit%d.layer%d", part->unit, part->layer);
+    struct ds_tensor in = net->tensor[net->output];
+    return build_module(space, part, net, err) ? name_part(space, part, in, err) : 0;
 }

@@ -73,19 +73,6 @@ static void add_cost(struct ds_cost *sum, const struct ds_cost *cost)
     sum->peak = higher(sum->peak, cost->peak); /* parts run one after the other */
 }
 
-/* Says where a part that cannot be built stands. */
-static int name_part(struct walk *w, const struct ds_part *part, struct ds_tensor in)
-{
-    int step = part->step ? (int)(part->step - w->space->stem) : -1;
-    if (!part->step)
-        return ds_fail_in(w->err, "unit%d.layer%d: %s of %dx%dx%d", part->unit, part->layer,
-                          part->block->name, in.c, in.h, in.w);
-    if (step >= 0 && step < w->space->nstem)
-        return ds_fail_in(w->err, "stem[%d] of %dx%dx%d", step, in.c, in.h, in.w);
-    return ds_fail_in(w->err, "head[%d] of %dx%dx%d", (int)(part->step - w->space->head), in.c,
-                      in.h, in.w);
-}
-
 /* Adds to `to` what the part makes of the states `from`. */
 static int through(struct walk *w, const struct ds_part *part, const struct states *from,
                    struct states *to)
@@ -95,7 +82,7 @@ static int through(struct walk *w, const struct ds_part *part, const struct stat
         struct ds_cost cost;
         if (ds_net_start(&w->net, s.shape, w->err) ||
             ds_module_build(w->space, part, &w->net, w->err))
-            return name_part(w, part, s.shape);
+            return -1;
         ds_net_cost(&w->net, &cost);
         add_cost(&s.least, &cost);
         add_cost(&s.greatest, &cost);

@@ -158,14 +158,16 @@ static void impossible(void)
         const char *stem, *unit, *head, *says;
     } bad[] = {
         {"", "\"width\":8,\"depth\":1,\"blocks\":[\"g\"]", "",
-         "unit0.layer0: 2 groups do not divide 3 input and 8 output channels"},
+         "unit0.layer0: g of 3x65536x65536: 2 groups do not divide 3 input and 8 output channels"},
         {"{\"op\":\"conv\",\"kernel\":1,\"width\":16,\"residual\":true}", "\"width\":8,\"depth\":1",
-         "", "stem0: a residual step changes 3x65536x65536 to 16x65536x65536"},
+         "", "stem[0] of 3x65536x65536: a residual step changes 3x65536x65536 to 16x65536x65536"},
         {"", "\"width\":8,\"depth\":1", "{\"op\":\"linear\",\"width\":8}",
-         "head0: a linear step reads 8x65536x65536"},
-        {"", "\"width\":512,\"depth\":[1]", "", "unit0.layer0: a tensor of 512x65536x65536"},
+         "head[0] of 8x65536x65536: a linear step reads 8x65536x65536"},
+        {"", "\"width\":512,\"depth\":[1]", "",
+         "unit0.layer0: a of 3x65536x65536: a tensor of 512x65536x65536"},
         {"{\"op\":\"pool\"}", "\"width\":1048576,\"depth\":2,\"blocks\":[\"w\"]", "",
-         "unit0.layer1: a convolution of 1048576x1x1 to 67108864x1x1 is too large"},
+         "unit0.layer1: w of 1048576x1x1: a convolution of 1048576x1x1 to 67108864x1x1 is too "
+         "large"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char json[1000];
