@@ -15,7 +15,13 @@ tools() {
         run -0 "$tool" --version
         [[ "$output" == "$tool (dstools) "* ]]
         run -2 "$tool" --no-such-option
-        [[ "${lines[0]}" == "$tool: "* ]]
+        [ "$output" = "$tool: '--no-such-option' is no option, or not written out enough: see --help" ]
+        run -2 "$tool" -Q
+        [ "$output" = "$tool: no option -Q: see --help" ]
+        run -2 "$tool" --output
+        [ "$output" = "$tool: --output wants an argument: see --help" ]
+        run -2 "$tool" --quiet=3
+        [ "$output" = "$tool: '--quiet=3': this option takes no argument: see --help" ]
         [ -f "$BATS_TEST_DIRNAME/../tools/$tool.1" ] || { echo "no manual page: $tool"; return 1; }
     done
 }
@@ -50,4 +56,13 @@ tools() {
     [[ "${lines[1]}" == *"ds-sample "*": ofa-mbv3 -n 3" || "${lines[1]}" == *": -n 3 ofa-mbv3" ]]
     [[ "${lines[2]}" == *"ds-affix "*": --all" ]]
     [[ "${lines[4]}" == "  543 records in 1 blocks" ]]
+}
+
+@test "progress of nothing, and a message after a bar" {
+    run -0 --separate-stderr bash -c 'ds-sample ofa-mbv3 -n 0 --progress | ds-measure-cost --progress | ds-affix --all --progress | ds-show --json'
+    [ -z "$output" ]
+    ds-sample ofa-mbv3 -n 9000 -q -o "$BATS_TEST_TMPDIR/w.dss"
+    run -1 bash -c "head -c -9 $BATS_TEST_TMPDIR/w.dss | ds-measure-cost --progress 2>&1 >/dev/null"
+    [[ "${lines[-1]}" == "ds-measure-cost: standard input: record "*"cut off" ]]
+    [ "${#lines[@]}" -eq 2 ]
 }

@@ -61,3 +61,38 @@ setup() {
     run -1 ds-affix --all -o x groups.dss
     [[ "$output" == *"groups.dss: record 1, byte "*": no architecture to affix anything to" ]]
 }
+
+@test "--paper: inactive in a third of the bases at layer 2, in two thirds at layer 3, never before" {
+    ds-sample ofa-mbv3 -n 600 | ds-affix --paper --all | ds-show -t -c affix,arch | awk -F'\t' '
+        $1 ~ /layer/ {
+            match($1, /^unit[0-9]/); u = substr($1, 5, 1) + 1
+            l = substr($1, index($1, "layer") + 5, 1) + 0
+            split($2, units, "|"); layers = split(units[u], block, ",")
+            n[l]++; off[l] += layers <= l
+            if (layers > l) { b = $1; sub(/.*=mbconv3_/, "", b); wrong += block[l + 1] != b }
+        }
+        END {
+            for (l = 0; l < 4; l++) printf "%d %.4f\n", n[l], off[l] / n[l]
+            # 600 bases of 5 units of 3 depths: the share in two bases is off by 0.009 or so
+            exit !(n[3] == 600 * 45 && off[0] + off[1] + wrong == 0 &&
+                   off[2] / n[2] > 0.31 && off[2] / n[2] < 0.36 && off[3] / n[3] > 0.64 && off[3] / n[3] < 0.69)
+        }'
+}
+
+@test "what deepening draws is the same for all blocks at one place, and changes with the seed" {
+    # the layers before the affixed one, for each base and place: one value whatever the block
+    drawn() {
+        ds-affix --all "$@" base.dss | ds-show -t -c base,affix,arch | awk -F'\t' '$2 ~ /unit1.layer3/ {
+            split($3, units, "|"); split(units[2], block, ","); print $1, block[1], block[2], block[3] }' | sort | uniq -c
+    }
+    drawn >one
+    [ "$(wc -l <one)" -eq 30 ]
+    awk '$1 != 9 { exit 1 }' one
+    run ! cmp -s one <(drawn --seed 2)
+}
+
+@test "all else stays: other units, resolution, options" {
+    ds-affix --block 1,0,mbconv3_e3_k3 --all-widths base.dss | ds-show -t -c id,base,resolution,arch |
+        awk -F'\t' 'NR == 1 { next } $2 == "" { split($4, b, "|"); r = $3 } $2 != "" { split($4, c, "|")
+            bad += r != $3; for (i in b) bad += i != 2 && b[i] != c[i] } END { exit bad || NR != 1 + 30 * 7 }'
+}

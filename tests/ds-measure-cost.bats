@@ -28,3 +28,37 @@ ofa() {
     run -1 ds-measure-cost -o /dev/null "$BATS_TEST_TMPDIR/g.dss"
     [[ "$output" == *"g.dss: record 1, byte "*": no architecture; is this an aggregated stream?" ]]
 }
+
+@test "by hand: a small network, layer by layer" {
+    cat >"$BATS_TEST_TMPDIR/one.json" <<'END'
+{"dstools_space": 1, "name": "one", "resolution": 9,
+ "blocks": [{"name": "a", "type": "mbconv", "expand": 2, "kernel": 3}],
+ "stem": [{"op": "conv", "kernel": 3, "stride": 2, "width": 8}],
+ "units": [{"width": 16, "depth": 1, "stride": 2}],
+ "head": [{"op": "pool"}, {"op": "linear", "width": 10}]}
+END
+    # 9x9 -> 5x5 -> 3x3
+    macs=$((3*9*8*25 + 8*16*25 + 9*16*9 + 16*16*9 + 16*10))
+    params=$((3*9*8+2*8 + 8*16+2*16 + 9*16+2*16 + 16*16+2*16 + 16*10+10))
+    peak=$((4 * (8*25 + 16*25))) # the expansion: its input and output
+    run bash -c "ds-sample $BATS_TEST_TMPDIR/one.json -n 1 | ds-measure-cost | ds-show --json |
+        python3 -c 'import json, sys; m = json.load(sys.stdin)[\"metrics\"]
+print(*(round(m[k] * 1e6) for k in (\"macs\", \"params\", \"peakmem\")))'"
+    [ "$output" = "$macs $params $peak" ]
+}
+
+@test "what cannot be built is told with its place, after what can" {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+    cat >groups.json <<'END'
+{"dstools_space": 1, "name": "groups", "resolution": 32,
+ "blocks": [{"name": "a", "type": "mbconv", "expand": 2, "kernel": 3},
+            {"name": "g3", "type": "mbconv", "expand": 2, "kernel": 3, "groups": 3}],
+ "stem": [], "units": [{"width": 8, "depth": 1, "blocks": ["a", "g3"]}], "head": []}
+END
+    ds-sample groups.json -n 20 --seed 2 -o g.dss
+    good=$(ds-show -t -c arch g.dss | tail -n +2 | awk '$1 == "g3" { exit } { n++ } END { print n + 0 }')
+    [ "$good" -gt 0 ]
+    run -1 ds-measure-cost g.dss -o out.dss
+    [[ "$output" == "ds-measure-cost: g.dss: record $((good + 1)), byte "*": unit0.layer0: g3 of 3x32x32: 3 groups do not divide 3 input and 8 output channels" ]]
+    [ "$(ds-show -t -c id out.dss | tail -n +2 | wc -l)" -eq "$good" ]
+}

@@ -87,3 +87,27 @@ ids() {
     run -1 ds-sample bad.json -n 1 -o x
     [ "$output" = "ds-sample: bad.json: units[0].deepness: unknown key" ]
 }
+
+@test "what was drawn before the draws gave out is passed on" {
+    # only some of the 12 keep the limit
+    run -1 ds-sample tiny.json -n 12 --unique --max params=0.0014 -o some.dss
+    n=$(ids <some.dss | wc -l)
+    [ "$n" -gt 0 ]
+    [ "$output" = "ds-sample: record $((n + 1)): nothing new within the limits in 1000000 draws; ask for fewer records or looser limits" ]
+    [ "$(ds-sample tiny.json -n 12 --unique | ds-measure-cost | ds-show -t -c params | awk 'NR > 1 && $1 <= 0.0014' | wc -l)" -eq "$n" ]
+}
+
+@test "shards of numbers that cannot be divided, and of great ones" {
+    for n in 0 1 5; do
+        ds-sample ofa-mbv3 -n $n | ids >whole
+        for k in 1 2 3 4 5 6 7; do ds-sample ofa-mbv3 -n $n --shard $k/7 | ids; done | cmp whole -
+    done
+    # the last of 2^63 records, drawn without those before it
+    [ "$(ds-sample ofa-mbv3 -n 9223372036854775808 --shard 9223372036854775808/9223372036854775808 | ids | wc -l)" -eq 1 ]
+    run -2 ds-sample ofa-mbv3 -n 18446744073709551616 -o x
+    [ "$output" = "ds-sample: --number: '18446744073709551616' is not a whole number" ]
+    for bad in " 1/2" "+1/2" 1/ /2 1/2/3 1-2 ""; do
+        run -2 ds-sample ofa-mbv3 -n 3 --shard "$bad" -o x
+        [[ "$output" == "ds-sample: --shard: '"*"' is not "* ]]
+    done
+}
