@@ -177,3 +177,20 @@ fails_with() {
     [ "$said" = "ds-measure-cost: linked.dss: is read, so it cannot be written too" ]
     cmp whole.dss same.dss
 }
+
+@test "streams of version 1 stay readable: plain, compressed, aggregated" {
+    ds-show -t -c id,base,affix,arch,depth,macs,params,peakmem "$BATS_TEST_DIRNAME/golden/v1.dss" |
+        cmp - "$BATS_TEST_DIRNAME/golden/v1.tsv"
+}
+
+@test "what was written is what schemas/stream.md and space.md describe" {
+    python3 -c 'import ctypes; ctypes.CDLL("libxxhash.so.0")' || skip "no libxxhash.so.0"
+    for space in "$DSTOOLS_SCHEMAS"/spaces/*.json; do
+        ds-sample "$space" -n 5 | ds-affix --all --all-depths --all-widths --all-resolutions
+        ds-sample "$space" -n 0
+    done >all.dss
+    ds-sample ofa-mbv3 -n 2 | ds-affix --all | ds-measure-cost | ds-aggregate --by block >>all.dss
+    python3 "$BATS_TEST_DIRNAME/read_stream.py" all.dss >ids
+    cut -d' ' -f1 ids | cmp - <(ds-show -t -c id all.dss | awk 'NR > 1 && $1 != ""')
+    [ "$(wc -l <ids)" -gt 2000 ]
+}
