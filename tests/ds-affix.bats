@@ -96,3 +96,14 @@ setup() {
         awk -F'\t' 'NR == 1 { next } $2 == "" { split($4, b, "|"); r = $3 } $2 != "" { split($4, c, "|")
             bad += r != $3; for (i in b) bad += i != 2 && b[i] != c[i] } END { exit bad || NR != 1 + 30 * 7 }'
 }
+
+@test "asked for twice, it is affixed once" {
+    [ "$(ds-affix --all --block 0,0,mbconv3_e3_k3 --block 0,0,mbconv3_e3_k3 base.dss | ds-show -t -c id | wc -l)" -eq $((1 + 30 * 181)) ]
+}
+
+@test "what is asked for is checked even when there are no records" {
+    ds-sample ofa-mbv3 -n 0 -o none.dss
+    run -2 ds-affix --block 9,9,x -o x none.dss
+    [ "$output" = "ds-affix: --block: space ofa-mbv3 has no unit9.layer9" ]
+    [ "$(ds-affix --all none.dss | ds-show --json | wc -l)" -eq 0 ]
+}

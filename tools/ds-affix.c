@@ -23,8 +23,12 @@ struct wanted {
     bool all, all_depths, all_widths, all_resolutions, all_options;
 };
 
+/* Adds it, unless it was asked for before. */
 static void add(struct affixes *a, int site, int choice)
 {
+    for (size_t i = 0; i < a->n; i++)
+        if (a->item[i].site == site && a->item[i].choice == choice)
+            return;
     struct affix *more = realloc(a->item, (a->n + 1) * sizeof *more);
     if (!more)
         cli_die(CLI_FAILED, "out of memory");
@@ -184,6 +188,8 @@ int main(int argc, char **argv)
         progress_add(&progress, a.n + 1);
     }
     progress_end(&progress);
+    if (rc == 0 && !space)
+        resolve(&w, ds_reader_space(f.in), &a); /* no records: what is asked for is checked still */
     free(a.item);
     ds_record_free(&rec);
     if (rc < 0)
