@@ -1,18 +1,16 @@
 #include "ofa.h"
 
-#include <math.h>
+#include "ofa_dict.h"
+#include "ofa_resnet50.h"
 #include <string.h>
 
-#define OUTSIDE 1 /* well said, but the space does not have it */
-
-static const char *const keys[] = {"ks", "e", "d", "r"};
-
-bool ds_ofa_is_key(const char *key)
+bool ds_ofa_is_key(const struct ds_space *space, const char *key)
 {
+    static const char *const keys[] = {"e", "d", "r", "image_size"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(keys[i], key) == 0)
             return true;
-    return false;
+    return strcmp(key, ds_is_resnet50(space) ? "w" : "ks") == 0;
 }
 
 /* ---- what both ways need ---- */
@@ -73,20 +71,6 @@ static struct lengths count(const struct ds_space *space)
     return n;
 }
 
-static int check_list(const json_t *dict, const char *key, int most, int least,
-                      struct ds_error *err)
-{
-    const json_t *v = json_object_get(dict, key);
-    size_t n = json_array_size(v);
-    if (!v)
-        return ds_fail(err, "\"%s\" is missing", key);
-    if (!json_is_array(v) || n == (size_t)most || n == (size_t)least)
-        return 0;
-    if (most == least)
-        return ds_fail(err, "\"%s\" has %zu numbers; this space has %d", key, n, most);
-    return ds_fail(err, "\"%s\" has %zu numbers; this space has %d or %d", key, n, least, most);
-}
-
 /* Whether a list, of a length that was checked, ends before entry i. */
 static bool is_left_out(const json_t *dict, const char *key, int i)
 {
@@ -94,35 +78,21 @@ static bool is_left_out(const json_t *dict, const char *key, int i)
     return json_is_array(v) && (size_t)i >= json_array_size(v);
 }
 
-/* Entry i of a list, or the number that stands for all. */
-static int entry(const json_t *dict, const char *key, int i, double *out, struct ds_error *err)
-{
-    const json_t *v = json_object_get(dict, key);
-    if (json_is_array(v))
-        v = json_array_get(v, (size_t)i);
-    if (!json_is_number(v))
-        return ds_fail(err, "\"%s\" must be numbers", key);
-    *out = json_number_value(v);
-    return 0;
-}
-
-/* ds_site_choice of a number that may be anything. */
-static int choice_of(const struct ds_site *site, double value)
-{
-    bool is_int = fabs(value) <= 1e9 && value == rint(value);
-    return is_int ? ds_site_choice(site, (int)value) : -1;
-}
-
+/* "r", which Once-for-All's later programs call "image_size". */
 static int read_resolution(const struct ds_space *space, const json_t *dict, uint8_t *choice,
                            struct ds_error *err)
 {
     double r = 0;
-    if (entry(dict, "r", 0, &r, err))
+    bool other = !json_object_get(dict, "r") && json_object_get(dict, "image_size");
+    const char *key = other ? "image_size" : "r";
+    if (!other && json_object_get(dict, "image_size"))
+        return ds_fail(err, "both \"r\" and \"image_size\"");
+    if (ds_dict_check(dict, key, 1, 1, err) || ds_dict_entry(dict, key, 0, &r, err))
         return -1;
-    int c = choice_of(&space->site[space->resolution_site], r);
+    int c = ds_dict_choice(&space->site[space->resolution_site], r);
     if (c < 0) {
-        ds_fail(err, "\"r\": space %s has no resolution %g", space->name, r);
-        return OUTSIDE;
+        ds_fail(err, "\"%s\": space %s has no resolution %g", key, space->name, r);
+        return DS_OFA_OUTSIDE;
     }
     choice[space->resolution_site] = (uint8_t)c;
     return 0;
@@ -136,12 +106,12 @@ static int read_depth(const struct ds_space *space, const json_t *dict, int u, u
     /* Once-for-All takes what a last unit of one layer is given for 1, whatever it is */
     if (u == space->nunits - 1 && space->unit[u].max_depth == 1)
         return choice[site] = 0;
-    if (entry(dict, "d", u, &d, err))
+    if (ds_dict_entry(dict, "d", u, &d, err))
         return -1;
-    int c = choice_of(&space->site[site], d);
+    int c = ds_dict_choice(&space->site[site], d);
     if (c < 0) {
         ds_fail(err, "\"d\": unit %d of space %s cannot have %g layers", u, space->name, d);
-        return OUTSIDE;
+        return DS_OFA_OUTSIDE;
     }
     choice[site] = (uint8_t)c;
     return 0;
@@ -154,7 +124,7 @@ static int read_layer(const struct ds_space *space, const json_t *dict, int slot
     const struct ds_site *s = &space->site[site];
     if (is_left_out(dict, "ks", slot) || is_left_out(dict, "e", slot))
         return choice[site] = 0;
-    if (entry(dict, "ks", slot, &k, err) || entry(dict, "e", slot, &e, err))
+    if (ds_dict_entry(dict, "ks", slot, &k, err) || ds_dict_entry(dict, "e", slot, &e, err))
         return -1;
     int c = find_block(space, s, k, e);
     if (c == -2)
@@ -162,7 +132,7 @@ static int read_layer(const struct ds_space *space, const json_t *dict, int slot
     if (c < 0) {
         ds_fail(err, "\"ks\", \"e\": %s of space %s has no block of kernel %g and expansion %g",
                 s->name, space->name, k, e);
-        return OUTSIDE;
+        return DS_OFA_OUTSIDE;
     }
     choice[site] = (uint8_t)c;
     return 0;
@@ -173,11 +143,17 @@ int ds_ofa_read(const struct ds_space *space, const json_t *dict, uint8_t *choic
 {
     struct lengths n = count(space);
     int rc;
-    if (check_space(space, err) || check_list(dict, "ks", n.layers, n.least_layers, err) ||
-        check_list(dict, "e", n.layers, n.least_layers, err) ||
-        check_list(dict, "d", n.units, n.least_units, err) || check_list(dict, "r", 1, 1, err))
-        return -1;
     memset(choice, 0, (size_t)space->nsites);
+    if (ds_is_resnet50(space)) {
+        if ((rc = read_resolution(space, dict, choice, err)) ||
+            (rc = ds_resnet50_read(space, dict, choice, err)))
+            return rc;
+        return ds_arch_canon(space, choice, err);
+    }
+    if (check_space(space, err) || ds_dict_check(dict, "ks", n.layers, n.least_layers, err) ||
+        ds_dict_check(dict, "e", n.layers, n.least_layers, err) ||
+        ds_dict_check(dict, "d", n.units, n.least_units, err))
+        return -1;
     if ((rc = read_resolution(space, dict, choice, err)))
         return rc;
     for (int u = 0, slot = 0; u < space->nunits; slot += space->unit[u++].max_depth) {
@@ -192,12 +168,6 @@ int ds_ofa_read(const struct ds_space *space, const json_t *dict, uint8_t *choic
 }
 
 /* ---- writing ---- */
-
-/* 6 rather than 6.0, 0.25 as it is. */
-static json_t *short_number(double v)
-{
-    return v == rint(v) && fabs(v) <= 1e9 ? json_integer((json_int_t)v) : json_real(v);
-}
 
 /* The block of a layer; of an inactive one, the first that has a kernel. NULL where it has none. */
 static const struct ds_block *block_at(const struct ds_space *space, const uint8_t *choice,
@@ -227,10 +197,7 @@ static int write_layer(const struct ds_space *space, const uint8_t *choice, int 
                        s->name, space->name);
     if (choice[site] != DS_INACTIVE && find_block(space, s, b->kernel, b->expand) < 0)
         return several(space, s, b->kernel, b->expand, err);
-    if (json_array_append_new(ks, json_integer(b->kernel)) ||
-        json_array_append_new(e, short_number(b->expand)))
-        return ds_fail(err, "out of memory");
-    return 0;
+    return ds_dict_append(ks, b->kernel, err) || ds_dict_append(e, b->expand, err) ? -1 : 0;
 }
 
 static int write_units(const struct ds_space *space, const uint8_t *choice, json_t *dict,
@@ -239,8 +206,8 @@ static int write_units(const struct ds_space *space, const uint8_t *choice, json
     json_t *ks = json_object_get(dict, "ks"), *e = json_object_get(dict, "e");
     json_t *d = json_object_get(dict, "d");
     for (int u = 0; u < space->nunits; u++) {
-        if (json_array_append_new(d, json_integer(ds_arch_depth(space, choice, u))))
-            return ds_fail(err, "out of memory");
+        if (ds_dict_append(d, ds_arch_depth(space, choice, u), err))
+            return -1;
         for (int l = 0; l < space->unit[u].max_depth; l++)
             if (write_layer(space, choice, space->unit[u].layer_site + l, ks, e, err))
                 return -1;
@@ -250,13 +217,14 @@ static int write_units(const struct ds_space *space, const uint8_t *choice, json
 
 json_t *ds_ofa_write(const struct ds_space *space, const uint8_t *choice, struct ds_error *err)
 {
-    if (check_space(space, err))
+    bool resnet = ds_is_resnet50(space);
+    if (!resnet && check_space(space, err))
         return NULL;
-    json_t *dict =
-        json_pack("{s[] s[] s[] si}", "ks", "e", "d", "r", ds_arch_resolution(space, choice));
+    json_t *dict = json_pack("{s[] s[] s[] si}", resnet ? "w" : "ks", "e", "d", "r",
+                             ds_arch_resolution(space, choice));
     if (!dict)
         ds_fail(err, "out of memory");
-    else if (write_units(space, choice, dict, err) == 0)
+    else if ((resnet ? ds_resnet50_write : write_units)(space, choice, dict, err) == 0)
         return dict;
     json_decref(dict);
     return NULL;

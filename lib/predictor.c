@@ -1,5 +1,6 @@
 #include "predictor.h"
 
+#include "coding.h"
 #include "pth.h"
 #include <cblas.h>
 #include <math.h>
@@ -20,7 +21,9 @@ struct ds_predictor {
     int nlayers;
     struct dense layer[MOST_LAYERS];
     double base; /* added to the output */
+    const struct ds_coding *coding;
     const struct ds_space *space;
+    bool coded[DS_MAX_SITES];  /* whether the site has inputs at all */
     float **row[DS_MAX_SITES]; /* [site][choice]: what it adds to the first layer; NULL: no slot */
     float *a, *b;              /* [BATCH][widest] */
     size_t widest;
@@ -133,42 +136,14 @@ struct ds_predictor *ds_predictor_load(const char *path, struct ds_error *err)
 
 /* ---- codes ---- */
 
-static int index_of(const int *list, int n, double value)
-{
-    for (int i = 0; i < n; i++)
-        if (list[i] == value)
-            return i;
-    return -1;
-}
-
-/* The inputs that OFA-MBv3's predictor sets for a choice; how many, -1 where it has no slot. */
-static int code_mbv3(const struct ds_space *space, const struct ds_site *site, int choice,
-                     int code[2])
-{
-    static const int kernels[] = {3, 5, 7}, expansions[] = {3, 4, 6};
-    int value = site->value[choice];
-    if (site->kind == DS_SITE_RESOLUTION) {
-        code[0] = 120 + (value - 112) / 16;
-        return value % 16 == 0 && value >= 112 && value < 112 + 8 * 16 ? 1 : -1;
-    }
-    if (site->kind != DS_SITE_BLOCK)
-        return 0;
-    const struct ds_block *b = &space->block[value];
-    int slot = site->unit * 4 + site->layer;
-    int k = index_of(kernels, 3, b->kernel), e = index_of(expansions, 3, b->expand);
-    if (site->unit >= 5 || site->layer >= 4 || k < 0 || e < 0 || b->type != DS_BLOCK_MBCONV)
-        return -1;
-    code[0] = slot * 3 + k;
-    code[1] = 60 + slot * 3 + e;
-    return 2;
-}
-
 /* The rows of the first layer's weights that a choice adds, as one. */
 static int make_row(struct ds_predictor *p, int site, int choice, struct ds_error *err)
 {
-    int code[2], n = code_mbv3(p->space, &p->space->site[site], choice, code);
+    int code[DS_MOST_CODES];
+    int n = p->coding->code(p->space, &p->space->site[site], choice, code);
     const struct dense *l = &p->layer[0];
-    if (n < 0)
+    p->coded[site] = n != 0;
+    if (n <= 0)
         return 0;
     float *row = p->row[site][choice] = calloc(l->out, sizeof *row);
     if (!row)
@@ -179,27 +154,21 @@ static int make_row(struct ds_predictor *p, int site, int choice, struct ds_erro
     return 0;
 }
 
-/* Of other widths, networks are other networks: w1.2 is what the predictor was trained on. */
-static int check_widths(const struct ds_space *space, struct ds_error *err)
-{
-    static const int widths[] = {32, 48, 96, 136, 192};
-    for (int u = 0; u < space->nunits; u++) {
-        const struct ds_site *site = &space->site[space->unit[u].width_site];
-        for (int c = 0; c < site->nchoices; c++)
-            if (site->value[c] != widths[u])
-                return ds_fail(err, "the predictor is of OFA-MBv3 w1.2, %s %d; space %s has %d",
-                               site->name, widths[u], space->name, site->value[c]);
-    }
-    return 0;
-}
-
 int ds_predictor_bind(struct ds_predictor *p, const struct ds_space *space, struct ds_error *err)
 {
+    static const struct ds_coding *const codings[] = {&ds_coding_mbv3, &ds_coding_resnet50};
     unbind(p);
-    if (p->layer[0].in != 128)
+    p->coding = NULL;
+    for (int i = 0; i < 2; i++)
+        if (codings[i]->inputs == p->layer[0].in)
+            p->coding = codings[i];
+    if (!p->coding)
         return ds_fail(err,
-                       "the predictor has %zu inputs; known are Once-for-All's of 128 (OFA-MBv3)",
+                       "the predictor has %zu inputs; known are Once-for-All's of 128 (OFA-MBv3) "
+                       "and 82 (OFA-ResNet50)",
                        p->layer[0].in);
+    if (p->coding->check(space, err))
+        return -1;
     p->space = space;
     bool any = false;
     for (int s = 0; s < space->nsites; s++) {
@@ -212,9 +181,10 @@ int ds_predictor_bind(struct ds_predictor *p, const struct ds_space *space, stru
             any = any || (space->site[s].kind == DS_SITE_BLOCK && p->row[s][c]);
         }
     }
-    if (!any || space->nunits != 5)
-        return ds_fail(err, "the predictor is of OFA-MBv3; space %s has other blocks", space->name);
-    return check_widths(space, err);
+    if (!any)
+        return ds_fail(err, "the predictor is of %s; space %s has other blocks", p->coding->name,
+                       space->name);
+    return 0;
 }
 
 /* ---- running ---- */
@@ -254,8 +224,7 @@ static int first_layer(struct ds_predictor *p, const uint8_t *choice, float *out
     const float *row[DS_MAX_SITES + 1] = {p->layer[0].bias};
     int nrows = 1;
     for (int s = 0; s < p->space->nsites; s++) {
-        enum ds_site_kind kind = p->space->site[s].kind;
-        if (choice[s] == DS_INACTIVE || (kind != DS_SITE_BLOCK && kind != DS_SITE_RESOLUTION))
+        if (choice[s] == DS_INACTIVE || !p->coded[s])
             continue;
         if (!p->row[s][choice[s]]) {
             char label[200];

@@ -5,6 +5,16 @@
  * OFA-MBv3 (128 inputs): for each of 20 layers, five units of four, its kernel size {3,5,7}; then
  * its expansion ratio {3,4,6}; layers that are not active all zero; then eight resolutions,
  * (r - 112) / 16. The output is top-1 as a fraction (once-for-all, ofa/accuracy_predictor).
+ *
+ * OFA-ResNet50 (82 inputs): eight resolutions {128, 144, 160, 176, 192, 224, 240, 256}; the stem's
+ * residual convolution, absent or present; six widths of three (the stem's two, the units' four);
+ * then for each of 18 layers, units of 4, 4, 6 and 4, its expansion {0.2, 0.25, 0.35}, all zero
+ * where it is not active (once-for-all, ofa/nas/accuracy_predictor/arch_encoder.py). Two of the
+ * first width's slots mean the same 24 channels; the first is set. The output is added to base_acc.
+ * The file that was published gives no more than 82.987, for many of the larger networks alike.
+ *
+ * What they predict is accuracy on images held out of ImageNet's training set, on which networks do
+ * better than on the validation set that papers report.
  */
 #ifndef DS_PREDICTOR_H
 #define DS_PREDICTOR_H

@@ -39,6 +39,58 @@ END
     ds-sample ofa-mbv3 -n 0 | ds-measure-acc --predictor p.pth | ds-show --heads | grep -q ds-measure-acc
 }
 
+@test "OFA-ResNet50: a predictor of 82 inputs gives what its weights say" {
+    make_pth r.pth 82
+    ds-sample resnet50 -n 50 | ds-measure-acc --predictor r.pth | ds-export ofa >got
+    python3 - <<'END'
+import json
+weights = lambda count, start: [((start + 7 * i) % 23 - 11) / 50 for i in range(count)]
+sizes = [(4, 82), (3, 4), (1, 3)]
+rows = [json.loads(line) for line in open("got")]
+assert len(rows) == 50
+for r in rows:
+    x = [0.0] * 82
+    x[[128, 144, 160, 176, 192, 224, 240, 256].index(r["r"])] = 1
+    x[8 + (r["d"][0] > 0)] = 1
+    for i in range(6):
+        x[10 + 3 * i + r["w"][i]] = 1
+    start = 0
+    for base, more in zip((2, 2, 4, 2), r["d"][1:]):
+        for j in range(start, start + base + more):
+            x[28 + 3 * j + [0.2, 0.25, 0.35].index(r["e"][j])] = 1
+        start += base + 2
+    for n, (out, into) in enumerate(sizes):
+        w, b = weights(out * into, 3 * n), weights(out, 3 * n + 1)
+        x = [b[o] + sum(w[o * into + i] * x[i] for i in range(into)) for o in range(out)]
+        if n < 2:
+            x = [max(0, v) for v in x]
+    assert abs(100 * x[0] - r["top1"]) < 1e-3, (100 * x[0], r["top1"])
+assert len({r["top1"] for r in rows}) > 10
+END
+    run -1 bash -c 'ds-sample resnet-50 -n 3 | ds-measure-acc --predictor r.pth -o x'
+    [[ "$output" == *"the predictor is of OFA-ResNet50; space resnet-50 has other sites or choices" ]]
+    run -1 bash -c 'ds-sample ofa-mbv3 -n 3 | ds-measure-acc --predictor r.pth -o x'
+    sed 's/"resolution": .*/"resolution": [208],/' "$DSTOOLS_SCHEMAS/spaces/resnet50.json" >r208.json
+    run -1 bash -c 'ds-sample ./r208.json -n 3 | ds-measure-acc --predictor r.pth -o x'
+    [[ "$output" == *"the predictor has no slot for 208 at resolution" ]]
+}
+
+@test "Once-for-All's predictor for ResNet50: better with resolution, depth and width, on average" {
+    ref=$BATS_TEST_DIRNAME/../../shared/reference/ofa_resnet50_acc_predictor.pth
+    [ -f "$ref" ] || skip "no reference data"
+    ds-sample resnet50 -n 300 | ds-affix --all-resolutions --all-depths --all-widths |
+        ds-measure-acc --predictor "$ref" >acc.dss
+    ds-aggregate --by site,choice acc.dss | ds-show -t -c site,choice,top1 | tail -n +2 >table
+    # choices stand in order, from less to more
+    awk '{ if ($1 == site && $3 <= last) exit 1; if ($3 < 75 || $3 > 83) exit 1; site = $1; last = $3 }
+        END { exit NR != 6 + 3 * 8 }' table
+    # the largest network, the smallest, and the ceiling that the larger ones share
+    dict() { echo "{\"d\":$1,\"e\":$2,\"w\":$3,\"r\":$4}"; }
+    { dict 0 0.2 0 128; dict 2 0.35 2 224; dict '[2,1,2,2,1]' 0.25 2 224; } | ds-import ofa --space resnet50 |
+        ds-measure-acc --predictor "$ref" | ds-show -t -c top1 | tail -n +2 | xargs >three
+    awk '{ exit !($1 > 74 && $1 < 75.5 && $2 > 82.98 && $2 < 82.99 && $3 == $2) }' three
+}
+
 @test "Once-for-All's own predictor: plausible, and better with resolution" {
     ref=$BATS_TEST_DIRNAME/../../shared/reference/ofa_mbv3_acc_predictor.pth
     [ -f "$ref" ] || skip "no reference data"

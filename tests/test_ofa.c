@@ -48,8 +48,23 @@ static int take(const struct ds_space *space, const char *text, uint8_t *choice,
     return rc;
 }
 
-/* Every architecture of a shipped space comes back as it went. */
-static void there_and_back(const char *name, int layers, int units)
+static void keys(void)
+{
+    struct ds_error err;
+    struct ds_space *mbv3 = ds_space_load("ofa-mbv3", &err),
+                    *resnet = ds_space_load("resnet50", &err);
+    CHECK(ds_ofa_is_key(mbv3, "ks") && ds_ofa_is_key(mbv3, "r") && !ds_ofa_is_key(mbv3, "w") &&
+              !ds_ofa_is_key(mbv3, "k") && !ds_ofa_is_key(mbv3, ""),
+          "keys of the architecture");
+    CHECK(ds_ofa_is_key(resnet, "w") && ds_ofa_is_key(resnet, "image_size") &&
+              !ds_ofa_is_key(resnet, "ks"),
+          "those of ResNet50");
+    ds_space_free(mbv3);
+    ds_space_free(resnet);
+}
+
+/* Every architecture of a shipped space comes back as it went; `key` lists `count` numbers. */
+static void there_and_back(const char *name, const char *key, int count, int layers, int units)
 {
     struct ds_error err;
     struct ds_space *space = ds_space_load(name, &err);
@@ -61,7 +76,7 @@ static void there_and_back(const char *name, int layers, int units)
         ds_random_init(&r, 7, i, 0);
         ds_arch_sample(space, &r, choice);
         json_t *dict = ds_ofa_write(space, choice, &err);
-        right += json_array_size(json_object_get(dict, "ks")) == (size_t)layers &&
+        right += json_array_size(json_object_get(dict, key)) == (size_t)count &&
                  json_array_size(json_object_get(dict, "e")) == (size_t)layers &&
                  json_array_size(json_object_get(dict, "d")) == (size_t)units;
         same += dict && ds_ofa_read(space, dict, back, &err) == 0 &&
@@ -207,12 +222,87 @@ static void skips(void)
     ds_space_free(space);
 }
 
+/* OFA-ResNet50: what entries mean, by hand, and what is refused. */
+static void resnet50(void)
+{
+    static const struct {
+        int rc;
+        const char *dict, *says;
+    } bad[] = {
+        {-1, "{\"d\":0,\"e\":0.2,\"r\":128}", "\"w\" is missing"},
+        {-1, "{\"d\":[0,0,0,0],\"e\":0.2,\"w\":0,\"r\":128}",
+         "\"d\" has 4 numbers; this space has 5"},
+        {-1, "{\"d\":0,\"e\":[0.2],\"w\":0,\"r\":128}", "\"e\" has 1 numbers; this space has 18"},
+        {-1, "{\"d\":1,\"e\":0.2,\"w\":0,\"r\":128}",
+         "\"d\"[0] is 1; for the stem it must be 0 or 2"},
+        {-1, "{\"d\":0,\"e\":0.2,\"w\":3,\"r\":128}", "\"w\"[0] is 3; it must be 0, 1 or 2"},
+        {-1, "{\"d\":0,\"e\":0.2,\"w\":1e300,\"r\":128}", "\"w\"[0] is 1e+300"},
+        {-1, "{\"d\":0,\"e\":null,\"w\":0,\"r\":128}", "\"e\" must be numbers"},
+        {1, "{\"d\":[0,3,0,0,0],\"e\":0.2,\"w\":0,\"r\":128}",
+         "\"d\"[1] is 3, which space resnet50 does not have at unit0.depth"},
+        {1, "{\"d\":0,\"e\":0.3,\"w\":0,\"r\":128}",
+         "\"e\"[0] is 0.3, which space resnet50 does not have at unit0.layer0"},
+        {1, "{\"d\":0,\"e\":0.2,\"w\":0,\"r\":208}", "\"r\": space resnet50 has no resolution 208"},
+    };
+    struct ds_error err;
+    uint8_t c[DS_MAX_SITES], twin[DS_MAX_SITES];
+    struct ds_space *space = ds_space_load("resnet50", &err);
+    CHECK(space, "resnet50 is there");
+    if (!space)
+        return;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK(take(space, bad[i].dict, c, &err) == bad[i].rc && strstr(err.text, bad[i].says),
+              "%s: %s", bad[i].dict, err.text);
+
+    static const char dict[] =
+        "{\"d\":[2,0,1,2,1],\"w\":[0,1,2,1,0,2],\"e\":[0.2,0.25,9,9,0.35,0.2,0.2,9,"
+        "0.25,0.25,0.25,0.25,0.25,0.35,0.2,0.25,0.35,0],\"r\":[192]}";
+    CHECK(take(space, dict, c, &err) == 0, "a dictionary: %s", err.text);
+    CHECK(ds_arch_depth(space, c, 0) == 2 && ds_arch_depth(space, c, 1) == 3 &&
+              ds_arch_depth(space, c, 2) == 6 && ds_arch_depth(space, c, 3) == 3,
+          "units of 2 + 0, 2 + 1, 4 + 2, 2 + 1 layers");
+    CHECK(ds_arch_width(space, c, 0) == 256 && ds_arch_width(space, c, 1) == 408 &&
+              ds_arch_width(space, c, 2) == 664 && ds_arch_width(space, c, 3) == 2048,
+          "widths x 1, 0.8, 0.65, 1");
+    CHECK(space->site[1].value[c[1]] == 24 && space->site[2].value[c[2]] == 1 &&
+              space->site[3].value[c[3]] == 48 && ds_arch_resolution(space, c) == 192,
+          "a stem of 24, once more, 48 channels, at 192");
+    CHECK(c[space->unit[1].layer_site] == 2 && c[space->unit[2].layer_site + 5] == 2 &&
+              c[space->unit[3].layer_site] == 0 && c[space->unit[3].layer_site + 3] == DS_INACTIVE,
+          "expansions, unit by unit");
+    char second[sizeof dict];
+    memcpy(second, dict, sizeof dict);
+    *(strstr(second, "\"w\":[0") + 5) = '1';
+    CHECK(take(space, second, twin, &err) == 0 && memcmp(c, twin, (size_t)space->nsites) == 0,
+          "the first two first widths are the same 24 channels");
+    ds_space_free(space);
+}
+
+/* Once-for-All's later programs call the resolution so. */
+static void image_size(void)
+{
+    struct ds_space *space = parse(PLAIN);
+    struct ds_error err;
+    uint8_t c[DS_MAX_SITES];
+    CHECK(take(space, "{\"ks\":3,\"e\":3,\"d\":1,\"image_size\":64}", c, &err) == 0 &&
+              ds_arch_resolution(space, c) == 64,
+          "image_size: %s", err.text);
+    CHECK(take(space, "{\"ks\":3,\"e\":3,\"d\":1,\"image_size\":48}", c, &err) == 1 &&
+              strstr(err.text, "\"image_size\": space t has no resolution 48"),
+          "another: %s", err.text);
+    CHECK(take(space, "{\"ks\":3,\"e\":3,\"d\":1,\"r\":64,\"image_size\":64}", c, &err) == -1,
+          "not both: %s", err.text);
+    ds_space_free(space);
+}
+
 int main(void)
 {
-    CHECK(ds_ofa_is_key("ks") && ds_ofa_is_key("r") && !ds_ofa_is_key("k") && !ds_ofa_is_key(""),
-          "keys of the architecture");
-    there_and_back("ofa-mbv3", 20, 5);
-    there_and_back("proxylessnas", 21, 6);
+    keys();
+    there_and_back("ofa-mbv3", "ks", 20, 20, 5);
+    there_and_back("proxylessnas", "ks", 21, 21, 6);
+    there_and_back("resnet50", "w", 6, 18, 5);
+    resnet50();
+    image_size();
     meaning();
     short_lists();
     refused();
