@@ -137,3 +137,12 @@ for site, values in sites.items():
     ds-prune fbnet --drop 'block==fb_k5_e6' --drop "type==skip" >f.json
     [ "$(ds-space -t f.json | awk 'END { print $2 }')" = "$(python3 -c 'print(7 ** 22)')" ]
 }
+
+@test "the space made in the manual is the one shipped, in one file" {
+    # the displays of BLOCKS and UNITS, one after the other
+    awk '/^\.Sh/ { inside = $2 == "BLOCKS" || $2 == "UNITS" }
+        /^\.Bd -literal -offset indent/ { show = inside; next } /^\.Ed/ { show = 0 } show' \
+        "$BATS_TEST_DIRNAME/../tools/dstools-space.7" >page.json
+    cmp page.json "$DSTOOLS_SCHEMAS/spaces/fbnet.json"
+    [ "$(ds-space ./page.json)" = "$(ds-space fbnet)" ]
+}
