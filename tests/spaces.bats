@@ -146,3 +146,15 @@ for site, values in sites.items():
     cmp page.json "$DSTOOLS_SCHEMAS/spaces/fbnet.json"
     [ "$(ds-space ./page.json)" = "$(ds-space fbnet)" ]
 }
+
+@test "pipelines/spaces: a line a space, with the range of what was measured" {
+    eng=$(ds-measure-cpu --help | sed -n 's/.*--engine NAME *\([a-z]*\) (default).*/\1/p')
+    [ -n "$eng" ] || skip "no engine is built in"
+    pipelines=$BATS_TEST_DIRNAME/../pipelines
+    ENGINES=$eng MEASURE='--max-runs 3' "$pipelines/spaces" 2 fbnet mobilenet-v2 >table
+    awk -F'\t' 'NR == 1 { exit !($6 ~ /min$/ && $7 ~ /max$/) }' table
+    awk -F'\t' 'NR > 1 && !(NF == 7 && $6 > 0 && $7 >= $6 && $5 == (NR == 2 ? 2 : 1)) { bad = 1 }
+        END { exit bad || NR != 3 }' table
+    run -2 "$pipelines/spaces"
+    run -1 "$pipelines/spaces" 2 nowhere
+}
