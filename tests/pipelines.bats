@@ -40,6 +40,13 @@ serial() {
     [[ "$output" == *"no 'no-such-space' among the spaces"* ]]
 }
 
+@test "the job that fails says why, even when one before it still runs" {
+    ds-sample ofa-mbv3 -n 9000 -q -o "$out/two.dss" # two blocks
+    # shellcheck disable=SC2016
+    run -1 bash -c 'pipelines/fan-pipe 2 bash -c "cat >/dev/null; [ \$PARALLEL_SEQ = 2 ] || exec sleep 1; echo reason >&2; exit 1" <"$1"' - "$out/two.dss"
+    printf '%s\n' "${lines[@]}" | grep -qx reason
+}
+
 @test "the profile pipeline makes its files, and goes on after an interruption" {
     ds-measure-cpu --help >/dev/null
     profile() {

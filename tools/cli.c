@@ -25,13 +25,14 @@ static int writer_fd;
 
 /* ---- messages ---- */
 
+/* In one write, so that the messages of tools in a pipeline do not mix. */
 static void say(const char *format, va_list args)
 {
+    char text[2048];
+    vsnprintf(text, sizeof text, format, args);
     fflush(stdout);
     progress_break();
-    fprintf(stderr, "%s: ", the ? the->name : "dstools");
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    fprintf(stderr, "%s: %s\n", the ? the->name : "dstools", text);
 }
 
 void cli_die(int status, const char *format, ...)
