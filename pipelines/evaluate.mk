@@ -10,6 +10,11 @@
 # ACCURACY is a profile of the accuracy, or Once-for-All's predictor as FILE.pth.
 # EVALUATE can be given as a whole, with BETTER and WORSE: the metrics to search for.
 
+# Make would take `a=b/file: ...` for a variable, and a blank for the end of a name.
+ifneq ($(words $(subst =, = ,$(OUT))),1)
+$(error OUT is one path without blanks and '=', not '$(OUT)')
+endif
+
 DEVICE ?= cost
 ACCURACY ?= acc-ofa-mbv3
 

@@ -107,6 +107,13 @@ sums() {
     [[ "$output" == *"KIND is pareto or accuracy, not 'fastest'"* ]]
 }
 
+@test "a path that Make cannot take is refused" {
+    run ! --separate-stderr search OUT=a=b
+    [[ $stderr == *"OUT is one path without blanks and '=', not 'a=b'"* ]]
+    run ! --separate-stderr search OUT='a b'
+    [[ $stderr == *"not 'a b'"* ]]
+}
+
 @test "highest accuracy under a constraint that no first architecture keeps" {
     search KIND=accuracy CONSTRAINT=macs=150 ITERATIONS=8
     ds-show --tsv --columns macs out/1/00.dss | tail -n +2 | awk '$1 <= 150 { exit 1 }'
