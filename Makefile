@@ -16,21 +16,22 @@ endif
 # Debian's packages: what dstools is built and run with; engines, left out where they are not to be
 # had; what its tests and its linters need on top.
 NEEDS = gcc libc6-dev make pkg-config libmsgpack-dev libzstd-dev libxxhash-dev libjansson-dev \
-	libgmp-dev libopenblas-dev libyaml-dev gnuplot-nox parallel zstd
+	libgmp-dev libopenblas-dev libyaml-dev libprotobuf-c-dev protobuf-c-compiler gnuplot-nox \
+	parallel zstd
 WANTS = libdnnl-dev libxnnpack-dev libpthreadpool-dev
 CHECKS = bats bsdutils python3
 LINTERS = clang-format shellcheck mandoc
 
 MSGPACK := $(firstword $(foreach p,msgpack-c msgpackc msgpack,\
 	$(shell $(PKG_CONFIG) --exists $(p) 2>/dev/null && echo $(p))))
-PACKAGES = $(MSGPACK) libzstd libxxhash jansson gmp openblas yaml-0.1
+PACKAGES = $(MSGPACK) libzstd libxxhash jansson gmp openblas yaml-0.1 libprotobuf-c
 have = $(shell printf '\043include <$(1)>\n' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo 1)
 
 CFLAGS ?= -O3 -g
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DDS_VERSION='"$(VERSION)"' \
-	-DDS_DATADIR='"$(PREFIX)/share/dstools"' -Ilib $(PACKAGE_FLAGS) $(WARN) $(CPPFLAGS) $(CFLAGS) \
-	$(SANFLAGS)
+	-DDS_DATADIR='"$(PREFIX)/share/dstools"' -Ilib -I$(BUILD)/lib $(PACKAGE_FLAGS) $(WARN) \
+	$(CPPFLAGS) $(CFLAGS) $(SANFLAGS)
 PACKAGE_FLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 ALL_LIBS = $(LIBS) $(ENGINE_LIBS) -lpthread -lm
@@ -42,7 +43,7 @@ ENGINE_FLAGS := $(foreach e,$(ENGINES),-DDS_ENGINE_$(e)) \
 	-DDS_XNNPACK_VERSION='"$(shell dpkg-query -Wf '$${Version}' libxnnpack-dev 2>/dev/null || echo unversioned)"'
 
 LIB_SRC := $(filter-out lib/engine_%.c,$(wildcard lib/*.c)) $(ENGINES:%=lib/engine_%.c)
-LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o)
+LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/lib/onnx.pb-c.o
 TOOL_SRC := $(wildcard tools/ds-*.c)
 SHARED_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(TOOL_SRC),$(wildcard tools/*.c)))
 TOOLS = $(TOOL_SRC:tools/%.c=$(BUILD)/%)
@@ -66,6 +67,16 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	@$(CC) $(ALL_CFLAGS) $(ENGINE_FLAGS) -MMD -MP -c -o $@ $<
+
+# protobuf messages become C
+$(BUILD)/lib/%.pb-c.c $(BUILD)/lib/%.pb-c.h: lib/%.proto
+	@mkdir -p $(@D)
+	@protoc-c --proto_path=lib --c_out=$(@D) $<
+
+$(BUILD)/lib/%.pb-c.o: $(BUILD)/lib/%.pb-c.c
+	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/lib/onnx.o: $(BUILD)/lib/onnx.pb-c.h
 
 # ---- using it ----
 

@@ -2,7 +2,19 @@
 
 #include "arch.h"
 #include "module.h"
+#include <stdio.h>
 #include <stdlib.h>
+
+int ds_module_name(const struct ds_space *space, const struct ds_net *net, int module, char *out,
+                   size_t size)
+{
+    const struct ds_module *m = &net->module[module];
+    if (m->unit < 0)
+        return snprintf(out, size, "stem%d", m->layer);
+    if (m->unit == space->nunits)
+        return snprintf(out, size, "head%d", m->layer);
+    return snprintf(out, size, "unit%d.layer%d", m->unit, m->layer);
+}
 
 int ds_round_channels(double channels, int divisor)
 {

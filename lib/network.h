@@ -60,6 +60,12 @@ int ds_net_build(const struct ds_space *space, const uint8_t *choice, struct ds_
 
 void ds_net_free(struct ds_net *net);
 
+#define DS_MODULE_NAME 40
+
+/* What a module is called: "stem0", "unit0.layer1", "head2". Returns what snprintf does. */
+int ds_module_name(const struct ds_space *space, const struct ds_net *net, int module, char *out,
+                   size_t size);
+
 /* Rounds channels to a multiple of `divisor`, never below 90% (MobileNet's make_divisible). */
 int ds_round_channels(double channels, int divisor);
 

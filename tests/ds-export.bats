@@ -1,3 +1,4 @@
+# shellcheck disable=SC2154 # stderr is set by run
 bats_require_minimum_version 1.5.0
 
 @test "ofa: one dictionary a line, metrics as keys" {
@@ -49,8 +50,112 @@ print({len(json.loads(line)["ks"]) for line in sys.stdin})')" = "{19}" ]
 
 @test "errors" {
     run -2 ds-export
-    [[ "$output" == "ds-export: wants a format first: ofa, json or tsv" ]]
+    [[ "$output" == "ds-export: wants a format first: ofa, json, tsv or onnx" ]]
     ds-sample ofa-mbv3 -n 2 | ds-affix --all | ds-measure-cost | ds-aggregate --by block >"$BATS_TEST_TMPDIR/g.dss"
     run -1 ds-export ofa "$BATS_TEST_TMPDIR/g.dss"
     [[ "$output" == *"g.dss: record 1, byte "*": no architecture; is this an aggregated stream?" ]]
+}
+
+@test "onnx: a model of each space that the ONNX project's own checker accepts" {
+    /usr/bin/python3 -c 'import onnx' 2>/dev/null || skip "no Debian package python3-onnx"
+    cd "$BATS_TEST_TMPDIR"
+    for space in "$DSTOOLS_SCHEMAS"/spaces/*.json; do
+        ds-sample "$space" -n 1 | ds-measure-cost -q >one.dss
+        ds-export onnx -o model.onnx one.dss
+        ds-export onnx --opset 13 --batch 3 --input image -o batch.onnx one.dss
+        /usr/bin/python3 - "$(ds-show -t -c resolution,params one.dss | tail -1)" <<'END'
+import sys
+import numpy
+import onnx
+resolution, params = sys.argv[1].split("\t")
+for name, batch, opset, ir, input_name in (("model", 1, 11, 6, "input"), ("batch", 3, 13, 7, "image")):
+    m = onnx.load(name + ".onnx")
+    onnx.checker.check_model(m, full_check=True)
+    assert m.opset_import[0].version == opset and m.ir_version == ir
+    assert m.producer_name == "dstools" and m.producer_version
+    def shape(v):
+        return [d.dim_value for d in v.type.tensor_type.shape.dim]
+    assert [v.name for v in m.graph.input] == [input_name]
+    assert shape(m.graph.input[0]) == [batch, 3, int(resolution), int(resolution)]
+    assert shape(m.graph.output[0]) == [batch, 1000]
+    names = [n.name for n in m.graph.node] + [i.name for i in m.graph.initializer]
+    assert len(set(names)) == len(names)
+    # all that was counted is there: a batch norm is two numbers a channel, one when folded
+    used = {i for n in m.graph.node for i in n.input}
+    assert used >= {i.name for i in m.graph.initializer}
+    weights = sum(numpy.prod(i.dims) for i in m.graph.initializer if i.name.endswith(".weight"))
+    biases = sum(numpy.prod(i.dims) for i in m.graph.initializer if i.name.endswith(".bias"))
+    assert weights + biases <= float(params) * 1e6 + 10 <= weights + 2 * biases + 20, (weights, biases, params)
+END
+    done
+}
+
+@test "onnx: the bytes depend on network, seed and options alone; -d names files by id" {
+    cd "$BATS_TEST_TMPDIR"
+    ds-sample mobilenet-v2 -n 1 >a.dss
+    ds-export onnx -d models a.dss >paths
+    id=$(ds-show -t -c id a.dss | tail -1)
+    [ "$(cat paths)" = "models/$id.onnx" ]
+    [ "$(ls models)" = "$id.onnx" ]
+    ds-export onnx <a.dss | cmp - "models/$id.onnx"
+    ds-export onnx --seed 1 --batch 1 --opset 11 --input input -o b.onnx a.dss
+    cmp b.onnx "models/$id.onnx"
+    for option in --seed=2 --batch=2 --opset=12 --input=x; do
+        ds-export onnx $option a.dss >other.onnx
+        run ! cmp -s other.onnx b.onnx
+    done
+}
+
+@test "onnx: many files, each once; a pruned space gives the files that it had" {
+    cd "$BATS_TEST_TMPDIR"
+    ds-sample ofa-mbv3 -n 3 >a.dss
+    cat a.dss a.dss | ds-export onnx -d models >paths
+    [ "$(wc -l <paths)" -eq 3 ]
+    sed 's/"name": "ofa-mbv3"/"name": "pruned"/' "$DSTOOLS_SCHEMAS/spaces/ofa-mbv3.json" >pruned.json
+    ds-sample ./pruned.json -n 3 >b.dss
+    cat a.dss b.dss | ds-export onnx -d again | sed 's/again/models/' | cmp - paths
+    sed 's/"width": 1000/"width": 10/' pruned.json >other.json
+    ds-sample ./other.json -n 3 >b.dss
+    run -1 bash -c 'cat a.dss b.dss | ds-export onnx -d more 2>&1 >/dev/null'
+    [[ "$output" == "ds-export: standard input: record 4, byte "*": another space of this stream has "* ]]
+}
+
+@test "onnx: what cannot be" {
+    cd "$BATS_TEST_TMPDIR"
+    ds-sample mobilenet-v2 -n 0 >none.dss
+    ds-sample ofa-mbv3 -n 2 >two.dss
+    run -1 ds-export onnx -o x none.dss
+    [ "$output" = "ds-export: no architecture in the input" ]
+    run -0 ds-export onnx -d models none.dss
+    [ -z "$output" ]
+    run -1 ds-export onnx -o x two.dss
+    [[ "$output" == "ds-export: two.dss: record 2, byte "*": a second architecture, but a file holds one: give --dir DIR" ]]
+    [ ! -s x ]
+    run -1 ds-export onnx -d /proc/nowhere two.dss
+    [[ "$output" == "ds-export: /proc/nowhere: cannot make it: "* ]]
+    run -1 ds-export onnx -d none.dss two.dss
+    [[ "$output" == "ds-export: none.dss/"*".onnx: cannot write: Not a directory" ]]
+    run -1 bash -c 'ds-sample mobilenet-v2 -n 1 | ds-export onnx -o /dev/full'
+    [[ "$output" == "ds-export: "*"No space left on device" ]]
+    run -2 ds-export onnx --opset 14 two.dss
+    [ "$output" = "ds-export: --opset: must be 11 to 13" ]
+    run -2 ds-export onnx --opset 10 two.dss
+    run -2 ds-export onnx --batch 5000 two.dss
+    run -2 ds-export onnx --input output two.dss
+    [ "$output" = "ds-export: --input: 'output' cannot be the name of the input" ]
+    run -2 ds-export json --batch 2 two.dss
+    [ "$output" = "ds-export: --dir, --batch, --opset and --input are for onnx" ]
+    run -2 ds-export onnx --space ofa-mbv3 two.dss
+    head -c 900 two.dss >cut.dss
+    cat two.dss cut.dss >bad.dss
+    run -1 --separate-stderr ds-export onnx -d models bad.dss
+    [ "${#lines[@]}" -eq 2 ]
+    [[ "$stderr" == "ds-export: bad.dss: "* ]]
+}
+
+@test "onnx: not to a terminal" {
+    cd "$BATS_TEST_TMPDIR"
+    ds-sample mobilenet-v2 -n 1 >a.dss
+    run script -qec 'ds-export onnx a.dss' /dev/null
+    [[ "$output" == "ds-export: will not write a model to a terminal: give -o FILE or --dir DIR"* ]]
 }

@@ -148,18 +148,6 @@ static void note_origin(struct meter *m)
 
 /* ---- what is written ---- */
 
-static void module_name(const struct meter *m, int timing, int module, char *out, size_t size)
-{
-    const struct ds_module *at = &m->net[timing].module[module];
-    const struct ds_space *space = m->reference_space;
-    if (at->unit < 0)
-        snprintf(out, size, "%s.stem%d", m->o->metric, at->layer);
-    else if (at->unit == space->nunits)
-        snprintf(out, size, "%s.head%d", m->o->metric, at->layer);
-    else
-        snprintf(out, size, "%s.unit%d.layer%d", m->o->metric, at->unit, at->layer);
-}
-
 static int describe(struct meter *m, struct ds_record *rec, int timing)
 {
     const struct meter_options *o = m->o;
@@ -189,7 +177,9 @@ static int describe_modules(struct meter *m, struct ds_record *rec, int timing, 
 {
     struct ds_timing *t = &m->timing[timing];
     for (int i = 0; i < t->nmodules && t->module_ms; i++) {
-        module_name(m, timing, i, names[i], sizeof names[i]);
+        char module[DS_MODULE_NAME];
+        ds_module_name(m->reference_space, &m->net[timing], i, module, sizeof module);
+        snprintf(names[i], sizeof names[i], "%s.%s", m->o->metric, module);
         if (!ds_record_set(rec, names[i], ds_timing_module(t, i, &m->o->measure)))
             return -1;
     }

@@ -1,0 +1,113 @@
+#include "export_onnx.h"
+
+#include "file.h"
+#include "idset.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+/* A model that is written: whose architecture it was, and what tells it from others. */
+struct written {
+    const struct ds_space *space;
+    XXH64_hash_t hash;
+};
+
+struct onnx_files {
+    FILE *out;
+    const char *dir;
+    const struct ds_onnx_options *options;
+    struct ds_net net;
+    struct ds_idset ids; /* of what is written */
+    struct written *written;
+    uint32_t n;
+    uint8_t *only; /* without a directory: the one model, and its size */
+    size_t size;
+};
+
+struct onnx_files *onnx_files_begin(FILE *out, const char *dir,
+                                    const struct ds_onnx_options *options)
+{
+    struct onnx_files *f = calloc(1, sizeof *f);
+    if (!f)
+        cli_die(CLI_FAILED, "out of memory");
+    *f = (struct onnx_files){.out = out, .dir = dir, .options = options};
+    if (!dir && isatty(fileno(out)))
+        cli_die(CLI_USAGE, "will not write a model to a terminal: give -o FILE or --dir DIR");
+    if (dir && mkdir(dir, 0777) && errno != EEXIST)
+        cli_die(CLI_FAILED, "%s: cannot make it: %s", dir, strerror(errno));
+    return f;
+}
+
+static void remember(struct onnx_files *f, const struct ds_record *rec, const uint8_t *model,
+                     size_t size)
+{
+    struct written *more = realloc(f->written, (f->n + 1) * sizeof *more);
+    if (!more || ds_idset_add(&f->ids, rec->id, f->n) < 0)
+        cli_die(CLI_FAILED, "out of memory");
+    f->written = more;
+    f->written[f->n++] = (struct written){rec->space, XXH3_64bits(model, size)};
+}
+
+static void write_one(const struct onnx_files *f, uint64_t id, const uint8_t *model, size_t size)
+{
+    char path[PATH_MAX];
+    struct ds_error err;
+    if (snprintf(path, sizeof path, "%s/%016" PRIx64 ".onnx", f->dir, id) >= (int)sizeof path)
+        cli_die(CLI_FAILED, "%s: the name is too long", f->dir);
+    if (ds_file_write(path, model, size, &err))
+        cli_die(CLI_FAILED, "%s", err.text);
+    fprintf(f->out, "%s\n", path);
+}
+
+void onnx_files_put(struct onnx_files *f, const struct ds_record *rec, const char *where)
+{
+    struct ds_error err;
+    size_t size;
+    if (!rec->has_arch)
+        cli_die(CLI_FAILED, "%s: no architecture; is this an aggregated stream?", where);
+    int64_t known = ds_idset_find(&f->ids, rec->id);
+    if (known >= 0 && f->written[known].space == rec->space)
+        return;
+    if (f->only && known < 0)
+        cli_die(CLI_FAILED, "%s: a second architecture, but a file holds one: give --dir DIR",
+                where);
+    uint8_t *model = ds_net_build(rec->space, rec->choice, &f->net, &err) == 0
+                         ? ds_onnx_pack(rec->space, &f->net, f->options, &size, &err)
+                         : NULL;
+    if (!model)
+        cli_die(CLI_FAILED, "%s: %s", where, err.text);
+    if (known >= 0 && XXH3_64bits(model, size) != f->written[known].hash)
+        cli_die(CLI_FAILED,
+                "%s: another space of this stream has an architecture %016" PRIx64
+                " too, but another network: export them into directories of their own",
+                where, rec->id);
+    if (known < 0) {
+        remember(f, rec, model, size);
+        if (f->dir)
+            write_one(f, rec->id, model, size);
+    }
+    if (known >= 0 || f->dir) {
+        free(model);
+    } else {
+        f->only = model;
+        f->size = size;
+    }
+}
+
+void onnx_files_end(struct onnx_files *f)
+{
+    if (!f->dir && !f->only)
+        cli_die(CLI_FAILED, "no architecture in the input");
+    if (f->only && fwrite(f->only, 1, f->size, f->out) < f->size && errno != EPIPE)
+        cli_die(CLI_FAILED, "cannot write the model: %s", strerror(errno));
+    free(f->only);
+    free(f->written);
+    ds_idset_free(&f->ids);
+    ds_net_free(&f->net);
+    free(f);
+}
