@@ -1,9 +1,7 @@
 #include "cost.h"
 
-#include "arch.h"
-#include "module.h"
+#include "walk.h"
 #include <stdlib.h>
-#include <string.h>
 
 static uint64_t tensor_bytes(const struct ds_net *net, int t)
 {
@@ -41,186 +39,48 @@ void ds_net_cost(const struct ds_net *net, struct ds_cost *cost)
     }
 }
 
-/* What a part costs with an input of a known shape, and the shape it gives. */
-struct entry {
-    struct ds_cost cost;
-    int out; /* number of a shape + 1; 0: not counted yet */
-};
-
-/* A place of the space (module.h) and the sites that say what stands there. */
-struct slot {
-    int repeat_site;     /* of a step; -1: once */
-    int code_site;       /* block, or a step's width; -1: one code */
-    int width_site;      /* of the unit; -1 */
-    int code_choices;    /* at code_site */
-    int codes;           /* the last one: nothing stands there */
-    struct entry *entry; /* [shape_room][codes] */
-    int shape_room;
-};
+/* Counts one part for the walk. */
+static int count(void *context, const struct ds_net *net, bool image, void *cost,
+                 struct ds_error *err)
+{
+    (void)context, (void)image, (void)err;
+    ds_net_cost(net, cost);
+    return 0;
+}
 
 struct ds_coster {
-    const struct ds_space *space;
-    int nslots;
-    struct slot *slot;
-    int nshapes, shape_room;
-    struct ds_tensor *shape;
-    int *input; /* [resolutions]: number of the input's shape */
-    struct ds_part *part;
-    struct ds_net net; /* one module at a time */
+    struct ds_walk *walk;
 };
-
-void ds_coster_free(struct ds_coster *c)
-{
-    if (!c)
-        return;
-    for (int i = 0; i < c->nslots && c->slot; i++)
-        free(c->slot[i].entry);
-    free(c->slot);
-    free(c->shape);
-    free(c->input);
-    free(c->part);
-    ds_net_free(&c->net);
-    free(c);
-}
-
-/* The number of a shape, or -1 when out of memory. */
-static int shape_number(struct ds_coster *c, struct ds_tensor t)
-{
-    for (int i = 0; i < c->nshapes; i++)
-        if (c->shape[i].c == t.c && c->shape[i].h == t.h && c->shape[i].w == t.w)
-            return i;
-    if (c->nshapes == c->shape_room) {
-        int room = c->shape_room ? 2 * c->shape_room : 64;
-        struct ds_tensor *more = realloc(c->shape, (size_t)room * sizeof *more);
-        if (!more)
-            return -1;
-        c->shape = more;
-        c->shape_room = room;
-    }
-    c->shape[c->nshapes] = t;
-    return c->nshapes++;
-}
-
-static void plan_step(const struct ds_step *step, struct slot *s)
-{
-    s->repeat_site = step->repeat_site;
-    s->code_site = step->width_site;
-    s->width_site = -1;
-}
-
-/* Lists the sites of every slot, in the order of ds_parts. */
-static void plan(struct ds_coster *c)
-{
-    const struct ds_space *space = c->space;
-    struct slot *s = c->slot;
-    for (int i = 0; i < space->nstem; i++)
-        plan_step(&space->stem[i], s++);
-    for (int u = 0; u < space->nunits; u++)
-        for (int l = 0; l < space->unit[u].max_depth; l++, s++) {
-            s->repeat_site = -1;
-            s->code_site = space->unit[u].layer_site + l;
-            s->width_site = space->unit[u].width_site;
-        }
-    for (int i = 0; i < space->nhead; i++)
-        plan_step(&space->head[i], s++);
-    for (int i = 0; i < c->nslots; i++) {
-        c->slot[i].codes = ds_slot_codes(space, i) + 1;
-        if (c->slot[i].code_site >= 0)
-            c->slot[i].code_choices = space->site[c->slot[i].code_site].nchoices;
-    }
-}
 
 struct ds_coster *ds_coster_new(const struct ds_space *space)
 {
-    const struct ds_site *resolution = &space->site[space->resolution_site];
     struct ds_coster *c = calloc(1, sizeof *c);
-    if (!c)
-        return NULL;
-    c->space = space;
-    c->nslots = ds_slots(space);
-    c->slot = calloc((size_t)c->nslots + 1, sizeof *c->slot);
-    c->input = calloc((size_t)resolution->nchoices, sizeof *c->input);
-    c->part = malloc((size_t)ds_parts_most(space) * sizeof *c->part);
-    bool ok = c->slot && c->input && c->part;
-    if (ok)
-        plan(c);
-    for (int i = 0; i < resolution->nchoices && ok; i++) {
-        int size = resolution->value[i];
-        c->input[i] = shape_number(c, (struct ds_tensor){space->input_channels, size, size});
-        ok = c->input[i] >= 0;
-    }
-    if (ok)
+    if (c && (c->walk = ds_walk_new(space, sizeof(struct ds_cost), count, NULL)))
         return c;
-    ds_coster_free(c);
+    free(c);
     return NULL;
 }
 
-/* Builds the part that the architecture has at a slot, alone, and counts it. */
-static int count_part(struct ds_coster *c, const uint8_t *choice, int slot, int in, struct entry *e,
-                      struct ds_error *err)
+void ds_coster_free(struct ds_coster *c)
 {
-    const struct ds_part *part = c->part;
-    ds_parts(c->space, choice, c->part);
-    while (part->slot != slot)
-        part++;
-    if (ds_net_start(&c->net, c->shape[in], err) || ds_module_build(c->space, part, &c->net, err))
-        return -1;
-    ds_net_cost(&c->net, &e->cost);
-    int out = shape_number(c, c->net.tensor[c->net.output]);
-    if (out < 0)
-        return ds_fail(err, "out of memory");
-    e->out = out + 1;
-    return 0;
-}
-
-/* Makes room for the entries of shape `in`; where nothing stands, a shape goes through. */
-static int grow_slot(struct ds_coster *c, struct slot *s, int in, struct ds_error *err)
-{
-    int room = in + 1 > c->shape_room ? in + 1 : c->shape_room;
-    struct entry *more = realloc(s->entry, (size_t)room * (size_t)s->codes * sizeof *more);
-    if (!more)
-        return ds_fail(err, "out of memory");
-    memset(more + (size_t)s->shape_room * (size_t)s->codes, 0,
-           (size_t)(room - s->shape_room) * (size_t)s->codes * sizeof *more);
-    for (int i = s->shape_room; i < room; i++)
-        more[(size_t)(i + 1) * (size_t)s->codes - 1].out = i + 1;
-    s->entry = more;
-    s->shape_room = room;
-    return 0;
-}
-
-/* Which of the slot's codes the architecture has. */
-static int code_at(const struct slot *s, const uint8_t *choice)
-{
-    if (s->code_site < 0)
-        return 0;
-    int code = choice[s->code_site];
-    int width = s->width_site < 0 ? 0 : choice[s->width_site] * s->code_choices;
-    return code == DS_INACTIVE ? s->codes - 1 : code + width;
+    if (c)
+        ds_walk_free(c->walk);
+    free(c);
 }
 
 int ds_coster_cost(struct ds_coster *c, const uint8_t *choice, struct ds_cost *cost,
                    struct ds_error *err)
 {
-    int in = c->input[choice[c->space->resolution_site]];
-    struct ds_cost sum = {0};
-    for (int i = 0; i < c->nslots; i++) {
-        struct slot *s = &c->slot[i];
-        int code = code_at(s, choice), n = 1;
-        if (s->repeat_site >= 0)
-            n = c->space->site[s->repeat_site].value[choice[s->repeat_site]];
-        for (; n > 0; n--) {
-            if (in >= s->shape_room && grow_slot(c, s, in, err))
-                return -1;
-            struct entry *e = &s->entry[(size_t)in * (size_t)s->codes + (size_t)code];
-            if (!e->out && count_part(c, choice, i, in, e, err))
-                return -1;
-            sum.macs += e->cost.macs;
-            sum.params += e->cost.params;
-            sum.peak = e->cost.peak > sum.peak ? e->cost.peak : sum.peak;
-            in = e->out - 1;
-        }
+    const void *const *part;
+    int n = ds_walk(c->walk, choice, &part, err);
+    if (n < 0)
+        return -1;
+    *cost = (struct ds_cost){0};
+    for (int i = 0; i < n; i++) {
+        const struct ds_cost *one = part[i];
+        cost->macs += one->macs;
+        cost->params += one->params;
+        cost->peak = one->peak > cost->peak ? one->peak : cost->peak;
     }
-    *cost = sum;
     return 0;
 }
