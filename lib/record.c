@@ -157,9 +157,60 @@ static struct ds_metric *new_metric(struct ds_record *rec)
     return &rec->metric[rec->nmetrics++];
 }
 
+/* ---- what could not be measured ---- */
+
+/* Takes a key out of a map. */
+static void map_drop(msgpack_object_map *map, const char *key)
+{
+    size_t n = strlen(key);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < map->size; i++)
+        if (!is_key(&map->ptr[i], key, n))
+            map->ptr[kept++] = map->ptr[i];
+    map->size = kept;
+}
+
+/* The map of errors, empty where there is none or it is no map. */
+static msgpack_object_map errors_of(const struct ds_record *rec)
+{
+    const msgpack_object *errors = ds_map_get(rec->extra, "errors");
+    if (errors && errors->type == MSGPACK_OBJECT_MAP)
+        return errors->via.map;
+    return (msgpack_object_map){0, NULL};
+}
+
+/* Puts the map in its place; an empty one is left out. */
+static int put_errors(struct ds_record *rec, msgpack_object_map errors)
+{
+    msgpack_object v = {.type = MSGPACK_OBJECT_MAP, .via.map = errors};
+    if (errors.size)
+        return map_put(rec->zone, &rec->extra, "errors", v);
+    map_drop(&rec->extra, "errors");
+    return 0;
+}
+
+int ds_record_set_error(struct ds_record *rec, const char *name, const char *why)
+{
+    struct ds_metric *m = ds_record_metric(rec, name);
+    msgpack_object_map errors = errors_of(rec);
+    msgpack_object text;
+    if (m)
+        memmove(m, m + 1, (size_t)(rec->metric + --rec->nmetrics - m) * sizeof *m);
+    return string_object(rec->zone, why, &text) || map_put(rec->zone, &errors, name, text) ||
+                   put_errors(rec, errors)
+               ? -1
+               : 0;
+}
+
 struct ds_metric *ds_record_set(struct ds_record *rec, const char *name, double value)
 {
     struct ds_metric *m = ds_record_metric(rec, name);
+    msgpack_object_map errors = errors_of(rec);
+    if (ds_map_get(errors, name)) {
+        map_drop(&errors, name);
+        if (put_errors(rec, errors))
+            return NULL;
+    }
     if (!m && !(m = new_metric(rec)))
         return NULL;
     m->name = (msgpack_object_str){.size = (uint32_t)strlen(name), .ptr = name};

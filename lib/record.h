@@ -8,6 +8,7 @@
  *   "affix"   [site, choice]
  *   "group"   map      aggregations only, in place of the above: "unit": 0, "block": "..."
  *   "metrics" map      name -> number, or -> map with "value" and its spread
+ *   "errors"  map      name of a metric -> why it could not be measured
  *
  * Keys this library does not know are kept and written again.
  */
@@ -71,11 +72,17 @@ int ds_record_pack(const struct ds_record *rec, msgpack_sbuffer *out, struct ds_
 struct ds_metric *ds_record_metric(const struct ds_record *rec, const char *name);
 
 /*
- * Sets a metric to a bare number, replacing one of that name; gives the metric, for details to be
- * added. The pointer is good until the next ds_record_set. `name` must outlive the record.
- * NULL when out of memory.
+ * Sets a metric to a bare number, replacing one of that name, or the error in its place; gives the
+ * metric, for details to be added. The pointer is good until the next ds_record_set. `name` must
+ * outlive the record. NULL when out of memory.
  */
 struct ds_metric *ds_record_set(struct ds_record *rec, const char *name, double value);
+
+/*
+ * Says why a metric could not be measured, in its place. `name` must outlive the record; the
+ * sentence is copied. -1 when out of memory.
+ */
+int ds_record_set_error(struct ds_record *rec, const char *name, const char *why);
 
 /*
  * Adds a detail to a metric ("lo", "engine"); replaces one of that key. Values are copied, keys

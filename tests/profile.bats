@@ -150,7 +150,7 @@ END
     wrong "{$head,\"class\":\"cpu\",\"model\":{\"link\":\"log\",\"intercept\":1,\"terms\":{\"a\":{\"b\":\"c\"}}}}" \
         'model.terms.a.b: must be a number'
     run -1 ds-measure-gpu -o x
-    [[ "$output" == "ds-measure-gpu: no gpu is measured live by this dstools yet: give --profile NAME, a device profile" ]]
+    [[ "$output" == "ds-measure-gpu: no gpu is measured live by this dstools yet: give --profile NAME, a device profile, or --exec PROGRAM" ]]
     run -1 ds-measure-npu --profile no-such -o x
     [[ "$output" == *"no 'no-such' among the devices ("*"note10"* ]]
 }

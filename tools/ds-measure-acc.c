@@ -1,7 +1,8 @@
-/* Adds top-1 accuracy: from a profile, or by Once-for-All's own predictor. */
+/* Adds top-1 accuracy: from a profile, by Once-for-All's own predictor, or by another program. */
 #include "estimate.h"
 #include "predictor.h"
 #include "progress.h"
+#include "runner.h"
 
 #include <cblas.h>
 #include <stdlib.h>
@@ -113,20 +114,26 @@ static int by_predictor(struct cli *cli, const char *path)
 int main(int argc, char **argv)
 {
     const char *profile = NULL, *predictor = NULL;
+    struct runner_options runner = RUNNER_DEFAULTS;
+    static const struct runner_metric top1 = {"top1", "percent", 100, false};
     const struct cli_option options[] = {
         {"profile", 0, CLI_TEXT, &profile, "NAME", "by this profile: a shipped name or a file", 0},
         {"predictor", 0, CLI_TEXT, &predictor, "FILE.pth",
          "by Once-for-All's predictor, read from PyTorch's file", 0},
+        RUNNER_OPTIONS(runner),
         {0},
     };
     struct cli cli = {
         .name = "ds-measure-acc",
-        .usage = "{--profile NAME | --predictor FILE.pth} [OPTION ...] [FILE ...]",
+        .usage = "{--profile NAME | --predictor FILE.pth | --exec PROGRAM} [OPTION ...] [FILE ...]",
         .about = "Adds top1, the accuracy in percent.",
         .options = options,
     };
     cli_parse(&cli, argc, argv);
-    if (!profile == !predictor)
-        cli_die(CLI_USAGE, "wants --profile NAME, or --predictor FILE.pth");
+    runner_check(&runner);
+    if (!!profile + !!predictor + !!runner.program != 1)
+        cli_die(CLI_USAGE, "wants one of --profile NAME, --predictor FILE.pth, --exec PROGRAM");
+    if (runner.program)
+        return runner_run(&cli, &runner, &top1);
     return profile ? estimate_by_profile(&cli, profile, "acc") : by_predictor(&cli, predictor);
 }

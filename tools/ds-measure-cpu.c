@@ -1,6 +1,7 @@
 /* Measures latency live on this machine's processor. */
 #include "estimate.h"
 #include "meter.h"
+#include "runner.h"
 
 #include <ctype.h>
 #include <sched.h>
@@ -78,6 +79,7 @@ int main(int argc, char **argv)
     const char *engine = NULL, *profile = NULL;
     uint64_t threads = 1, batch = 1, max_runs = 50, warmup = 1, burst = 1, window = 128;
     double precision = 1;
+    struct runner_options runner = RUNNER_DEFAULTS;
     struct meter_options o = {.metric = "latency.cpu"};
     const struct cli_option options[] = {
         {"engine", 'e', CLI_TEXT, &engine, "NAME", "onednn (default) or xnnpack", 0},
@@ -94,17 +96,29 @@ int main(int argc, char **argv)
         {"per-block", 0, CLI_FLAG, &o.measure.per_block, NULL, "a latency for every block too", 0},
         {"profile", 0, CLI_TEXT, &profile, "NAME",
          "not live: by this device profile, a shipped name or a file", 0},
+        RUNNER_OPTIONS(runner),
         {0},
     };
     struct cli cli = {
         .name = "ds-measure-cpu",
         .usage = "[OPTION ...] [FILE ...]",
-        .about = "Measures latency.cpu, ms for a batch, on this machine's processor; or --profile.",
+        .about = "Measures latency.cpu, ms for a batch: live, by --profile or by --exec.",
         .options = options,
     };
     char device[128];
 
     cli_parse(&cli, argc, argv);
+    runner.batch = batch;
+    runner.pin = o.pin;
+    runner_check(&runner);
+    if (profile && runner.program)
+        cli_die(CLI_USAGE, "--profile and --exec: one of them");
+    if (runner.program) {
+        const struct runner_metric metric = runner_latency("latency.cpu");
+        if (o.pin)
+            pin(o.pin);
+        return runner_run(&cli, &runner, &metric);
+    }
     if (profile)
         return estimate_by_profile(&cli, profile, "cpu");
     o.setup.threads = small("--threads", threads, 1024);

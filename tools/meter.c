@@ -148,17 +148,22 @@ static void note_origin(struct meter *m)
 
 /* ---- what is written ---- */
 
+struct ds_metric *meter_set(struct ds_record *rec, const char *metric, struct ds_timing *t)
+{
+    struct ds_latency l = ds_timing_latency(t);
+    struct ds_metric *m = ds_record_set(rec, metric, l.median);
+    int bad = !m || ds_metric_num(rec, m, "min", l.min) || ds_metric_num(rec, m, "p90", l.p90) ||
+              ds_metric_num(rec, m, "lo", l.lo) || ds_metric_num(rec, m, "hi", l.hi) ||
+              ds_metric_int(rec, m, "runs", t->runs);
+    return bad ? NULL : m;
+}
+
 static int describe(struct meter *m, struct ds_record *rec, int timing)
 {
     const struct meter_options *o = m->o;
     struct ds_timing *t = &m->timing[timing];
-    struct ds_latency l = ds_timing_latency(t);
-    struct ds_metric *metric = ds_record_set(rec, o->metric, l.median);
-    int bad = !metric || ds_metric_num(rec, metric, "min", l.min) ||
-              ds_metric_num(rec, metric, "p90", l.p90) || ds_metric_num(rec, metric, "lo", l.lo) ||
-              ds_metric_num(rec, metric, "hi", l.hi) ||
-              ds_metric_int(rec, metric, "runs", t->runs) ||
-              ds_metric_int(rec, metric, "warmup", o->measure.warmup) ||
+    struct ds_metric *metric = meter_set(rec, o->metric, t);
+    int bad = !metric || ds_metric_int(rec, metric, "warmup", o->measure.warmup) ||
               ds_metric_bool(rec, metric, "converged", t->converged) ||
               (isfinite(m->drift) && ds_metric_num(rec, metric, "drift", m->drift)) ||
               ds_metric_str(rec, metric, "engine", m->o->engine->version(m->session)) ||

@@ -20,6 +20,12 @@ struct meter_options {
     int window; /* records measured together */
 };
 
+/*
+ * Sets a latency with the spread of its runs, for more details to be added; sorts the runs. NULL
+ * when out of memory.
+ */
+struct ds_metric *meter_set(struct ds_record *rec, const char *metric, struct ds_timing *t);
+
 /* Measures the stream of the operands and writes it to the output; returns the exit status. */
 int meter_run(struct cli *cli, const struct meter_options *options);
 

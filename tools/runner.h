@@ -1,0 +1,61 @@
+/*
+ * Measuring by another program, option --exec: the bridge to devices that dstools does not know.
+ * For every architecture the network is written as an ONNX file and the program is run with its
+ * path and the shape of its input; what it answers are numbers, one a line.
+ */
+#ifndef DS_RUNNER_H
+#define DS_RUNNER_H
+
+#include "cli.h"
+
+struct runner_options {
+    const char *program; /* NULL: no --exec */
+    struct cli_list args;
+    double timeout; /* seconds */
+    uint64_t retries;
+    const char *cache; /* directory of answers; NULL: none */
+    bool drop_failed;
+    uint64_t batch, opset;
+    const char *pin; /* processors the tool was bound to; NULL: none */
+};
+
+#define RUNNER_DEFAULTS ((struct runner_options){.timeout = 600, .batch = 1, .opset = 11})
+
+/* The options of every tool that has --exec; --batch is the tool's. */
+/* clang-format off */
+#define RUNNER_OPTIONS(r) \
+    {"exec", 0, CLI_TEXT, &(r).program, "PROGRAM", \
+     "by a program, run for every architecture with its ONNX file", 0}, \
+    {"arg", 0, CLI_LIST, &(r).args, "ARG", "--exec: an argument of it; may be given again", 0}, \
+    {"timeout", 0, CLI_NUMBER, &(r).timeout, "S", "--exec: seconds that it may take (600)", \
+     0.001}, \
+    {"retries", 0, CLI_COUNT, &(r).retries, "N", \
+     "--exec: after a failure, try N more times (0)", 0}, \
+    {"cache", 0, CLI_TEXT, &(r).cache, "DIR", "--exec: keep answers in DIR, and use them", 0}, \
+    {"drop-failed", 0, CLI_FLAG, &(r).drop_failed, NULL, \
+     "--exec: leave out records that could not be measured", 0}, \
+    {"opset", 0, CLI_COUNT, &(r).opset, "N", "--exec: of the ONNX file: 11 (default), 12, 13", 11}
+/* clang-format on */
+
+/* What the program is asked for. */
+struct runner_metric {
+    const char *name; /* "latency.cpu" */
+    const char *unit; /* "ms" */
+    double most;      /* greater numbers are nonsense, as are those below 0 */
+    bool is_latency;  /* above 0; several numbers are timed runs */
+};
+
+/* "latency.CLASS" in ms. */
+struct runner_metric runner_latency(const char *metric);
+
+/* Dies of options of --exec without it. */
+void runner_check(const struct runner_options *options);
+
+/*
+ * Measures the stream of the operands and writes it to the output. An architecture that fails
+ * keeps the reason in place of the metric and the others go on. Returns the exit status.
+ */
+int runner_run(struct cli *cli, const struct runner_options *options,
+               const struct runner_metric *metric);
+
+#endif

@@ -1,0 +1,139 @@
+#include "runner_answer.h"
+
+#include "meter.h"
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LONGEST_DETAIL 200
+
+/* The line from `at`, without blanks around it; gives where the next one begins. */
+static const char *next_line(const char *at, const char **line, size_t *size)
+{
+    size_t n = strcspn(at, "\n");
+    *line = at + strspn(at, " \t\r");
+    const char *end = at + n;
+    while (end > *line && strchr(" \t\r", end[-1]))
+        end--;
+    *size = end > *line ? (size_t)(end - *line) : 0;
+    return at[n] ? at + n + 1 : at + n;
+}
+
+/* The whole line as a decimal number. */
+static int parse_number(const char *line, size_t size, double *value)
+{
+    char text[64], *end;
+    if (size >= sizeof text || strspn(line, "0123456789.+-eE") < size)
+        return -1;
+    memcpy(text, line, size);
+    text[size] = 0;
+    *value = strtod(text, &end);
+    return end == text || *end || !isfinite(*value) ? -1 : 0;
+}
+
+static int refuse(const char *line, size_t size, int number, const char *what, struct ds_error *err)
+{
+    char shown[48];
+    size_t n = size < sizeof shown ? size : sizeof shown - 1;
+    for (size_t i = 0; i < n; i++)
+        shown[i] = line[i] >= ' ' && line[i] < 127 ? line[i] : '?';
+    shown[n] = 0;
+    return ds_fail(err, "its answer, line %d: '%s%s' %s", number, shown, n < size ? "..." : "",
+                   what);
+}
+
+static int add_number(const struct runner_metric *metric, const char *line, size_t size, int at,
+                      struct runner_answer *a, struct ds_error *err)
+{
+    double value;
+    char what[80];
+    if (parse_number(line, size, &value)) {
+        snprintf(what, sizeof what, "is not a number of %s", metric->unit);
+        return refuse(line, size, at, what, err);
+    }
+    if (value < 0 || (metric->is_latency && value == 0) || value > metric->most) {
+        snprintf(what, sizeof what, "is no %s of %s", metric->unit, metric->name);
+        return refuse(line, size, at, what, err);
+    }
+    if (a->n && !metric->is_latency)
+        return refuse(line, size, at, "is a second number, but one was wanted", err);
+    double *more = realloc(a->number, (size_t)(a->n + 1) * sizeof *more);
+    if (!more)
+        return ds_fail(err, "out of memory");
+    a->number = more;
+    a->number[a->n++] = value;
+    return 0;
+}
+
+int runner_parse(const struct runner_metric *metric, const char *text, size_t size,
+                 struct runner_answer *answer, struct ds_error *err)
+{
+    *answer = (struct runner_answer){.text = text};
+    int rc = strlen(text) == size ? 0 : ds_fail(err, "its answer is no text: it has zero bytes");
+    int number = 1;
+    for (const char *at = text; *at && rc == 0; number++) {
+        const char *line;
+        size_t n;
+        at = next_line(at, &line, &n);
+        if (n && line[0] != '#')
+            rc = add_number(metric, line, n, number, answer, err);
+    }
+    if (rc == 0 && answer->n == 0)
+        rc = ds_fail(err, "answered no number of %s", metric->unit);
+    if (rc) {
+        free(answer->number);
+        answer->number = NULL;
+    }
+    return rc;
+}
+
+/* The comment `# KEY: VALUE` of this key; false where there is none. */
+static bool find_comment(const char *text, const char *key, char out[LONGEST_DETAIL])
+{
+    size_t k = strlen(key);
+    for (const char *at = text; *at;) {
+        const char *line;
+        size_t n;
+        at = next_line(at, &line, &n);
+        if (!n || line[0] != '#')
+            continue;
+        size_t skip = 1 + strspn(line + 1, " ");
+        if (skip + k >= n || strncmp(line + skip, key, k) != 0 || line[skip + k] != ':')
+            continue;
+        skip += k + 1;
+        skip += strspn(line + skip, " ");
+        size_t size = 0;
+        for (; skip < n && size + 1 < LONGEST_DETAIL; skip++)
+            out[size++] = line[skip] >= ' ' && line[skip] < 127 ? line[skip] : '?';
+        out[size] = 0;
+        return size > 0;
+    }
+    return false;
+}
+
+static int describe(struct ds_record *rec, struct ds_metric *m, const char *text)
+{
+    static const char *const keys[] = {"engine", "device", "precision", "threads"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char value[LONGEST_DETAIL];
+        if (!find_comment(text, keys[i], value))
+            continue;
+        bool is_count =
+            strcmp(keys[i], "threads") == 0 && strspn(value, "0123456789") == strlen(value);
+        if (is_count ? ds_metric_int(rec, m, keys[i], atoll(value))
+                     : ds_metric_str(rec, m, keys[i], value))
+            return -1;
+    }
+    return 0;
+}
+
+struct ds_metric *runner_set(struct ds_record *rec, const struct runner_metric *metric,
+                             const struct runner_answer *answer)
+{
+    struct ds_timing runs = {.ms = answer->number, .runs = answer->n};
+    struct ds_metric *m = metric->is_latency ? meter_set(rec, metric->name, &runs)
+                                             : ds_record_set(rec, metric->name, answer->number[0]);
+    return m && describe(rec, m, answer->text) == 0 ? m : NULL;
+}
