@@ -29,7 +29,7 @@ have = $(shell printf '\043include <$(1)>\n' | $(CC) $(CPPFLAGS) -E - >/dev/null
 
 CFLAGS ?= -O3 -g
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DDS_VERSION='"$(VERSION)"' \
+ALL_CFLAGS = -std=c11 -fno-math-errno -D_GNU_SOURCE -DDS_VERSION='"$(VERSION)"' \
 	-DDS_DATADIR='"$(PREFIX)/share/dstools"' -Ilib -I$(BUILD)/lib $(PACKAGE_FLAGS) $(WARN) \
 	$(CPPFLAGS) $(CFLAGS) $(SANFLAGS)
 PACKAGE_FLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)

@@ -1,9 +1,8 @@
 #include "fit.h"
 
+#include "fit_gram.h"
 #include "stats.h"
-#include <cblas.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,91 +11,51 @@ void dposv_(const char *uplo, const int *n, const int *nrhs, double *a, const in
             const int *ldb, int *info);
 
 const struct ds_family ds_families[] = {
-    {"additive", DS_PAIRS_NONE, false},
-    {"additive-log", DS_PAIRS_NONE, true},
-    {"resolution", DS_PAIRS_RESOLUTION, false},
-    {"resolution-log", DS_PAIRS_RESOLUTION, true},
-    {"interactions", DS_PAIRS_UNIT, false},
-    {"interactions-log", DS_PAIRS_UNIT, true},
-    {NULL, DS_PAIRS_NONE, false},
+    {"additive", DS_PAIRS_NONE, false, false},
+    {"additive-log", DS_PAIRS_NONE, true, false},
+    {"resolution", DS_PAIRS_RESOLUTION, false, false},
+    {"resolution-log", DS_PAIRS_RESOLUTION, true, false},
+    {"interactions", DS_PAIRS_UNIT, false, false},
+    {"interactions-log", DS_PAIRS_UNIT, true, false},
+    {"neural", DS_PAIRS_NONE, false, true},
+    {"neural-log", DS_PAIRS_NONE, true, true},
+    {NULL, DS_PAIRS_NONE, false, false},
 };
 
+/* Of the sum of squared coefficients; of a neural family, its network's weight decay. */
 static const double penalties[] = {0.01, 0.1, 1, 10, 100};
-#define NPENALTIES (sizeof penalties / sizeof *penalties)
+static const double decays[] = {0.2, 1, 5};
+#define MOST_PENALTIES 5
+#define JUDGES 2000 /* held-out architectures that choose among them */
 
-/* Which column of the design a choice, or a pair of choices, is. */
-struct design {
-    const struct ds_space *space;
-    int columns;              /* the first is the intercept */
-    int single[DS_MAX_SITES]; /* first column of a site; -1: a single choice, always there */
-    int npairs;
-    struct {
-        int a, b, column;
-    } * pair;
-    int *active; /* columns of one architecture */
-};
+#define HIDDEN 256            /* units of the network's hidden layer */
+#define EXAMPLES_SEEN 4000000 /* in training, of any number of architectures, but: */
+#define LEAST_EPOCHS 20
+#define MOST_EPOCHS 100
+#define SUM_PENALTY 1 /* of the sum that a network is added to */
 
-static bool is_pair(const struct ds_space *space, int a, int b, enum ds_fit_pairs pairs)
-{
-    const struct ds_site *x = &space->site[a], *y = &space->site[b];
-    bool with_resolution = x->kind == DS_SITE_RESOLUTION && y->unit >= 0;
-    bool in_unit = x->unit >= 0 && x->unit == y->unit;
-    if (y->nchoices * x->nchoices < 2 || pairs == DS_PAIRS_NONE)
-        return false;
-    return with_resolution || (in_unit && pairs == DS_PAIRS_UNIT);
-}
+/* A fit under way. */
+struct fit {
+    const struct ds_fit_data *data;
+    const struct ds_family *family;
+    struct ds_design d;
+    struct ds_gram gram; /* X'X of the architectures used */
+    double *xy;          /* and X'y */
+    double *work;
+    int *column; /* [d.most] of one architecture */
+    struct ds_solution found;
+    int npenalties;
+    const double *penalty;
+    double *held_out[MOST_PENALTIES]; /* predictions of architectures not used */
+    size_t done, steps;
 
-static int make_design(struct design *d, const struct ds_space *space, enum ds_fit_pairs pairs,
-                       struct ds_error *err)
-{
-    int n = space->nsites;
-    *d = (struct design){.space = space, .columns = 1};
-    d->pair = calloc((size_t)(n * n), sizeof *d->pair);
-    d->active = calloc((size_t)(n * n + n + 1), sizeof *d->active);
-    if (!d->pair || !d->active)
-        return ds_fail(err, "out of memory");
-    for (int s = 0; s < n; s++) {
-        /* a layer's only block still tells whether the layer is active */
-        bool varies = space->site[s].nchoices > 1 || space->site[s].kind == DS_SITE_BLOCK;
-        d->single[s] = varies ? d->columns : -1;
-        d->columns += varies ? space->site[s].nchoices : 0;
-    }
-    for (int a = 0; a < n; a++)
-        for (int b = a + 1; b < n; b++)
-            if (is_pair(space, a, b, pairs)) {
-                d->pair[d->npairs].a = a;
-                d->pair[d->npairs].b = b;
-                d->pair[d->npairs++].column = d->columns;
-                d->columns += space->site[a].nchoices * space->site[b].nchoices;
-            }
-    return 0;
-}
-
-static void free_design(struct design *d)
-{
-    free(d->pair);
-    free(d->active);
-}
-
-/* Lists the columns that are 1 for an architecture, ascending; returns how many. */
-static int active_columns(struct design *d, const uint8_t *choice)
-{
-    int n = 0;
-    d->active[n++] = 0;
-    for (int s = 0; s < d->space->nsites; s++)
-        if (d->single[s] >= 0 && choice[s] != DS_INACTIVE)
-            d->active[n++] = d->single[s] + choice[s];
-    for (int i = 0; i < d->npairs; i++) {
-        uint8_t a = choice[d->pair[i].a], b = choice[d->pair[i].b];
-        if (a != DS_INACTIVE && b != DS_INACTIVE)
-            d->active[n++] = d->pair[i].column + a * d->space->site[d->pair[i].b].nchoices + b;
-    }
-    return n;
-}
-
-/* X'X (lower triangle, column-major) and X'y of the architectures in, or not in, a fold. */
-struct sums {
-    double *xx, *xy;
+    /* of a neural family: */
+    int epochs;
+    size_t *start;
+    int *columns;
+    float *target;
+    uint32_t *item;
+    const float **row; /* [d.most] */
 };
 
 static int fold_of(const struct ds_fit_data *data, size_t i)
@@ -104,53 +63,138 @@ static int fold_of(const struct ds_fit_data *data, size_t i)
     return (int)(data->id[i] * 0x9E3779B97F4A7C15u >> 40) % DS_FOLDS;
 }
 
-static double target(const struct ds_fit_data *data, const struct ds_family *family, size_t i)
+static double target(const struct fit *f, size_t i)
 {
-    return family->log ? log(data->y[i]) : data->y[i];
+    return f->family->log ? log(f->data->y[i]) : f->data->y[i];
 }
 
-/* Adds the architectures whose fold is not `except`. */
-static void add_up(const struct ds_fit_data *data, const struct ds_family *family, struct design *d,
-                   int except, struct sums *s)
+static void step_done(void *fit)
 {
-    size_t p = (size_t)d->columns;
-    memset(s->xx, 0, p * p * sizeof *s->xx);
-    memset(s->xy, 0, p * sizeof *s->xy);
-    for (size_t i = 0; i < data->n; i++) {
-        if (fold_of(data, i) == except)
+    struct fit *f = fit;
+    f->done++;
+    if (f->data->progress)
+        f->data->progress(f->data->progress_arg, (double)f->done / (double)f->steps);
+}
+
+/* ---- the sum ---- */
+
+/* Adds a fold to X'X, or takes it away; fold -1: all. */
+static void add_up(struct fit *f, int fold, double sign)
+{
+    for (size_t i = 0; i < f->data->n; i++)
+        if (fold < 0 || fold_of(f->data, i) == fold)
+            ds_gram_add(&f->gram, f->data->choice[i], sign);
+    ds_gram_flush(&f->gram);
+}
+
+/* X'y of the architectures whose fold is not `except`. */
+static void add_up_values(struct fit *f, int except)
+{
+    memset(f->xy, 0, (size_t)f->d.columns * sizeof *f->xy);
+    for (size_t i = 0; i < f->data->n; i++) {
+        if (fold_of(f->data, i) == except)
             continue;
-        int n = active_columns(d, data->choice[i]);
-        double y = target(data, family, i);
-        for (int a = 0; a < n; a++) {
-            double *column = s->xx + (size_t)d->active[a] * p;
-            s->xy[d->active[a]] += y;
-            for (int b = a; b < n; b++)
-                column[d->active[b]] += 1;
-        }
+        int n = ds_design_columns(&f->d, f->data->choice[i], f->column);
+        for (int k = 0; k < n; k++)
+            f->xy[f->column[k]] += target(f, i);
     }
 }
 
 /* beta = (X'X + penalty I)^-1 X'y; the intercept is not penalised. */
-static int solve(const struct design *d, const struct sums *s, double penalty, double *work,
-                 double *beta, struct ds_error *err)
+static int solve(struct fit *f, double penalty, struct ds_error *err)
 {
-    int p = d->columns, one = 1, info;
-    memcpy(work, s->xx, (size_t)p * (size_t)p * sizeof *work);
-    memcpy(beta, s->xy, (size_t)p * sizeof *beta);
+    int p = f->d.columns, one = 1, info;
+    memcpy(f->work, f->gram.xx, (size_t)p * (size_t)p * sizeof *f->work);
+    memcpy(f->found.beta, f->xy, (size_t)p * sizeof *f->xy);
     for (int i = 0; i < p; i++)
-        work[(size_t)i * (size_t)p + (size_t)i] += i ? penalty : 1e-9;
-    dposv_("L", &p, &one, work, &p, beta, &p, &info);
+        f->work[(size_t)i * (size_t)p + (size_t)i] += i ? penalty : 1e-9;
+    dposv_("L", &p, &one, f->work, &p, f->found.beta, &p, &info);
     return info ? ds_fail(err, "the equations cannot be solved: is there any data?") : 0;
 }
 
-static double predict(struct design *d, const struct ds_family *family, const uint8_t *choice,
-                      const double *beta)
+/* The sum over the columns of an architecture, which are left in `column`; how many in *n. */
+static double sum_of(struct fit *f, size_t i, int *n)
 {
     double sum = 0;
-    int n = active_columns(d, choice);
-    for (int i = 0; i < n; i++)
-        sum += beta[d->active[i]];
-    return family->log ? exp(sum) : sum;
+    *n = ds_design_columns(&f->d, f->data->choice[i], f->column);
+    for (int k = 0; k < *n; k++)
+        sum += f->found.beta[f->column[k]];
+    return sum;
+}
+
+/* ---- the network of a neural family ---- */
+
+/* Epochs: as many steps whether the data is small or large, within bounds. */
+static int epochs_for(size_t n)
+{
+    size_t epochs = EXAMPLES_SEEN / n;
+    return epochs < LEAST_EPOCHS ? LEAST_EPOCHS : epochs > MOST_EPOCHS ? MOST_EPOCHS : (int)epochs;
+}
+
+/* Trains it on what the sum leaves, divided by its deviation. */
+static int train(struct fit *f, int except, double decay, struct ds_error *err)
+{
+    double squares = 0;
+    uint32_t used = 0;
+    for (size_t i = 0; i < f->data->n; i++) {
+        int n;
+        double rest = target(f, i) - sum_of(f, i, &n);
+        memcpy(f->columns + f->start[i], f->column + 1, (size_t)(n - 1) * sizeof *f->columns);
+        f->start[i + 1] = f->start[i] + (size_t)(n - 1);
+        f->target[i] = (float)rest;
+        if (fold_of(f->data, i) == except)
+            continue;
+        f->item[used++] = (uint32_t)i;
+        squares += rest * rest;
+    }
+    f->found.scale = squares > 0 ? sqrt(squares / used) : 1;
+    for (size_t i = 0; i < f->data->n; i++)
+        f->target[i] = (float)(f->target[i] / f->found.scale);
+    struct ds_neural_data examples = {f->start, f->columns, f->target};
+    struct ds_neural_plan plan = {f->epochs, 256, 0.006f, (float)decay, 1, step_done, f};
+    if (ds_neural_train(&f->found.net, &examples, f->item, used, &plan))
+        return ds_fail(err, "out of memory");
+    return 0;
+}
+
+/* What it adds for an architecture of the n columns in `column`. */
+static double network(struct fit *f, int n)
+{
+    const struct ds_neural *net = &f->found.net;
+    f->row[0] = net->bias; /* the intercept's */
+    for (int k = 1; k < n; k++)
+        f->row[k] = net->first + (size_t)f->column[k] * (size_t)net->hidden;
+    return f->found.scale * (*net->out + ds_neural_output(f->row, n, net->last, net->hidden));
+}
+
+/* ---- cross-validation ---- */
+
+/* Fits to the architectures that were added up: those whose fold is not `except`. */
+static int fit_one(struct fit *f, int except, double penalty, struct ds_error *err)
+{
+    f->found.penalty = penalty;
+    if (solve(f, f->family->neural ? SUM_PENALTY : penalty, err))
+        return -1;
+    if (f->family->neural)
+        return train(f, except, penalty, err);
+    step_done(f);
+    return 0;
+}
+
+/* Predicts a fold; returns the sum of squares that it is off by. */
+static double predict(struct fit *f, int fold, double *predicted)
+{
+    double squares = 0;
+    for (size_t i = 0; i < f->data->n; i++) {
+        int n;
+        if (fold_of(f->data, i) != fold)
+            continue;
+        double sum = sum_of(f, i, &n);
+        sum += f->family->neural ? network(f, n) : 0;
+        predicted[i] = f->family->log ? exp(sum) : sum;
+        squares += (predicted[i] - f->data->y[i]) * (predicted[i] - f->data->y[i]);
+    }
+    return squares;
 }
 
 static struct ds_fit_error judge(const struct ds_fit_data *data, const double *predicted)
@@ -172,84 +216,53 @@ static struct ds_fit_error judge(const struct ds_fit_data *data, const double *p
     return e;
 }
 
-/* Predicts every architecture from the other folds, with each penalty; the best by RMSE. */
-static int cross_validate(const struct ds_fit_data *data, const struct ds_family *family,
-                          struct design *d, struct sums *s, double *work, double *beta,
-                          double *held_out[NPENALTIES], size_t *best, struct ds_fit_error *error,
+/*
+ * How many folds choose the penalty: as many as have JUDGES architectures. The others use only the
+ * one chosen: each penalty costs a solution of all equations, or a training.
+ */
+static int choosing_folds(const struct ds_fit_data *data)
+{
+    size_t size[DS_FOLDS] = {0}, judges = 0;
+    int n = 0;
+    for (size_t i = 0; i < data->n; i++)
+        size[fold_of(data, i)]++;
+    while (n < DS_FOLDS && judges < JUDGES)
+        judges += size[n++];
+    return n;
+}
+
+static int least(const double *x, int n)
+{
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        best = x[i] < x[best] ? i : best;
+    return best;
+}
+
+/* Predicts every architecture from the other folds; the best penalty, by squared error, in *best.
+ */
+static int cross_validate(struct fit *f, int *best, struct ds_fit_error *error,
                           struct ds_error *err)
 {
+    int choosing = choosing_folds(f->data), per_fit = f->family->neural ? f->epochs : 1;
+    double squares[MOST_PENALTIES] = {0};
+    f->steps = (size_t)((choosing * f->npenalties + DS_FOLDS - choosing + 1) * per_fit);
     for (int fold = 0; fold < DS_FOLDS; fold++) {
-        add_up(data, family, d, fold, s);
-        for (size_t k = 0; k < NPENALTIES; k++) {
-            if (solve(d, s, penalties[k], work, beta, err))
+        add_up(f, fold, -1);
+        add_up_values(f, fold);
+        for (int k = 0; k < f->npenalties; k++) {
+            if (fold >= choosing && k != *best)
+                continue;
+            if (fit_one(f, fold, f->penalty[k], err))
                 return -1;
-            for (size_t i = 0; i < data->n; i++)
-                if (fold_of(data, i) == fold)
-                    held_out[k][i] = predict(d, family, data->choice[i], beta);
+            squares[k] += predict(f, fold, f->held_out[k]);
         }
+        if (fold < choosing)
+            *best = least(squares, f->npenalties);
+        add_up(f, fold, 1);
     }
-    for (size_t k = 0; k < NPENALTIES; k++) {
-        struct ds_fit_error e = judge(data, held_out[k]);
-        if (k == 0 || e.rmse < error->rmse) {
-            *error = e;
-            *best = k;
-        }
-    }
+    *error = judge(f->data, f->held_out[*best]);
     return 0;
-}
-
-/* ---- the model as JSON ---- */
-
-static void put(json_t *table, const char *key, double value)
-{
-    json_object_set_new(table, key, json_real(value));
-}
-
-/*
- * A site's table. A choice that no architecture had is left out: the data says nothing of it. A
- * site of one choice changes nothing, but other choices there are not what was fitted.
- */
-static json_t *site_to_json(const struct design *d, const struct sums *s, const double *beta,
-                            int site)
-{
-    json_t *table = json_object();
-    char label[256];
-    for (int c = 0; c < d->space->site[site].nchoices; c++) {
-        size_t column = (size_t)(d->single[site] + c);
-        ds_site_print(d->space, site, c, label, sizeof label);
-        if (d->single[site] < 0)
-            put(table, label, 0);
-        else if (s->xx[column * (size_t)d->columns + column] > 0)
-            put(table, label, beta[column]);
-    }
-    return table;
-}
-
-static json_t *to_json(const struct ds_fit_data *data, const struct ds_family *family,
-                       const struct design *d, const struct sums *sums, const double *beta,
-                       double penalty)
-{
-    const struct ds_space *space = data->space;
-    json_t *terms = json_object(), *pairs = json_object();
-    char left[256], right[256], key[600];
-    for (int s = 0; s < space->nsites; s++)
-        json_object_set_new(terms, space->site[s].name, site_to_json(d, sums, beta, s));
-    for (int i = 0; i < d->npairs; i++) {
-        int a = d->pair[i].a, b = d->pair[i].b, column = d->pair[i].column;
-        json_t *table = json_object();
-        for (int x = 0; x < space->site[a].nchoices; x++)
-            for (int y = 0; y < space->site[b].nchoices; y++) {
-                ds_site_print(space, a, x, left, sizeof left);
-                ds_site_print(space, b, y, right, sizeof right);
-                snprintf(key, sizeof key, "%s*%s", left, right);
-                put(table, key, beta[column + x * space->site[b].nchoices + y]);
-            }
-        snprintf(key, sizeof key, "%s*%s", space->site[a].name, space->site[b].name);
-        json_object_set_new(pairs, key, table);
-    }
-    return json_pack("{ss ss sf sf so so}", "family", family->name, "link",
-                     family->log ? "log" : "identity", "penalty", penalty, "intercept", beta[0],
-                     "terms", terms, "pairs", pairs);
 }
 
 /* Refuses data that a family cannot be fitted to. */
@@ -258,42 +271,91 @@ static int check(const struct ds_fit_data *data, const struct ds_family *family,
 {
     if (data->n < 4 * DS_FOLDS)
         return ds_fail(err, "%zu records are too few: %d at least", data->n, 4 * DS_FOLDS);
+    if (data->n > UINT32_MAX)
+        return ds_fail(err, "%zu records are too many", data->n);
     for (size_t i = 0; i < data->n; i++)
         if (family->log && !(data->y[i] > 0))
             return ds_fail(err, "%s needs positive values", family->name);
     return 0;
 }
 
+static int make_network_room(struct fit *f)
+{
+    size_t n = f->data->n;
+    f->epochs = epochs_for(n);
+    f->start = calloc(n + 1, sizeof *f->start);
+    f->columns = malloc(n * (size_t)f->d.most * sizeof *f->columns);
+    f->target = malloc(n * sizeof *f->target);
+    f->item = malloc(n * sizeof *f->item);
+    f->row = malloc((size_t)f->d.most * sizeof *f->row);
+    return f->start && f->columns && f->target && f->item && f->row
+               ? ds_neural_init(&f->found.net, f->d.columns, HIDDEN)
+               : -1;
+}
+
+static int make_room(struct fit *f, struct ds_error *err)
+{
+    size_t p = (size_t)f->d.columns, n = f->data->n;
+    f->npenalties = f->family->neural ? (int)(sizeof decays / sizeof *decays) : MOST_PENALTIES;
+    f->penalty = f->family->neural ? decays : penalties;
+    f->xy = malloc(p * sizeof *f->xy);
+    f->work = malloc(p * p * sizeof *f->work);
+    f->column = malloc((size_t)f->d.most * sizeof *f->column);
+    f->found.beta = malloc(p * sizeof *f->found.beta);
+    f->found.seen = malloc(p * sizeof *f->found.seen);
+    bool ok = f->xy && f->work && f->column && f->found.beta && f->found.seen;
+    for (int k = 0; k < f->npenalties; k++)
+        ok = (f->held_out[k] = malloc(n * sizeof *f->held_out[k])) && ok;
+    ok = ok && (!f->family->neural || make_network_room(f) == 0);
+    return ok ? 0 : ds_fail(err, "out of memory: %zu columns, %zu records", p, n);
+}
+
+static void free_room(struct fit *f)
+{
+    free(f->xy);
+    free(f->work);
+    free(f->column);
+    free(f->found.beta);
+    free(f->found.seen);
+    for (int k = 0; k < f->npenalties; k++)
+        free(f->held_out[k]);
+    free(f->start);
+    free(f->columns);
+    free(f->target);
+    free(f->item);
+    free(f->row);
+    ds_neural_free(&f->found.net);
+    ds_gram_free(&f->gram);
+    ds_design_free(&f->d);
+}
+
+/* With the design made. */
+static int fit(struct fit *f, struct ds_fit_error *error, struct ds_error *err)
+{
+    size_t p = (size_t)f->d.columns;
+    int best = 0;
+    if (p > f->data->n)
+        return ds_fail(err, "%zu coefficients are too many for %zu records", p, f->data->n);
+    if (ds_gram_init(&f->gram, &f->d, err) || make_room(f, err))
+        return -1;
+    add_up(f, -1, 1);
+    for (size_t c = 0; c < p; c++)
+        f->found.seen[c] = f->gram.xx[c * p + c] > 0;
+    if (cross_validate(f, &best, error, err))
+        return -1;
+    add_up_values(f, -1);
+    return fit_one(f, -1, f->penalty[best], err);
+}
+
 json_t *ds_fit(const struct ds_fit_data *data, const struct ds_family *family,
                struct ds_fit_error *error, struct ds_error *err)
 {
-    struct design d;
-    if (check(data, family, err) || make_design(&d, data->space, family->pairs, err))
-        return NULL;
-    size_t p = (size_t)d.columns, best = 0;
-    if (p > data->n) {
-        free_design(&d);
-        ds_fail(err, "%zu coefficients are too many for %zu records", p, data->n);
-        return NULL;
-    }
-    struct sums s = {malloc(p * p * sizeof(double)), malloc(p * sizeof(double))};
-    double *work = malloc(p * p * sizeof *work), *beta = malloc(p * sizeof *beta);
-    double *held_out[NPENALTIES] = {NULL}, *all = malloc(NPENALTIES * data->n * sizeof *all);
+    struct fit f = {.data = data, .family = family};
     json_t *model = NULL;
-    for (size_t k = 0; k < NPENALTIES && all; k++)
-        held_out[k] = all + k * data->n;
-    if (!s.xx || !s.xy || !work || !beta || !all) {
-        ds_fail(err, "out of memory: %zu columns", p);
-    } else if (cross_validate(data, family, &d, &s, work, beta, held_out, &best, error, err) == 0) {
-        add_up(data, family, &d, -1, &s);
-        if (solve(&d, &s, penalties[best], work, beta, err) == 0)
-            model = to_json(data, family, &d, &s, beta, penalties[best]);
-    }
-    free(s.xx);
-    free(s.xy);
-    free(work);
-    free(beta);
-    free(all);
-    free_design(&d);
+    if (check(data, family, err))
+        return NULL;
+    if (ds_design_make(&f.d, data->space, family->pairs, err) == 0 && fit(&f, error, err) == 0)
+        model = ds_solution_to_json(&f.found, &f.d, family);
+    free_room(&f);
     return model;
 }

@@ -1,7 +1,7 @@
 /*
  * Fitting a device profile to measured architectures: ridge regression on one-hot codes of the
- * sites' choices, and of pairs of sites, with the penalty and the family chosen by
- * cross-validation.
+ * sites' choices, and of pairs of sites, and a small network on what that leaves, with the penalty
+ * and the family chosen by cross-validation.
  */
 #ifndef DS_FIT_H
 #define DS_FIT_H
@@ -19,7 +19,8 @@ enum ds_fit_pairs {
 struct ds_family {
     const char *name;
     enum ds_fit_pairs pairs;
-    bool log; /* the sum is the logarithm of the metric */
+    bool log;    /* the sum is the logarithm of the metric */
+    bool neural; /* and a network's output is added to it */
 };
 
 /* The families there are, ended by a NULL name. */
@@ -32,6 +33,9 @@ struct ds_fit_data {
     uint8_t (*choice)[DS_MAX_SITES];
     uint64_t *id;
     double *y;
+    /* Called along the way with the share of a fit that is done, 0 to 1; may be NULL. */
+    void (*progress)(void *arg, double share);
+    void *progress_arg;
 };
 
 /* How well held-out architectures are predicted. */

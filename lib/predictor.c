@@ -2,6 +2,7 @@
 
 #include "coding.h"
 #include "pth.h"
+#include "sum_rows.h"
 #include <cblas.h>
 #include <math.h>
 #include <stdio.h>
@@ -189,35 +190,6 @@ int ds_predictor_bind(struct ds_predictor *p, const struct ds_space *space, stru
 
 /* ---- running ---- */
 
-typedef float vec __attribute__((vector_size(16), aligned(4), may_alias));
-#define STRIP 16 /* outputs summed in registers: four vectors */
-
-/* The sum of rows. */
-static void sum_rows(const float *const *row, int nrows, float *out, size_t n)
-{
-    size_t o = 0;
-    for (; o + STRIP <= n; o += STRIP) {
-        vec a = {0}, b = {0}, c = {0}, d = {0};
-        for (int r = 0; r < nrows; r++) {
-            const vec *x = (const vec *)(row[r] + o);
-            a += x[0];
-            b += x[1];
-            c += x[2];
-            d += x[3];
-        }
-        vec *to = (vec *)(out + o);
-        to[0] = a;
-        to[1] = b;
-        to[2] = c;
-        to[3] = d;
-    }
-    for (; o < n; o++) {
-        out[o] = 0;
-        for (int r = 0; r < nrows; r++)
-            out[o] += row[r][o];
-    }
-}
-
 static int first_layer(struct ds_predictor *p, const uint8_t *choice, float *out,
                        struct ds_error *err)
 {
@@ -234,7 +206,7 @@ static int first_layer(struct ds_predictor *p, const uint8_t *choice, float *out
         }
         row[nrows++] = p->row[s][choice[s]];
     }
-    sum_rows(row, nrows, out, p->layer[0].out);
+    ds_sum_rows(row, nrows, out, p->layer[0].out);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "profile.h"
 
+#include "profile_network.h"
 #include "schema.h"
 #include <jansson.h>
 #include <math.h>
@@ -21,6 +22,7 @@ struct ds_profile_model {
     double *term[DS_MAX_SITES]; /* [site][choice]; NULL: the site does not matter */
     struct pair *pair;
     int npairs;
+    struct ds_profile_network network;
 };
 
 static void unbind(struct ds_profile_model *m)
@@ -41,8 +43,10 @@ void ds_profile_free(struct ds_profile *p)
 {
     if (!p)
         return;
-    if (p->model)
+    if (p->model) {
         unbind(p->model);
+        ds_profile_network_free(&p->model->network);
+    }
     free(p->model);
     json_decref(p->json);
     free(p->name);
@@ -101,7 +105,7 @@ static int read_model(struct ds_profile *p, struct ds_error *err)
         return -1;
     p->model->log = strcmp(link, "log") == 0;
     p->model->intercept = json_number_value(json_object_get(model, "intercept"));
-    return 0;
+    return ds_profile_network_read(&p->model->network, json_object_get(model, "network"), err);
 }
 
 static int read_profile(struct ds_profile *p, struct ds_error *err)
@@ -256,6 +260,8 @@ int ds_profile_bind(struct ds_profile *p, const struct ds_space *space, struct d
         if (a >= 0 && b >= 0 && bind_pair(m, a, b, table, &knows, err))
             return -1;
     }
+    if (ds_profile_network_bind(&m->network, json_object_get(model, "network"), space, err))
+        return ds_fail_in(err, "profile %s", p->name);
     if (!knows)
         return ds_fail(err, "profile %s is of space %s and knows no block of space %s", p->name,
                        p->space, space->name);
@@ -270,7 +276,8 @@ static int name_missing(const struct ds_profile *p, const uint8_t *choice, struc
     const struct ds_profile_model *m = p->model;
     char left[256], right[256];
     for (int s = 0; s < m->space->nsites; s++)
-        if (m->term[s] && choice[s] != DS_INACTIVE && isnan(m->term[s][choice[s]])) {
+        if (choice[s] != DS_INACTIVE && ((m->term[s] && isnan(m->term[s][choice[s]])) ||
+                                         ds_profile_network_lacks(&m->network, s, choice[s]))) {
             ds_site_print(m->space, s, choice[s], left, sizeof left);
             return ds_fail(err, "profile %s has no entry for %s at %s", p->name, left,
                            m->space->site[s].name);
@@ -301,6 +308,8 @@ int ds_profile_value(const struct ds_profile *p, const uint8_t *choice, double *
         if (choice[q->a] != DS_INACTIVE && choice[q->b] != DS_INACTIVE)
             sum += q->value[choice[q->a] * q->width + choice[q->b]];
     }
+    if (m->network.hidden)
+        sum += ds_profile_network_value(&m->network, choice);
     *value = m->log ? exp(sum) : sum;
     return isfinite(*value) ? 0 : name_missing(p, choice, err);
 }

@@ -29,6 +29,51 @@ assert p["provenance"]["records"] == 3000 and p["provenance"]["made_by"][0].star
     cmp m.json m2.json
 }
 
+@test "a network learns what no sum of choices tells, whatever the threads, and is read back" {
+    ds-sample ofa-mbv3 -n 1000 | ds-measure-cost >a.dss
+    fit() { ds-fit macs --as latency.npu --device d --name n "$@" a.dss; }
+    fit --family additive -q -o sum.json
+    OPENBLAS_NUM_THREADS=1 fit --family neural -q -o net.json
+    OPENBLAS_NUM_THREADS=2 fit --family neural -q -o net2.json
+    cmp net.json net2.json
+    ds-measure-npu --profile ./net.json a.dss | ds-show --json >got
+    python3 - <<'END'
+import json
+sums, net = (json.load(open(f)) for f in ("sum.json", "net.json"))
+# resolution multiplies what the blocks cost
+assert net["error"]["rmse"] < 0.8 * sums["error"]["rmse"], (net["error"], sums["error"])
+m = net["model"]
+assert m["family"] == "neural"
+floats = lambda text: [float(x) for x in text.split(" ")]
+bias, last = floats(m["network"]["bias"]), floats(m["network"]["last"])
+assert len(bias) == len(last) == m["network"]["hidden"]
+n = 0
+for line in list(open("got"))[:20]:
+    r = json.loads(line)
+    chosen = {"resolution": r["arch"]["resolution"]}
+    for u, unit in enumerate(r["arch"]["units"]):
+        chosen["unit%d.depth" % u] = unit["depth"]
+        chosen["unit%d.width" % u] = unit["width"]
+        for l, block in enumerate(unit["blocks"]):
+            chosen["unit%d.layer%d" % (u, l)] = block
+    want, hidden = m["intercept"], bias
+    for site, choice in chosen.items():
+        want += m["terms"][site][str(choice)]
+        row = m["network"]["first"].get(site, {}).get(str(choice))
+        hidden = [a + b for a, b in zip(hidden, floats(row))] if row else hidden
+    want += sum(w * max(0, h) for w, h in zip(last, hidden))
+    assert abs(want - r["metrics"]["latency.npu"]) < 1e-5 * want, (want, r)
+    n += 1
+assert n == 20
+END
+}
+
+@test "networks are not tried unasked on few records, and it says so" {
+    ds-sample ofa-mbv3 -n 60 | ds-measure-cost >a.dss
+    run ds-fit macs --class cpu --name m --device d -o m.json a.dss
+    [[ "$output" == *"neural             passed over, unless --family asks for it: 60 records are below 10000"* ]]
+}
+
 @test "a pruned space is served; another space is refused, and what is missing is named" {
     sed 's/"resolution": .*/"resolution": [224],/; s/"name": "ofa-mbv3"/"name": "pruned"/' \
         "$DSTOOLS_SCHEMAS/spaces/ofa-mbv3.json" >pruned.json
@@ -149,10 +194,35 @@ END
     wrong "{$head,\"class\":\"cpu\",\"model\":{\"link\":\"log\",\"intercept\":NaN}}" 'not JSON'
     wrong "{$head,\"class\":\"cpu\",\"model\":{\"link\":\"log\",\"intercept\":1,\"terms\":{\"a\":{\"b\":\"c\"}}}}" \
         'model.terms.a.b: must be a number'
+    net="$head,\"class\":\"cpu\",\"model\":{\"link\":\"log\",\"intercept\":1,\"network\":"
+    wrong "{$net{}}}" 'model.network.hidden: must be 1 to 1024'
+    wrong "{$net{\"hidden\":4096}}}" 'model.network.hidden: must be 1 to 1024'
+    wrong "{$net{\"hidden\":2}}}" 'model.network.first: must be an object'
+    net+='{"hidden":2,"first":{},'
+    wrong "{$net\"bias\":[0,0]}}}" 'model.network.bias: must be a text of 2 finite numbers'
+    wrong "{$net\"bias\":\"0 nan\"}}}" 'model.network.bias: must be a text of 2 finite numbers'
+    wrong "{$net\"bias\":\"0 1e99\"}}}" 'model.network.bias: must be a text of 2 finite numbers'
+    wrong "{$net\"bias\":\"0 1\",\"last\":\"1 2 3\"}}}" 'model.network.last: must be a text of 2 finite numbers'
     run -1 ds-measure-gpu -o x
     [[ "$output" == "ds-measure-gpu: no gpu is measured live by this dstools yet: give --profile NAME, a device profile, or --exec PROGRAM" ]]
     run -1 ds-measure-npu --profile no-such -o x
     [[ "$output" == *"no 'no-such' among the devices ("*"note10"* ]]
+}
+
+@test "a network's weights that are damaged, or not there" {
+    ds-sample ofa-mbv3 -n 20 >a.dss
+    damage() { # STATEMENT MESSAGE
+        python3 -c 'import json, sys
+p = json.load(open(sys.argv[1])); first = p["model"]["network"]["first"]; exec(sys.argv[2])
+json.dump(p, open("p.json", "w"))' "$DSTOOLS_SCHEMAS/devices/acc-ofa-mbv3.json" "$1"
+        run -1 ds-measure-acc --profile ./p.json -o x a.dss
+        [[ "$output" == *"$2" ]] || { echo "$output"; return 1; }
+    }
+    e3k3='first["unit0.layer0"]["mbconv3_e3_k3"]'
+    damage "$e3k3 = $e3k3.replace(' ', ' nan ', 1)" \
+        "profile acc-ofa-mbv3: model.network.first.unit0.layer0.mbconv3_e3_k3: must be a text of 256 finite numbers"
+    damage "$e3k3 = 'no'" "first.unit0.layer0.mbconv3_e3_k3: must be a text of 256 finite numbers"
+    damage "del first['resolution']['224']" "profile acc-ofa-mbv3 has no entry for 224 at resolution"
 }
 
 @test "the paper's figure: Note10 within 1% in all 27 cells under --paper" {
@@ -160,6 +230,26 @@ END
     "$BATS_TEST_DIRNAME/../pipelines/paper-figure.py" "$ref/published.json" 300 >fig.tsv
     awk -F'\t' '$1 ~ /^note10/ { n++; if ($6 > 1 || $6 < -1) { print; bad = 1 } } END { exit bad || n != 27 }' fig.tsv
     [ "$(wc -l <fig.tsv)" -eq $((1 + 12 * 9)) ]
+}
+
+@test "the paper's figure as a picture, from its table" {
+    command -v gnuplot >/dev/null || skip "no gnuplot"
+    draw() { "$BATS_TEST_DIRNAME/../pipelines/paper-picture.py" "$@"; }
+    { printf 'figure\texpand\tkernel\tpaper\tpaper_diff_percent\n'
+        for e in 6 4 3; do for k in 3 5 7; do
+            printf 'note10_ms_r224\t%d\t%d\t4%d.%d\t+0.1%d\n' $e $k $e $k $k
+        done; done; } >t.tsv
+    draw t.tsv t.svg
+    for text in Note10 '>46.30<' '>43.70<' '>+0.17%<' 'ours, with --paper'; do
+        grep -q -- "$text" t.svg || { echo "no $text"; return 1; }
+    done
+    ! grep -q published\< t.svg
+    run -1 draw nowhere.tsv x.png
+    [[ "$output" == "paper-picture.py: "*nowhere.tsv* ]]
+    head -n 5 t.tsv >cut.tsv
+    run -1 draw cut.tsv x.png
+    [[ "$output" == "paper-picture.py: cut.tsv: note10_ms_r224 has not the nine blocks" ]]
+    [ ! -e x.png ]
 }
 
 @test "fits refuse what they cannot use" {

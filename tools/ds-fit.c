@@ -8,8 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ENOUGH 10000 /* records, to try networks unasked: below, they are slow and rarely win */
+
+void openblas_set_num_threads(int); /* its header is not the one that cblas.h is */
+
 struct wanted {
     const char *family, *name, *as, *class, *unit, *device, *description, *space;
+    const struct ds_family *only; /* what `family` names */
     double scale;
 };
 
@@ -50,41 +55,87 @@ static void read_all(struct ds_reader *in, const char *metric, const struct want
         cli_die(CLI_FAILED, "%s", err.text);
 }
 
+static void show_share(void *progress, double share)
+{
+    struct progress *p = progress;
+    progress_add(p, (uint64_t)(100 * share) - p->done);
+}
+
+/* One family, with a bar that counts percents. */
+static json_t *fit_family(struct ds_fit_data *data, const struct ds_family *family, bool bar,
+                          struct ds_fit_error *error, struct ds_error *err)
+{
+    struct progress progress;
+    data->progress = show_share;
+    data->progress_arg = &progress;
+    progress_begin(&progress, bar, 100);
+    json_t *model = ds_fit(data, family, error, err);
+    if (progress.done)
+        progress_end(&progress);
+    return model;
+}
+
+static const struct ds_family *find_family(const char *name)
+{
+    char known[200] = "";
+    for (const struct ds_family *f = ds_families; f->name; f++) {
+        size_t at = strlen(known);
+        if (strcmp(name, f->name) == 0)
+            return f;
+        snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", f->name);
+    }
+    cli_die(CLI_USAGE, "--family: '%s' is none of %s", name, known);
+}
+
+/* Whether to leave out a family that was not asked for, and says so. */
+static bool passed_over(const struct ds_fit_data *data, const struct ds_family *f,
+                        const struct ds_family *best)
+{
+    if (!f->neural)
+        return false;
+    if (data->n < ENOUGH)
+        cli_warn("%-18s passed over, unless --family asks for it: %zu records are below %d",
+                 f->name, data->n, ENOUGH);
+    else if (best && best->log != f->log)
+        cli_warn("%-18s passed over: the best so far, %s, has %s logarithm", f->name, best->name,
+                 best->log ? "a" : "no");
+    else
+        return false;
+    return true;
+}
+
 /* Fits the family asked for, or all, and keeps the one that predicts best what it has not seen. */
-static json_t *fit(const struct ds_fit_data *data, const struct wanted *w,
+static json_t *fit(struct ds_fit_data *data, const struct wanted *w, bool bar,
                    struct ds_fit_error *error)
 {
-    json_t *best = NULL;
-    char known[200] = "";
+    json_t *model = NULL;
+    const struct ds_family *best = NULL;
     struct ds_error err;
     cli_warn("%-18s %9s %9s %9s %9s", "family", "MAPE %", "R2", "Spearman", "Kendall");
     for (const struct ds_family *f = ds_families; f->name; f++) {
         struct ds_fit_error e;
-        size_t at = strlen(known);
-        snprintf(known + at, sizeof known - at, "%s%s", at ? ", " : "", f->name);
-        if (w->family && strcmp(w->family, f->name))
+        if (w->only ? f != w->only : passed_over(data, f, best))
             continue;
-        json_t *model = ds_fit(data, f, &e, &err);
-        if (!model && w->family)
-            cli_die(CLI_FAILED, "%s", err.text);
-        if (!model) {
+        json_t *found = fit_family(data, f, bar, &e, &err);
+        if (!found) {
+            if (w->only)
+                cli_die(CLI_FAILED, "%s", err.text);
             cli_warn("%-18s %s", f->name, err.text);
             continue;
         }
         cli_warn("%-18s %9.3f %9.5f %9.5f %9.5f", f->name, e.mape, e.r2, e.spearman, e.kendall);
         if (best && e.rmse >= error->rmse) {
-            json_decref(model);
+            json_decref(found);
             continue;
         }
-        json_decref(best);
-        best = model;
+        json_decref(model);
+        model = found;
+        best = f;
         *error = e;
     }
-    if (!best && w->family && !strstr(known, w->family))
-        cli_die(CLI_USAGE, "--family: '%s' is none of %s", w->family, known);
-    if (!best)
+    if (!model)
         cli_die(CLI_FAILED, "%s", err.text);
-    return best;
+    return model;
 }
 
 /* null where it is not defined, as a percentage of values of zero */
@@ -184,6 +235,7 @@ int main(int argc, char **argv)
     if (!w.name || !w.device || !w.class)
         cli_die(CLI_USAGE, "wants --name, --device%s",
                 w.class ? "" : ", and --class: the metric does not say it");
+    w.only = w.family ? find_family(w.family) : NULL;
     w.unit = w.unit ? w.unit : strcmp(w.as, "top1") ? "ms" : "%";
 
     struct ds_reader *in = ds_reader_open(cli.operand + 1, cli.noperands - 1, &err);
@@ -192,7 +244,8 @@ int main(int argc, char **argv)
     read_all(in, metric, &w, &data);
     if (data.n == 0)
         cli_die(CLI_FAILED, "no records to fit to");
-    json_t *model = fit(&data, &w, &error);
+    openblas_set_num_threads(1); /* more would add up in another order: other bits */
+    json_t *model = fit(&data, &w, cli.progress, &error);
     json_t *out = profile(&w, &data, in, model, &error);
     FILE *f = cli_open_text(&cli);
     if (!out)
