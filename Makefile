@@ -90,6 +90,11 @@ check: all $(UNIT)
 bench: all $(BUILD)/tests/bench/engines
 	@BUILD="$(abspath $(BUILD))" tests/bench/run
 
+# what a test compares with: a runtime that is not ours, from npm
+onnxruntime:
+	@rm -f build/onnxruntime/npm.log
+	@tests/onnxruntime
+
 deps:
 	@pipelines/deps "$(NEEDS)" "$(WANTS)"
 
@@ -98,13 +103,15 @@ check-deps: deps
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/dstools/pipelines
+		$(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/dstools/pipelines \
+		$(DESTDIR)$(PREFIX)/share/dstools/runners
 	install $(TOOLS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 tools/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 tools/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
 	cd schemas && find . -type f -exec install -D -m 644 {} \
 		"$(DESTDIR)$(PREFIX)/share/dstools/schemas/{}" \;
 	install pipelines/* $(DESTDIR)$(PREFIX)/share/dstools/pipelines
+	install $(filter-out %.md,$(wildcard examples/runners/*)) $(DESTDIR)$(PREFIX)/share/dstools/runners
 
 uninstall:
 	rm -f $(TOOLS:$(BUILD)/%=$(DESTDIR)$(PREFIX)/bin/%)
@@ -121,7 +128,9 @@ format:
 
 lint:
 	clang-format --dry-run --Werror $(C_FILES)
-	shellcheck -S warning tests/run tests/*.bats tests/bench/run .ci/run $(filter-out %.mk %.py,$(wildcard pipelines/*))
+	shellcheck -S warning tests/run tests/onnxruntime tests/*.bats tests/bench/run .ci/run \
+		examples/runners/ssh examples/runners/adb-* \
+		 $(filter-out %.mk %.py,$(wildcard pipelines/*))
 	mandoc -Tlint -W warning tools/*.[17]
 
 clean:
@@ -136,6 +145,6 @@ help:
 	@echo "make bench      measure dstools itself"
 	@echo "make format, lint, clean, uninstall"
 
-.PHONY: all demo check bench deps check-deps install uninstall format lint clean help
+.PHONY: all demo check bench onnxruntime deps check-deps install uninstall format lint clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
