@@ -6,6 +6,8 @@
 #   note10, amd2990wx, rtx2080ti-b1, rtx2080ti-b64, dpu, kirin9000, pixel1
 #                                    shipped profiles
 #   FILE.json                        a profile of one's own, of CLASS cpu, gpu or npu
+#   exec                             a program, which measures: RUNNER='PROGRAM [ARG ...]', of CLASS
+#                                    (man dstools-exec); its answers are kept in OUT/answers
 #   cost                             no device: MACs and parameters, counted
 # ACCURACY is a profile of the accuracy, or Once-for-All's predictor as FILE.pth.
 # EVALUATE can be given as a whole, with BETTER and WORSE: the metrics to search for.
@@ -26,6 +28,9 @@ class_of = $(strip \
 ifneq ($(filter onednn xnnpack,$(DEVICE)),)
 CLASS = cpu
 MEASURE ?= ds-measure-cpu -q --engine $(DEVICE)
+else ifeq ($(DEVICE),exec)
+MEASURE ?= ds-measure-$(CLASS) -q --exec $(firstword $(RUNNER)) \
+	$(patsubst %,--arg=%,$(wordlist 2,$(words $(RUNNER)),$(RUNNER))) --cache $(OUT)/answers
 else ifneq ($(DEVICE),cost)
 CLASS ?= $(call class_of,$(DEVICE))
 MEASURE ?= ds-measure-$(CLASS) -q --profile $(DEVICE)
@@ -37,7 +42,11 @@ WORSE ?= macs
 EVALUATE ?= ds-measure-cost -q
 else
 ifndef EVALUATE
-ifeq ($(CLASS),)
+ifeq ($(DEVICE),exec)
+ifeq ($(and $(CLASS),$(RUNNER)),)
+$(error DEVICE=exec wants RUNNER='PROGRAM [ARG ...]' and CLASS=cpu, gpu or npu)
+endif
+else ifeq ($(CLASS),)
 $(error DEVICE=$(DEVICE) is no engine and no shipped profile; for one of your own say CLASS=cpu, gpu or npu)
 endif
 endif

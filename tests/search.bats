@@ -150,3 +150,22 @@ sums() {
     [ "$status" = 2 ]
     [[ "$output" == *"DEVICE=abacus is no engine and no shipped profile"* ]]
 }
+
+@test "a program measures: a search that it failed goes on with what it answered" {
+    cat >runner <<'END'
+#!/bin/sh
+echo x >>calls
+[ "$(wc -l <calls)" -ne 7 ] || exit 1
+echo "$1.$(($(wc -c <"$2") / 1000))"
+END
+    chmod +x runner
+    run -2 make -s -f "$mk" OUT=out DEVICE=exec RUNNER=./runner
+    [[ "$output" == *"DEVICE=exec wants RUNNER='PROGRAM [ARG ...]' and CLASS=cpu, gpu or npu"* ]]
+    settings=(DEVICE=exec CLASS=npu RUNNER='./runner 1' INIT=5 BUDGET=3 ITERATIONS=2)
+    run -2 search "${settings[@]}"
+    [[ "$output" == *"ds-measure-npu: 1 of 3 records got no latency.npu: 'errors' on them says why"* ]]
+    [ "$(wc -l <calls)" -eq 8 ]
+    search "${settings[@]}"
+    [ "$(ids out/1/??.dss | sort -u | wc -l)" -eq 11 ]
+    [ "$(wc -l <calls)" -eq 12 ] # 11 networks, one of them twice
+}
