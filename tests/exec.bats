@@ -185,7 +185,7 @@ for line in sys.stdin:
 }
 
 @test "signals are as usual for the program" {
-    by 'trap - PIPE; yes | head -1 >/dev/null; grep -E "^Sig(Ign|Blk):" /proc/$$/status >>"$LOG"; echo 1' -o out.dss "$IN"
+    by 'yes | head -1 >/dev/null; grep -E "^Sig(Ign|Blk):" /proc/self/status >>"$LOG"; echo 1' -o out.dss "$IN"
     # nothing blocked, and what our tools ignore (SIGPIPE, bit 12) is not
     [ "$(grep SigBlk "$LOG" | grep -vc '0000000000000000$')" -eq 0 ]
     awk '/SigIgn/ { if (substr($2, 13, 1) ~ /[13579bdf]/) exit 1 }' "$LOG"
