@@ -69,7 +69,7 @@ def script(table, picture):
     w = LEFT + len(columns) * (WIDE + GAP_X)
     h = TOP + len(names) * (HIGH + GAP_Y) + BOTTOM
     terminal = ("svg size %d,%d font 'Helvetica,13'" % (w, h) if picture.endswith(".svg") else
-                "pngcairo size %d,%d font 'Helvetica,10' fontscale 1.9" % (2 * w, 2 * h))
+                "pngcairo size %d,%d font 'Helvetica,10' fontscale 1.25" % (1.3 * w, 1.3 * h))
     yield "set terminal %s background 'white'\nset output '%s'\n" % (
         terminal, picture.replace("'", "''"))
     yield "set encoding utf8\nset multiplot\nunset key\nunset colorbox\nset tics scale 0\n"
