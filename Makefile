@@ -84,7 +84,7 @@ demo: all
 	@PATH="$(abspath $(BUILD)):$$PATH" $(MAKE) --no-print-directory -f pipelines/profile.mk \
 		OUT=out/demo N=3 MEASURE='--precision 2 --max-runs 8' show
 
-check: all $(UNIT)
+check: all $(UNIT) $(BUILD)/tests/logits
 	@BUILD="$(abspath $(BUILD))" SANITIZE=$(SANITIZE) tests/run
 
 bench: all $(BUILD)/tests/bench/engines

@@ -1,0 +1,89 @@
+/*
+ * What an engine computes: for every architecture of the stream on standard input, the image it is
+ * given as DIR/ID.input, floats as [channel][row][column], and its outputs as DIR/ID.logits, one a
+ * line. Usage: logits ENGINE DIR
+ */
+#include "engine.h"
+#include "stream.h"
+#include "weights.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SEED 1
+
+static struct ds_error err;
+
+static void *must(const void *ok)
+{
+    if (ok)
+        return (void *)ok;
+    fprintf(stderr, "logits: %s\n", err.text);
+    exit(1);
+}
+
+static FILE *open_file(const char *dir, uint64_t id, const char *kind)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%016" PRIx64 ".%s", dir, id, kind);
+    FILE *f = fopen(path, "w");
+    if (!f)
+        ds_fail(&err, "cannot write %s", path);
+    return must(f);
+}
+
+/* The engines' input is [row][column][channel]. */
+static void write_input(const struct ds_net *net, FILE *f)
+{
+    struct ds_tensor t = net->tensor[net->input];
+    struct ds_images images = {0};
+    size_t area = (size_t)t.h * (size_t)t.w, c = (size_t)t.c;
+    if (ds_images_reserve(&images, SEED, area * c, &err))
+        must(NULL);
+    for (size_t i = 0; i < c; i++)
+        for (size_t p = 0; p < area; p++)
+            fwrite(&images.data[p * c + i], sizeof *images.data, 1, f);
+    ds_images_free(&images);
+    fclose(f);
+}
+
+static void write_logits(const struct ds_engine *e, struct ds_session *s, const struct ds_net *net,
+                         FILE *f)
+{
+    size_t count;
+    struct ds_model *model = must(e->load(s, net, &err));
+    if (e->run(model, NULL, &err))
+        must(NULL);
+    const float *out = e->output(model, &count);
+    for (size_t i = 0; i < count; i++)
+        fprintf(f, "%.9g\n", (double)out[i]);
+    fclose(f);
+    e->unload(model);
+}
+
+int main(int argc, char **argv)
+{
+    const struct ds_engine *e = argc == 3 ? ds_engine_find(argv[1]) : NULL;
+    if (!e)
+        return 2;
+    struct ds_engine_options options = {.threads = 1, .batch = 1, .seed = SEED};
+    struct ds_session *s = must(e->open(&options, &err));
+    struct ds_reader *r = must(ds_reader_open(NULL, 0, &err));
+    struct ds_record *rec;
+    struct ds_net net = {0};
+    int rc;
+    while ((rc = ds_reader_next(r, &rec, &err)) > 0) {
+        if (ds_net_build(rec->space, rec->choice, &net, &err))
+            must(NULL);
+        write_input(&net, open_file(argv[2], rec->id, "input"));
+        write_logits(e, s, &net, open_file(argv[2], rec->id, "logits"));
+    }
+    if (rc < 0)
+        must(NULL);
+    ds_net_free(&net);
+    ds_reader_close(r);
+    e->close(s);
+    return 0;
+}
