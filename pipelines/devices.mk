@@ -12,7 +12,7 @@ SHELL = /bin/bash
 .DELETE_ON_ERROR:
 
 PROFILES = acc-ofa-mbv3 acc-resnet50 note10 pixel1 rtx2080ti-b1 rtx2080ti-b64 dpu kirin9000 amd2990wx
-all: $(PROFILES:%=$(D)/%.json)
+all: $(PROFILES:%=$(D)/%.json) schemas/npus/dpu-b2304.json
 
 $(D) $(OUT):
 	mkdir -p $@
@@ -55,6 +55,12 @@ $(D)/dpu.json: $(REFERENCE)/dpu/ofa_mbv3_blocks.csv | $(D)
 		--device "Xilinx DPUCZDX8G B2304 at 200 MHz (Ultra96-V2), INT8" \
 		--description "Every block of OFA-MBv3 at 224 measured alone on a real NPU, and the first block; the rest of stem and head is not in the table and counts nothing. A sum of blocks measured apart is more than a network run as a whole." \
 		-o $@ $<
+
+# ---- the cost model of an NPU: its free parameters; the rest of the file stays ----
+
+schemas/npus/dpu-b2304.json: $(REFERENCE)/dpu/ofa_mbv3_blocks.csv | $(OUT)
+	ds-fit-npu $@ $< --splits 20 -o $(OUT)/dpu-b2304.json
+	mv $(OUT)/dpu-b2304.json $@
 
 # ---- measured networks: resolutions from 128 to 224 in steps of 4 ----
 

@@ -8,14 +8,12 @@ every place by the tools; once with ds-affix --paper, whose off-by-one the publi
 and once right. Prints both beside the published values, with their difference in percent.
 """
 import json
-import os
 import subprocess
 import sys
 import tempfile
 
-EXPAND, KERNEL = (6, 4, 3), (3, 5, 7)
-HERE = os.path.dirname(os.path.abspath(__file__))
-SPACE = os.path.join(HERE, "..", "schemas", "spaces", "ofa-mbv3.json")
+from responses import EXPAND, KERNEL, response, space_at
+
 # key of the figure, resolution (None: all of the paper's), how it is measured, metric
 FIGURES = [
     ("accuracy_percent", None, "ds-measure-acc --profile acc-ofa-mbv3", "top1"),
@@ -31,24 +29,6 @@ FIGURES = [
     ("amd2990wx_ms_r208", 208, "ds-measure-cpu --profile amd2990wx", "latency.cpu"),
     ("amd2990wx_ms_r192", 192, "ds-measure-cpu --profile amd2990wx", "latency.cpu"),
 ]
-
-
-def space_at(resolutions, folder):
-    space = json.load(open(SPACE))
-    space["resolution"] = resolutions
-    path = os.path.join(folder, "space.json")
-    json.dump(space, open(path, "w"))
-    return path
-
-
-def response(space, measure, metric, n, paper):
-    """{(expand, kernel): mean} of n random networks, by the tools."""
-    command = ("set -o pipefail; ds-sample %s -n %d -q | ds-affix --all %s -q | %s -q | "
-               "ds-aggregate -q --by expand,kernel | ds-show -t -c expand,kernel,%s" %
-               (space, n, "--paper" if paper else "", measure, metric))
-    out = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, text=True, check=True)
-    rows = [line.split("\t") for line in out.stdout.splitlines()[1:]]
-    return {(int(e), int(k)): float(x) for e, k, x in rows}
 
 
 def main(published="../shared/reference/published.json", n="2000"):

@@ -1,4 +1,4 @@
-/* Metrics that are not measured live but computed: from a device profile. */
+/* Metrics that are not measured live but computed: from a device profile, by a cost model. */
 #ifndef DS_ESTIMATE_H
 #define DS_ESTIMATE_H
 
@@ -9,5 +9,8 @@
  * `class`. Returns the exit status.
  */
 int estimate_by_profile(struct cli *cli, const char *profile, const char *class);
+
+/* Adds latency.npu by the cost model of NPUs and the device `npu`. Returns the exit status. */
+int estimate_by_npu(struct cli *cli, const char *npu);
 
 #endif
