@@ -5,6 +5,7 @@
 #   onednn, xnnpack                  engines: latency measured live on this machine's processor
 #   note10, amd2990wx, rtx2080ti-b1, rtx2080ti-b64, dpu, kirin9000, pixel1
 #                                    shipped profiles
+#   dpu-b2304, kirin9000-lite        shipped NPUs of the cost model
 #   FILE.json                        a profile of one's own, of CLASS cpu, gpu or npu
 #   exec                             a program, which measures: RUNNER='PROGRAM [ARG ...]', of CLASS
 #                                    (man dstools-exec); its answers are kept in OUT/answers
@@ -31,6 +32,9 @@ MEASURE ?= ds-measure-cpu -q --engine $(DEVICE)
 else ifeq ($(DEVICE),exec)
 MEASURE ?= ds-measure-$(CLASS) -q --exec $(firstword $(RUNNER)) \
 	$(patsubst %,--arg=%,$(wordlist 2,$(words $(RUNNER)),$(RUNNER))) --cache $(OUT)/answers
+else ifneq ($(filter dpu-b2304 kirin9000-lite,$(DEVICE)),)
+CLASS = npu
+MEASURE ?= ds-measure-npu -q --model $(DEVICE)
 else ifneq ($(DEVICE),cost)
 CLASS ?= $(call class_of,$(DEVICE))
 MEASURE ?= ds-measure-$(CLASS) -q --profile $(DEVICE)

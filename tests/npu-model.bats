@@ -184,3 +184,8 @@ END
     [ "$(grep -c '^2[0-9]*	[346]	[357]	' got)" -eq 18 ]
     awk '/^224: Spearman/ { found = $3 + 0 > 0.9 } END { exit !found }' got
 }
+
+@test "a search on a modelled NPU" {
+    make -s -f "$BATS_TEST_DIRNAME/../pipelines/search.mk" OUT=out DEVICE=kirin9000-lite ITERATIONS=1 BUDGET=20
+    ds-show -t -c latency.npu,top1 out/1/01.dss | awk 'NR > 1 && !($1 > 0 && $2 > 70) { exit 1 } END { exit NR < 10 }'
+}
