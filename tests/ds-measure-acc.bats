@@ -112,6 +112,17 @@ END
     refuses double.pth '*no state dict of PyTorch: tensors that are not float32'
     make_pth short.pth 128 short
     refuses short.pth "*the numbers of tensor 4.bias are not there: is the file cut off[?]"
+    make_pth shape.pth 128 shape
+    refuses shape.pth '*shape.pth: tensor 2.weight is of a shape that does not fit the layer before'
+    make_pth bias.pth 128 bias
+    refuses bias.pth '*bias.pth: tensor 2.weight is of a shape that does not fit *'
+    make_pth two.pth 128 two
+    refuses two.pth '*two.pth: no predictor: it must have two layers or more, the last of one output'
+    make_pth whole.pth 128
+    for size in 5 40 600 1200; do
+        head -c $size whole.pth >cut.pth
+        refuses cut.pth '*cut.pth: *'
+    done
     make_pth other.pth 77
     refuses other.pth '*the predictor has 77 inputs; known are*'
     echo text >text.pth

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a small predictor as PyTorch's old torch.save would, with the standard library alone.
 
-    make_pth.py FILE INPUTS [nan | double | short]
+    make_pth.py FILE INPUTS [nan | double | short | shape | bias | two]
 
 A network INPUTS-4-3-1 of known weights; with a fault if asked for.
 """
@@ -56,9 +56,11 @@ def weights(count, start):
 
 def main(path, inputs, fault=""):
     state, storages = collections.OrderedDict(), []
-    for n, (out, into) in enumerate(((4, int(inputs)), (3, 4), (1, 3))):
-        for part, shape in (("weight", (out, into)), ("bias", (out,))):
-            count = out * into if part == "weight" else out
+    sizes = [(4, int(inputs)), (3, 5 if fault == "shape" else 4), (2 if fault == "two" else 1, 3)]
+    for n, (out, into) in enumerate(sizes):
+        biases = out + (fault == "bias" and n == 1)
+        for part, shape in (("weight", (out, into)), ("bias", (biases,))):
+            count = out * into if part == "weight" else biases
             values = weights(count, 3 * n + (part == "bias"))
             if fault == "nan" and n == 1:
                 values[0] = float("nan")
