@@ -243,7 +243,7 @@ json.dump(p, open("p.json", "w"))' "$DSTOOLS_SCHEMAS/devices/acc-ofa-mbv3.json" 
     for text in Note10 '>46.30<' '>43.70<' '>+0.17%<' 'ours, with --paper'; do
         grep -q -- "$text" t.svg || { echo "no $text"; return 1; }
     done
-    ! grep -q published\< t.svg
+    run ! grep -q '[^ ]published<' t.svg
     run -1 draw nowhere.tsv x.png
     [[ "$output" == "paper-picture.py: "*nowhere.tsv* ]]
     head -n 5 t.tsv >cut.tsv
