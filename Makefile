@@ -18,8 +18,8 @@ endif
 NEEDS = gcc libc6-dev make pkg-config libmsgpack-dev libzstd-dev libxxhash-dev libjansson-dev \
 	libgmp-dev libopenblas-dev libyaml-dev libprotobuf-c-dev protobuf-c-compiler gnuplot-nox \
 	parallel zstd
-WANTS = libdnnl-dev libxnnpack-dev libpthreadpool-dev
-CHECKS = bats bsdutils python3
+WANTS = libdnnl-dev libxnnpack-dev libpthreadpool-dev ocl-icd-opencl-dev libclblast-dev
+CHECKS = bats bsdutils python3 pocl-opencl-icd
 LINTERS = clang-format shellcheck mandoc
 
 MSGPACK := $(firstword $(foreach p,msgpack-c msgpackc msgpack,\
@@ -36,13 +36,18 @@ PACKAGE_FLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 ALL_LIBS = $(LIBS) $(ENGINE_LIBS) -lpthread -lm
 
-ENGINES := $(if $(call have,dnnl.h),onednn) $(if $(call have,xnnpack.h),xnnpack)
+ENGINES := $(if $(call have,dnnl.h),onednn) $(if $(call have,xnnpack.h),xnnpack) \
+	$(if $(call have,CL/cl.h),$(if $(call have,clblast_c.h),opencl))
 ENGINE_LIBS = $(if $(filter onednn,$(ENGINES)),-ldnnl -lgomp) \
-	$(if $(filter xnnpack,$(ENGINES)),-lXNNPACK -lpthreadpool)
+	$(if $(filter xnnpack,$(ENGINES)),-lXNNPACK -lpthreadpool) \
+	$(if $(filter opencl,$(ENGINES)),-lclblast -lOpenCL)
+version_of = '"$(shell dpkg-query -Wf '$${Version}' $(1) 2>/dev/null || echo unversioned)"'
 ENGINE_FLAGS := $(foreach e,$(ENGINES),-DDS_ENGINE_$(e)) \
-	-DDS_XNNPACK_VERSION='"$(shell dpkg-query -Wf '$${Version}' libxnnpack-dev 2>/dev/null || echo unversioned)"'
+	-DDS_XNNPACK_VERSION=$(call version_of,libxnnpack-dev) \
+	-DDS_CLBLAST_VERSION=$(call version_of,libclblast-dev)
 
-LIB_SRC := $(filter-out lib/engine_%.c,$(wildcard lib/*.c)) $(ENGINES:%=lib/engine_%.c)
+LIB_SRC := $(filter-out lib/engine_%.c,$(wildcard lib/*.c)) \
+	$(foreach e,$(ENGINES),lib/engine_$(e).c $(wildcard lib/engine_$(e)_*.c))
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/lib/onnx.pb-c.o
 TOOL_SRC := $(wildcard tools/ds-*.c)
 SHARED_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(TOOL_SRC),$(wildcard tools/*.c)))
@@ -77,6 +82,14 @@ $(BUILD)/lib/%.pb-c.o: $(BUILD)/lib/%.pb-c.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/lib/onnx.o: $(BUILD)/lib/onnx.pb-c.h
+
+# the OpenCL kernels become a string
+$(BUILD)/lib/opencl_kernels.h: lib/opencl_kernels.cl
+	@mkdir -p $(@D)
+	@{ echo 'static const char opencl_kernels[] ='; \
+		sed 's/[\\"]/\\&/g; s/.*/    "&\\n"/' $<; echo '    ;'; } > $@
+
+$(BUILD)/lib/engine_opencl_program.o: $(BUILD)/lib/opencl_kernels.h
 
 # ---- using it ----
 

@@ -65,7 +65,7 @@ static void write_logits(const struct ds_engine *e, struct ds_session *s, const 
 
 int main(int argc, char **argv)
 {
-    const struct ds_engine *e = argc == 3 ? ds_engine_find(argv[1]) : NULL;
+    const struct ds_engine *e = argc == 3 ? ds_engine_find("cpu", argv[1]) : NULL;
     if (!e)
         return 2;
     struct ds_engine_options options = {.threads = 1, .batch = 1, .seed = SEED};

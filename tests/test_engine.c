@@ -1,7 +1,7 @@
 /* Engines against a naive reference, and against each other. */
 #include "arch.h"
 #include "clock.h"
-#include "engine.h"
+#include "engines.h"
 #include "random.h"
 #include "tap.h"
 #include "weights.h"
@@ -13,7 +13,8 @@
 #define SEED 7
 #define TOLERANCE 1e-3 /* largest difference, as a share of the largest output */
 
-static const char *const engines[] = {"onednn", "xnnpack"};
+static const char *const engines[] = {"onednn", "xnnpack", "opencl"};
+enum { ENGINES = sizeof engines / sizeof *engines };
 
 static void *must(void *p)
 {
@@ -191,8 +192,9 @@ static double difference(const float *a, const float *b, size_t n)
 static struct ds_session *open_session(const char *name, int batch, int threads)
 {
     struct ds_error err;
-    struct ds_engine_options options = {.threads = threads, .batch = batch, .seed = SEED};
-    return must(ds_engine_find(name)->open(&options, &err));
+    struct ds_engine_options options = {
+        .threads = threads, .batch = batch, .seed = SEED, .device = TEST_DEVICE};
+    return must(ds_engine_find(NULL, name)->open(&options, &err));
 }
 
 /* Runs the model and copies its output, to be freed; NULL and the reason on failure. */
@@ -423,7 +425,7 @@ static const struct small {
 
 static void small_network(const char *name, const struct small *test, int h, int w, int batch)
 {
-    const struct ds_engine *e = ds_engine_find(name);
+    const struct ds_engine *e = ds_engine_find(NULL, name);
     struct ds_session *s = open_session(name, batch, 1);
     struct ds_net net = {0};
     struct ds_module module = {.first = 0};
@@ -484,7 +486,7 @@ static void whole_networks(const char *name)
     CHECK(space, "the space of the test is one: %s", space ? "yes" : err.text);
     if (!space)
         return;
-    const struct ds_engine *e = ds_engine_find(name);
+    const struct ds_engine *e = ds_engine_find(NULL, name);
     struct ds_session *s = open_session(name, 2, 1);
     double worst = 0;
     for (uint64_t i = 0; i < 20; i++) {
@@ -503,20 +505,24 @@ static void whole_networks(const char *name)
     ds_space_free(space);
 }
 
-static void engines_agree(const struct ds_space *space, int threads)
+/* The same function on both, on `n` networks. */
+static void engines_agree(const char *first, const char *second, const struct ds_space *space,
+                          int threads, int networks)
 {
-    const struct ds_engine *a = ds_engine_find(engines[0]), *b = ds_engine_find(engines[1]);
-    struct ds_session *s = open_session(engines[0], 1, 1),
-                      *t = open_session(engines[1], 1, threads);
+    const char *lack;
+    if (!engine_there(first, &lack) || !engine_there(second, &lack))
+        return;
+    const struct ds_engine *a = ds_engine_find(NULL, first), *b = ds_engine_find(NULL, second);
+    struct ds_session *s = open_session(first, 1, 1), *t = open_session(second, 1, threads);
     struct ds_error err = {""};
-    for (uint64_t i = 0; i < 3; i++) {
+    for (int i = 0; i < networks; i++) {
         struct ds_net net = {0};
         size_t n = 0, m = 0;
-        random_net(space, i, (int)i % 2, &net);
+        random_net(space, (uint64_t)i, i % 2, &net);
         float *x = load_and_run(a, s, &net, &n, &err), *y = load_and_run(b, t, &net, &m, &err);
         double d = x && y && n == m ? difference(x, y, n) : INFINITY;
-        CHECK(d < TOLERANCE, "%s network %d: the engines differ by %g %s", space->name, (int)i, d,
-              err.text);
+        CHECK(d < TOLERANCE, "%s network %d: %s and %s differ by %g %s", space->name, i, first,
+              second, d, err.text);
         free(x);
         free(y);
         ds_net_free(&net);
@@ -528,7 +534,7 @@ static void engines_agree(const struct ds_space *space, int threads)
 /* Models of a session share memory and weights: one must not spoil another's result. */
 static void models_share(const char *name, const struct ds_space *space)
 {
-    const struct ds_engine *e = ds_engine_find(name);
+    const struct ds_engine *e = ds_engine_find(NULL, name);
     struct ds_session *s = open_session(name, 1, 1);
     struct ds_error err;
     struct ds_net small_net = {0}, large_net = {0};
@@ -560,7 +566,7 @@ static void models_share(const char *name, const struct ds_space *space)
 /* Times of the modules: all counted, none twice. */
 static void module_times(const char *name, const struct ds_space *space)
 {
-    const struct ds_engine *e = ds_engine_find(name);
+    const struct ds_engine *e = ds_engine_find(NULL, name);
     struct ds_session *s = open_session(name, 1, 1);
     struct ds_error err;
     struct ds_net net = {0};
@@ -585,11 +591,11 @@ static void module_times(const char *name, const struct ds_space *space)
 
 static void names(void)
 {
-    const struct ds_engine *first = ds_engine_find(NULL);
-    CHECK(!ds_engine_find("abacus"), "an engine that there is not");
-    CHECK(first ? strstr(ds_engine_names(), first->name) == ds_engine_names()
-                : strcmp(ds_engine_names(), "none") == 0,
-          "names of the engines built in: %s", ds_engine_names());
+    const struct ds_engine *first = ds_engine_find(NULL, NULL);
+    CHECK(!ds_engine_find(NULL, "abacus"), "an engine that there is not");
+    CHECK(first ? strstr(ds_engine_names(NULL), first->name) == ds_engine_names(NULL)
+                : strcmp(ds_engine_names(NULL), "none") == 0,
+          "names of the engines built in: %s", ds_engine_names(NULL));
 }
 
 static void weights(void)
@@ -629,13 +635,12 @@ int main(void)
     CHECK(space, "ofa-mbv3: %s", space ? "loaded" : err.text);
     names();
     weights();
-    int built_in = 0;
-    for (int i = 0; i < 2 && space; i++) {
-        if (!ds_engine_find(engines[i])) {
-            printf("ok %d # skip %s is not built in\n", ++tap_count, engines[i]);
+    for (int i = 0; i < ENGINES && space; i++) {
+        const char *lack;
+        if (!engine_there(engines[i], &lack)) {
+            printf("ok %d # skip %s %s\n", ++tap_count, engines[i], lack);
             continue;
         }
-        built_in++;
         for (size_t t = 0; t < sizeof small / sizeof *small; t++) {
             small_network(engines[i], &small[t], 17, 14, 1);
             small_network(engines[i], &small[t], 12, 9, 3);
@@ -644,9 +649,10 @@ int main(void)
         models_share(engines[i], space);
         module_times(engines[i], space);
     }
-    if (built_in == 2) {
-        engines_agree(space, 1);
-        engines_agree(space, 2);
+    if (space) {
+        engines_agree("onednn", "xnnpack", space, 1, 3);
+        engines_agree("onednn", "xnnpack", space, 2, 3);
+        engines_agree("onednn", "opencl", space, 1, 2);
     }
     ds_space_free(space);
     return TAP_END();

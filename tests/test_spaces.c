@@ -1,7 +1,7 @@
 /* The shipped design spaces: costs against the literature, ranges, and both engines on each. */
 #include "arch.h"
 #include "cost.h"
-#include "engine.h"
+#include "engines.h"
 #include "range.h"
 #include "schema.h"
 #include "tap.h"
@@ -336,8 +336,8 @@ static void samples_in_range(const struct ds_space *space)
 static float *logits(const char *engine, const struct ds_net *net, size_t *count,
                      struct ds_error *err)
 {
-    const struct ds_engine *e = ds_engine_find(engine);
-    struct ds_engine_options options = {.threads = 1, .batch = 1, .seed = 3};
+    const struct ds_engine *e = ds_engine_find(NULL, engine);
+    struct ds_engine_options options = {.threads = 1, .batch = 1, .seed = 3, .device = TEST_DEVICE};
     struct ds_session *s = e->open(&options, err);
     struct ds_model *m = s ? e->load(s, net, err) : NULL;
     float *copy = NULL;
@@ -353,10 +353,11 @@ static float *logits(const char *engine, const struct ds_net *net, size_t *count
     return copy;
 }
 
-static void engines_agree(const struct ds_space *space)
+static void engines_agree(const struct ds_space *space, const char *first, const char *second)
 {
-    if (!ds_engine_find("onednn") || !ds_engine_find("xnnpack")) {
-        printf("ok %d # skip %s: one of the engines is not built in\n", ++tap_count, space->name);
+    const char *lack;
+    if (!engine_there(first, &lack) || !engine_there(second, &lack)) {
+        printf("ok %d # skip %s: %s or %s %s\n", ++tap_count, space->name, first, second, lack);
         return;
     }
     struct ds_error err = {""};
@@ -371,7 +372,7 @@ static void engines_agree(const struct ds_space *space)
         choice[space->resolution_site] = 0; /* the least: quick */
         if (ds_net_build(space, choice, &net, &err))
             break;
-        float *x = logits("onednn", &net, &n, &err), *y = logits("xnnpack", &net, &m, &err);
+        float *x = logits(first, &net, &n, &err), *y = logits(second, &net, &m, &err);
         double d = 0, most = 0;
         for (size_t k = 0; x && y && k < n && n == m; k++) {
             d = isfinite(x[k]) && isfinite(y[k]) ? fmax(d, fabs((double)x[k] - y[k])) : INFINITY;
@@ -384,8 +385,8 @@ static void engines_agree(const struct ds_space *space)
         ds_net_free(&net);
     }
     CHECK(scale == 2 && worst < TOLERANCE,
-          "%s: logits of the engines differ by %.2g of the largest %s", space->name, worst,
-          err.text);
+          "%s: logits of %s and %s differ by %.2g of the largest %s", space->name, first, second,
+          worst, err.text);
 }
 
 int main(void)
@@ -404,7 +405,8 @@ int main(void)
         if (!space)
             continue;
         samples_in_range(space);
-        engines_agree(space);
+        engines_agree(space, "onednn", "xnnpack");
+        engines_agree(space, "onednn", "opencl");
         ds_space_free(space);
     }
     ds_schema_free_names(names, n);

@@ -60,10 +60,10 @@ static void check_threads(int threads)
 /* The engine so named; NULL: the first that is built in. */
 static const struct ds_engine *find_engine(const char *name)
 {
-    const struct ds_engine *engine = ds_engine_find(name);
+    const struct ds_engine *engine = ds_engine_find("cpu", name);
     if (!engine)
         cli_die(CLI_USAGE, "--engine: %s is not built in; this dstools has: %s",
-                name ? name : "onednn", ds_engine_names());
+                name ? name : "onednn", ds_engine_names("cpu"));
     return engine;
 }
 
