@@ -1,9 +1,9 @@
 /*
  * What an engine computes: for every architecture of the stream on standard input, the image it is
  * given as DIR/ID.input, floats as [channel][row][column], and its outputs as DIR/ID.logits, one a
- * line. Usage: logits ENGINE DIR
+ * line. Usage: logits ENGINE DIR; exit status 2 where there is no such engine, or no device for it.
  */
-#include "engine.h"
+#include "engines.h"
 #include "stream.h"
 #include "weights.h"
 
@@ -65,10 +65,12 @@ static void write_logits(const struct ds_engine *e, struct ds_session *s, const 
 
 int main(int argc, char **argv)
 {
-    const struct ds_engine *e = argc == 3 ? ds_engine_find("cpu", argv[1]) : NULL;
-    if (!e)
+    const char *lack;
+    if (argc != 3 || !engine_there(argv[1], &lack))
         return 2;
-    struct ds_engine_options options = {.threads = 1, .batch = 1, .seed = SEED};
+    const struct ds_engine *e = ds_engine_find(NULL, argv[1]);
+    struct ds_engine_options options = {
+        .threads = 1, .batch = 1, .seed = SEED, .device = TEST_DEVICE};
     struct ds_session *s = must(e->open(&options, &err));
     struct ds_reader *r = must(ds_reader_open(NULL, 0, &err));
     struct ds_record *rec;
