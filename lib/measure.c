@@ -9,15 +9,22 @@
 
 enum { DRAW_ORDER = 0x30000 };
 
-int ds_timing_init(struct ds_timing *t, struct ds_model *model, int nmodules,
-                   const struct ds_measure_options *options, struct ds_error *err)
+/* When a device has settled: see ds_measure. */
+#define SETTLE_MS 100
+#define SETTLE_WITHIN 0.02
+enum { SETTLE_GROUPS = 3, SETTLE_RUNS = 1000 };
+
+int ds_timing_init(struct ds_timing *t, const struct ds_engine *engine, struct ds_model *model,
+                   int nmodules, const struct ds_measure_options *options, struct ds_error *err)
 {
     size_t runs = (size_t)options->max_runs;
     *t = (struct ds_timing){.model = model, .nmodules = nmodules};
     t->ms = malloc(runs * sizeof *t->ms);
     if (options->per_block)
         t->module_ms = malloc((size_t)nmodules * runs * sizeof *t->module_ms);
-    if (!t->ms || (options->per_block && !t->module_ms))
+    if (engine->device_ms)
+        t->device_ms = malloc(runs * sizeof *t->device_ms);
+    if (!t->ms || (options->per_block && !t->module_ms) || (engine->device_ms && !t->device_ms))
         return ds_fail(err, "out of memory");
     return 0;
 }
@@ -26,6 +33,7 @@ void ds_timing_free(struct ds_timing *t)
 {
     free(t->ms);
     free(t->module_ms);
+    free(t->device_ms);
     *t = (struct ds_timing){0};
 }
 
@@ -57,6 +65,8 @@ static int visit(const struct ds_engine *engine, struct ds_timing *t,
     for (int i = 0; i < o->burst && t->runs < o->max_runs; i++, t->runs++) {
         if (timed_run(engine, t->model, &t->ms[t->runs], t->module_ms ? module_ms : NULL, err))
             return -1;
+        if (t->device_ms)
+            t->device_ms[t->runs] = engine->device_ms(t->model);
         for (int m = 0; m < t->nmodules && t->module_ms; m++)
             t->module_ms[m * o->max_runs + t->runs] = module_ms[m];
     }
@@ -79,6 +89,43 @@ static int visit_reference(const struct ds_engine *engine, struct ds_reference *
     }
     free(ms);
     return rc;
+}
+
+/* The median of runs of a tenth of a second; one, where it takes longer. */
+static int run_group(const struct ds_engine *engine, struct ds_model *model, double *median,
+                     struct ds_error *err)
+{
+    double ms[SETTLE_RUNS], sum = 0;
+    int n = 0;
+    while (n < SETTLE_RUNS && sum < SETTLE_MS) {
+        if (timed_run(engine, model, &ms[n], NULL, err))
+            return -1;
+        sum += ms[n++];
+    }
+    ds_sort(ms, (size_t)n);
+    *median = ds_quantile(ms, (size_t)n, 0.5);
+    return 0;
+}
+
+static int settle(const struct ds_engine *engine, struct ds_reference *r, double seconds,
+                  struct ds_error *err)
+{
+    double last[SETTLE_GROUPS];
+    r->settled = false;
+    if (warm_up(engine, r->model, 1, err)) /* the first compiles what is not compiled yet */
+        return -1;
+    double before = ds_now_ms();
+    for (int n = 0; !r->settled && ds_now_ms() - before < 1e3 * seconds; n++) {
+        if (run_group(engine, r->model, &last[n % SETTLE_GROUPS], err))
+            return -1;
+        double least = INFINITY, most = 0;
+        for (int i = 0; i < SETTLE_GROUPS && n + 1 >= SETTLE_GROUPS; i++) {
+            least = fmin(least, last[i]);
+            most = fmax(most, last[i]);
+        }
+        r->settled = n + 1 >= SETTLE_GROUPS && most <= (1 + SETTLE_WITHIN) * least;
+    }
+    return 0;
 }
 
 /* Whether the median is known well enough; also true when the runs are used up. */
@@ -114,6 +161,8 @@ int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
     for (uint32_t i = 0; i < left && rc == 0; i++)
         order[i] = i;
 
+    if (rc == 0 && reference && o->settle > 0)
+        rc = settle(engine, reference, o->settle, err);
     for (uint64_t round = 0; left && rc == 0; round++) {
         struct ds_random r;
         uint32_t kept = 0;
@@ -163,6 +212,12 @@ struct ds_latency ds_timing_latency(struct ds_timing *t)
     l.p90 = ds_quantile(t->ms, n, 0.9);
     ds_median_interval(t->ms, n, DS_LEVEL, &l.lo, &l.hi);
     return l;
+}
+
+double ds_timing_device(struct ds_timing *t)
+{
+    ds_sort(t->device_ms, (size_t)t->runs);
+    return ds_quantile(t->device_ms, (size_t)t->runs, 0.5);
 }
 
 double ds_timing_module(struct ds_timing *t, int module, const struct ds_measure_options *options)

@@ -20,6 +20,7 @@ struct ds_measure_options {
     int warmup;       /* untimed runs at the start of a visit */
     int burst;        /* timed runs in a visit */
     bool per_block;   /* time every module too */
+    double settle;    /* seconds at most that the device may take to settle (0: does not wait) */
     uint64_t seed;    /* of the order */
 };
 
@@ -30,6 +31,7 @@ struct ds_timing {
     int runs;          /* timed so far */
     double *ms;        /* [runs] */
     double *module_ms; /* [nmodules][max_runs]; NULL unless per_block */
+    double *device_ms; /* [runs] by the device's clock; NULL where it has none */
     bool converged;
 };
 
@@ -43,17 +45,20 @@ struct ds_latency {
 struct ds_reference {
     struct ds_model *model;
     int rounds;
-    double *ms; /* [rounds]: the median of each round */
+    double *ms;   /* [rounds]: the median of each round */
+    bool settled; /* before the first round, where options.settle asks for it */
 };
 
 /* Makes room for its runs. Free with ds_timing_free, which leaves the model. */
-int ds_timing_init(struct ds_timing *t, struct ds_model *model, int nmodules,
-                   const struct ds_measure_options *options, struct ds_error *err);
+int ds_timing_init(struct ds_timing *t, const struct ds_engine *engine, struct ds_model *model,
+                   int nmodules, const struct ds_measure_options *options, struct ds_error *err);
 void ds_timing_free(struct ds_timing *t);
 
 /*
  * Measures timing[n] to the end, and the reference along the way (its rounds are added to what it
- * has; NULL: none). Calls advance(arg, share) after every visit: the
+ * has; NULL: none). Where options.settle is set the reference runs untimed first, until the median
+ * of a tenth of a second of runs has stayed within 2% for three tenths: the clock of a device rises
+ * with its load. Calls advance(arg, share) after every visit: the
  * shares of a network add up to 1.
  */
 int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
@@ -68,6 +73,9 @@ double ds_reference_drift(const struct ds_reference *r);
 
 /* Sorts the runs. */
 struct ds_latency ds_timing_latency(struct ds_timing *t);
+
+/* The median of device_ms; sorts it. */
+double ds_timing_device(struct ds_timing *t);
 
 /* The median of a module when per_block, ms; sorts its runs. */
 double ds_timing_module(struct ds_timing *t, int module, const struct ds_measure_options *options);

@@ -203,8 +203,8 @@ END
     wrong "{$net\"bias\":\"0 nan\"}}}" 'model.network.bias: must be a text of 2 finite numbers'
     wrong "{$net\"bias\":\"0 1e99\"}}}" 'model.network.bias: must be a text of 2 finite numbers'
     wrong "{$net\"bias\":\"0 1\",\"last\":\"1 2 3\"}}}" 'model.network.last: must be a text of 2 finite numbers'
-    run -1 ds-measure-gpu -o x
-    [[ "$output" == "ds-measure-gpu: no gpu is measured live by this dstools yet: give --profile NAME, a device profile, or --exec PROGRAM" ]]
+    run -1 ds-measure-npu -o x
+    [[ "$output" == "ds-measure-npu: no npu is measured live by this dstools yet: give --profile NAME, a device profile, --model NPU or --exec PROGRAM" ]]
     run -1 ds-measure-npu --profile no-such -o x
     [[ "$output" == *"no 'no-such' among the devices ("*"note10"* ]]
 }

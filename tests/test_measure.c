@@ -53,7 +53,7 @@ static int measure(struct setting *s, const struct ds_measure_options *o, int fa
     for (int i = 0; i <= MODELS; i++)
         s->model[i].number = i;
     for (int i = 0; i < MODELS; i++)
-        if (ds_timing_init(&s->timing[i], &s->model[i], 2, o, err))
+        if (ds_timing_init(&s->timing[i], &engine, &s->model[i], 2, o, err))
             abort();
     s->reference.model = &s->model[MODELS];
     return ds_measure(&engine, s->timing, MODELS, &s->reference, o, advance, NULL, err);

@@ -67,33 +67,18 @@ static const struct ds_engine *find_engine(const char *name)
     return engine;
 }
 
-static int small(const char *option, uint64_t value, int most)
-{
-    if (value > (uint64_t)most)
-        cli_die(CLI_USAGE, "%s: must be %d or less", option, most);
-    return (int)value;
-}
-
 int main(int argc, char **argv)
 {
     const char *engine = NULL, *profile = NULL;
-    uint64_t threads = 1, batch = 1, max_runs = 50, warmup = 1, burst = 1, window = 128;
-    double precision = 1;
+    uint64_t threads = 1;
+    struct meter_choice choice = METER_DEFAULTS;
     struct runner_options runner = RUNNER_DEFAULTS;
     struct meter_options o = {.metric = "latency.cpu"};
     const struct cli_option options[] = {
         {"engine", 'e', CLI_TEXT, &engine, "NAME", "onednn (default) or xnnpack", 0},
         {"threads", 't', CLI_COUNT, &threads, "N", "threads of the engine (1)", 1},
-        {"batch", 'b', CLI_COUNT, &batch, "N", "images at once (1)", 1},
         {"pin", 0, CLI_TEXT, &o.pin, "CPUS", "run on these processors only, as 0 or 2,3", 0},
-        {"precision", 'p', CLI_NUMBER, &precision, "P",
-         "run until the median's 95% interval is narrower than P percent (1)", 0.001},
-        {"max-runs", 'm', CLI_COUNT, &max_runs, "N", "but at most N timed runs (50)", 1},
-        {"warmup", 'w', CLI_COUNT, &warmup, "N", "untimed runs at each visit (1)", 1},
-        {"burst", 0, CLI_COUNT, &burst, "N", "timed runs at each visit (1)", 1},
-        {"window", 0, CLI_COUNT, &window, "N",
-         "records measured together, in shuffled rounds (128)", 1},
-        {"per-block", 0, CLI_FLAG, &o.measure.per_block, NULL, "a latency for every block too", 0},
+        METER_OPTIONS(choice),
         {"profile", 0, CLI_TEXT, &profile, "NAME",
          "not live: by this device profile, a shipped name or a file", 0},
         RUNNER_OPTIONS(runner),
@@ -108,7 +93,7 @@ int main(int argc, char **argv)
     char device[128];
 
     cli_parse(&cli, argc, argv);
-    runner.batch = batch;
+    runner.batch = choice.batch;
     runner.pin = o.pin;
     runner_check(&runner);
     if (profile && runner.program)
@@ -121,14 +106,8 @@ int main(int argc, char **argv)
     }
     if (profile)
         return estimate_by_profile(&cli, profile, "cpu");
-    o.setup.threads = small("--threads", threads, 1024);
-    o.setup.batch = small("--batch", batch, 4096);
-    o.setup.seed = o.measure.seed = cli.seed;
-    o.measure.precision = precision / 100;
-    o.measure.max_runs = small("--max-runs", max_runs, 1000000);
-    o.measure.warmup = small("--warmup", warmup, 1000);
-    o.measure.burst = small("--burst", burst, 1000);
-    o.window = small("--window", window, 100000);
+    o.setup.threads = meter_small("--threads", threads, 1024);
+    meter_choose(&o, &choice, cli.seed);
     o.engine = find_engine(engine);
     o.device = device_name(device, sizeof device);
     if (o.pin)

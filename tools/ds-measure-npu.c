@@ -1,7 +1,39 @@
-/* Adds the latency on an NPU. */
-#include "profile_only.h"
+/* Adds the latency on an NPU: none is measured live, but by a profile, a model or a program. */
+#include "estimate.h"
+#include "runner.h"
 
 int main(int argc, char **argv)
 {
-    return profile_only("ds-measure-npu", "npu", argc, argv);
+    const char *profile = NULL, *model = NULL;
+    struct runner_options runner = RUNNER_DEFAULTS;
+    const struct cli_option options[] = {
+        {"model", 0, CLI_TEXT, &model, "NPU", "by the cost model of NPUs: a shipped name or a file",
+         0},
+        {"profile", 0, CLI_TEXT, &profile, "NAME", "by this profile: a shipped name or a file", 0},
+        RUNNER_OPTIONS(runner),
+        {"batch", 'b', CLI_COUNT, &runner.batch, "N", "--exec: images at once (1)", 1},
+        {0},
+    };
+    struct cli cli = {
+        .name = "ds-measure-npu",
+        .usage = "{--profile NAME | --model NPU | --exec PROGRAM} [OPTION ...] [FILE ...]",
+        .about = "Adds latency.npu, ms, from a device profile, a cost model or by a program.",
+        .options = options,
+    };
+    cli_parse(&cli, argc, argv);
+    runner_check(&runner);
+    if (profile && runner.program)
+        cli_die(CLI_USAGE, "--profile and --exec: one of them");
+    if (model && (profile || runner.program))
+        cli_die(CLI_USAGE, "--model and --%s: one of them", profile ? "profile" : "exec");
+    if (runner.program) {
+        const struct runner_metric metric = runner_latency("latency.npu");
+        return runner_run(&cli, &runner, &metric);
+    }
+    if (model)
+        return estimate_by_npu(&cli, model);
+    if (!profile)
+        cli_die(CLI_FAILED, "no npu is measured live by this dstools yet: give --profile NAME, a "
+                            "device profile, --model NPU or --exec PROGRAM");
+    return estimate_by_profile(&cli, profile, "npu");
 }

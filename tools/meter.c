@@ -115,7 +115,8 @@ static void take(struct meter *m, const struct ds_record *rec)
         known = m->ntimings++;
         struct ds_net *net = &m->net[known];
         struct ds_model *model = load(m, rec->space, rec->choice, net);
-        if (ds_timing_init(&m->timing[known], model, net->nmodules, &m->o->measure, &err) ||
+        if (ds_timing_init(&m->timing[known], m->o->engine, model, net->nmodules, &m->o->measure,
+                           &err) ||
             ds_idset_add(&m->ids, rec->id, (uint32_t)known) < 0)
             no_memory();
     }
@@ -158,6 +159,20 @@ struct ds_metric *meter_set(struct ds_record *rec, const char *metric, struct ds
     return bad ? NULL : m;
 }
 
+/* The device, as the tool or the engine names it, and what only some devices have. */
+static int describe_device(struct meter *m, struct ds_record *rec, struct ds_metric *metric,
+                           struct ds_timing *t)
+{
+    const struct meter_options *o = m->o;
+    const struct ds_device *d = o->engine->device ? o->engine->device(m->session) : NULL;
+    return ds_metric_str(rec, metric, "device", o->device || !d ? o->device : d->name) ||
+           (d && ds_metric_str(rec, metric, "driver", d->driver)) ||
+           (t->device_ms && ds_metric_num(rec, metric, "device_ms", ds_timing_device(t))) ||
+           (o->measure.settle > 0 &&
+            ds_metric_bool(rec, metric, "settled", m->reference.settled)) ||
+           (o->setup.threads && ds_metric_int(rec, metric, "threads", o->setup.threads));
+}
+
 static int describe(struct meter *m, struct ds_record *rec, int timing)
 {
     const struct meter_options *o = m->o;
@@ -167,8 +182,7 @@ static int describe(struct meter *m, struct ds_record *rec, int timing)
               ds_metric_bool(rec, metric, "converged", t->converged) ||
               (isfinite(m->drift) && ds_metric_num(rec, metric, "drift", m->drift)) ||
               ds_metric_str(rec, metric, "engine", m->o->engine->version(m->session)) ||
-              ds_metric_str(rec, metric, "device", o->device) ||
-              ds_metric_int(rec, metric, "threads", o->setup.threads) ||
+              describe_device(m, rec, metric, t) ||
               ds_metric_str(rec, metric, "precision", "fp32") ||
               ds_metric_int(rec, metric, "batch", o->setup.batch) ||
               (o->pin && ds_metric_str(rec, metric, "pin", o->pin));
@@ -312,6 +326,25 @@ static void free_meter(struct meter *m)
         m->o->engine->unload(m->reference.model);
     free(m->reference.ms);
     m->o->engine->close(m->session);
+}
+
+int meter_small(const char *option, uint64_t value, int most)
+{
+    if (value > (uint64_t)most)
+        cli_die(CLI_USAGE, "%s: must be %d or less", option, most);
+    return (int)value;
+}
+
+void meter_choose(struct meter_options *o, const struct meter_choice *c, uint64_t seed)
+{
+    o->setup.batch = meter_small("--batch", c->batch, 4096);
+    o->setup.seed = o->measure.seed = seed;
+    o->measure.precision = c->precision / 100;
+    o->measure.max_runs = meter_small("--max-runs", c->max_runs, 1000000);
+    o->measure.warmup = meter_small("--warmup", c->warmup, 1000);
+    o->measure.burst = meter_small("--burst", c->burst, 1000);
+    o->measure.per_block = c->per_block;
+    o->window = meter_small("--window", c->window, 100000);
 }
 
 int meter_run(struct cli *cli, const struct meter_options *options)

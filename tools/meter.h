@@ -12,13 +12,44 @@
 
 struct meter_options {
     const char *metric; /* "latency.cpu" */
-    const char *device; /* its name, for the records */
+    const char *device; /* its name, for the records; NULL: the engine's */
     const char *pin;    /* processors the tool was bound to; NULL: none */
     const struct ds_engine *engine;
     struct ds_engine_options setup;
     struct ds_measure_options measure;
     int window; /* records measured together */
 };
+
+/* What options say about measuring, before it is checked. */
+struct meter_choice {
+    uint64_t batch, max_runs, warmup, burst, window;
+    double precision; /* percent */
+    bool per_block;
+};
+
+#define METER_DEFAULTS                                                                             \
+    ((struct meter_choice){                                                                        \
+        .batch = 1, .max_runs = 50, .warmup = 1, .burst = 1, .window = 128, .precision = 1})
+
+/* The options of every tool that measures live. */
+/* clang-format off */
+#define METER_OPTIONS(c) \
+    {"batch", 'b', CLI_COUNT, &(c).batch, "N", "images at once (1)", 1}, \
+    {"precision", 'p', CLI_NUMBER, &(c).precision, "P", \
+     "run until the median's 95% interval is narrower than P percent (1)", 0.001}, \
+    {"max-runs", 'm', CLI_COUNT, &(c).max_runs, "N", "but at most N timed runs (50)", 1}, \
+    {"warmup", 'w', CLI_COUNT, &(c).warmup, "N", "untimed runs at each visit (1)", 1}, \
+    {"burst", 0, CLI_COUNT, &(c).burst, "N", "timed runs at each visit (1)", 1}, \
+    {"window", 0, CLI_COUNT, &(c).window, "N", \
+     "records measured together, in shuffled rounds (128)", 1}, \
+    {"per-block", 0, CLI_FLAG, &(c).per_block, NULL, "a latency for every block too", 0}
+/* clang-format on */
+
+/* Sets the options that were chosen; dies of those out of bounds. */
+void meter_choose(struct meter_options *options, const struct meter_choice *choice, uint64_t seed);
+
+/* The number, as an int; dies of one above `most`. */
+int meter_small(const char *option, uint64_t value, int most);
 
 /*
  * Sets a latency with the spread of its runs, for more details to be added; sorts the runs. NULL
