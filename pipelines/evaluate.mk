@@ -3,6 +3,8 @@
 #
 # DEVICE is one of
 #   onednn, xnnpack                  engines: latency measured live on this machine's processor
+#   opencl                           live on the GPU: the first, or GPU=number or name of one that
+#                                    ds-measure-gpu --list-devices lists
 #   note10, amd2990wx, rtx2080ti-b1, rtx2080ti-b64, dpu, kirin9000, pixel1
 #                                    shipped profiles
 #   dpu-b2304, kirin9000-lite        shipped NPUs of the cost model
@@ -29,6 +31,9 @@ class_of = $(strip \
 ifneq ($(filter onednn xnnpack,$(DEVICE)),)
 CLASS = cpu
 MEASURE ?= ds-measure-cpu -q --engine $(DEVICE)
+else ifeq ($(DEVICE),opencl)
+CLASS = gpu
+MEASURE ?= ds-measure-gpu -q $(if $(GPU),--device "$(GPU)")
 else ifeq ($(DEVICE),exec)
 MEASURE ?= ds-measure-$(CLASS) -q --exec $(firstword $(RUNNER)) \
 	$(patsubst %,--arg=%,$(wordlist 2,$(words $(RUNNER)),$(RUNNER))) --cache $(OUT)/answers

@@ -1,11 +1,13 @@
-# Profiles a design space on this machine's CPU, one file a stage:
+# Profiles a design space on this machine's CPU or GPU, one file a stage:
 #   make -f pipelines/profile.mk SPACE=ofa-mbv3 N=20 SEED=1 ENGINE=onednn OUT=out/profile
+# ENGINE: onednn or xnnpack on the CPU, opencl on the GPU (the first, or GPU=number or name of one
+# that ds-measure-gpu --list-devices lists).
 # An interrupted run goes on with the first stage that has no file.
 #
 #   sample.dss    N random architectures
 #   affix.dss     with every block affixed at every location
 #   cost.dss      with MACs, parameters and memory
-#   cpu.dss       with the latency measured live
+#   cpu.dss       with the latency measured live (opencl: gpu.dss)
 #   response.dss  means by expansion and kernel; effect.dss paired effects by unit and block
 #   response.svg, response.png, effect.svg, effect.png   as heat maps
 
@@ -15,7 +17,10 @@ SEED ?= 1
 ENGINE ?= onednn
 OUT ?= out/profile
 MEASURE ?=
-METRICS ?= --metric latency.cpu --metric macs
+GPU ?=
+CLASS = $(if $(filter opencl,$(ENGINE)),gpu,cpu)
+TOOL = ds-measure-$(CLASS) $(if $(filter gpu,$(CLASS)),$(if $(GPU),--device "$(GPU)"),--engine $(ENGINE))
+METRICS ?= --metric latency.$(CLASS) --metric macs
 
 # A stage writes beside its file and moves it in place when done.
 SHELL = /bin/bash
@@ -40,13 +45,13 @@ $(OUT)/affix.dss: $(OUT)/sample.dss
 $(OUT)/cost.dss: $(OUT)/affix.dss
 	$(call stage,ds-measure-cost -q $<)
 
-$(OUT)/cpu.dss: $(OUT)/cost.dss
-	$(call stage,ds-measure-cpu --engine $(ENGINE) --seed $(SEED) $(MEASURE) $<)
+$(OUT)/$(CLASS).dss: $(OUT)/cost.dss
+	$(call stage,$(TOOL) --seed $(SEED) $(MEASURE) $<)
 
-$(OUT)/response.dss: $(OUT)/cpu.dss
+$(OUT)/response.dss: $(OUT)/$(CLASS).dss
 	$(call stage,ds-aggregate --by expand$(comma)kernel $<)
 
-$(OUT)/effect.dss: $(OUT)/cpu.dss
+$(OUT)/effect.dss: $(OUT)/$(CLASS).dss
 	$(call stage,ds-aggregate --effect --by unit$(comma)block $<)
 
 $(OUT)/%.svg: $(OUT)/%.dss

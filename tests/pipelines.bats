@@ -69,3 +69,17 @@ serial() {
     cmp "$out/p/cpu.dss" "$out/before.dss"
     [ -s "$out/p/response.svg" ]
 }
+
+@test "the profile pipeline on a GPU, through OpenCL" {
+    lack=$(ds-measure-gpu --list-devices 2>&1 >/dev/null) || skip "$lack"
+    sed -e 's/"resolution": .*/"resolution": [32],/' -e 's/"depth": \[2, 3, 4\]/"depth": [2]/' \
+        schemas/spaces/ofa-mbv3.json >"$out/tiny.json"
+    POCL_MAX_PTHREAD_COUNT=1 run make -s -f pipelines/profile.mk SPACE="$out/tiny.json" N=1 \
+        OUT="$out/p" ENGINE=opencl GPU=0 MEASURE='-q --settle 0 --max-runs 1' show
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"latency.gpu (ms)"* ]]
+    for f in response.svg response.png effect.svg effect.png; do
+        [ -s "$out/p/$f" ]
+    done
+    [ -s "$out/p/gpu.dss" ] && [ ! -e "$out/p/cpu.dss" ]
+}

@@ -144,6 +144,11 @@ sums() {
     [[ "$output" == *"ds-pareto -q --better top1 --worse latency.npu "* ]]
     run search -n DEVICE=xnnpack
     [[ "$output" == *"--profile acc-ofa-mbv3 | ds-measure-cpu -q --engine xnnpack >"* ]]
+    run search -n DEVICE=opencl
+    [[ "$output" == *"| ds-measure-gpu -q >"* || "$output" == *"| ds-measure-gpu -q  >"* ]]
+    [[ "$output" == *"ds-pareto -q --better top1 --worse latency.gpu "* ]]
+    run search -n DEVICE=opencl GPU='RTX 3090'
+    [[ "$output" == *"| ds-measure-gpu -q --device \"RTX 3090\" >"* ]]
     run search -n DEVICE=mine.json CLASS=gpu
     [[ "$output" == *"| ds-measure-gpu -q --profile mine.json >"* ]]
     run search DEVICE=abacus
