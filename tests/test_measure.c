@@ -29,7 +29,13 @@ static int run(struct ds_model *model, double *module_ms, struct ds_error *err)
     return 0;
 }
 
-static const struct ds_engine engine = {.name = "made-up", .run = run};
+/* By its clock, runs take the number of the model and a little more each time. */
+static double device_ms(const struct ds_model *model)
+{
+    return model->number + 1e-6 * runs;
+}
+
+static const struct ds_engine engine = {.name = "made-up", .run = run, .device_ms = device_ms};
 
 static void advance(void *arg, double share)
 {
@@ -131,6 +137,27 @@ static void early(void)
     CHECK(enough, "measuring ends when the interval is narrow enough %s", err.text);
     CHECK(ds_timing_module(&s.timing[3], 0, &o) == 3 && ds_timing_module(&s.timing[3], 1, &o) == 4,
           "the medians of the modules");
+    CHECK(fabs(ds_timing_device(&s.timing[3]) - 3) < 0.01 &&
+              s.timing[3].device_ms[9] > s.timing[3].device_ms[0],
+          "the median of the device's own times");
+    release(&s);
+}
+
+/* A thousandth of a second has no three groups of runs: the device has not settled. */
+static void settling(void)
+{
+    struct ds_measure_options o = {
+        .precision = 100, .max_runs = 6, .warmup = 1, .burst = 6, .settle = 0.001};
+    struct setting s;
+    struct ds_error err = {""};
+    int rc = measure(&s, &o, -1, &err), before = 0;
+    while (before < runs && ran[before] == MODELS)
+        before++;
+    CHECK(rc == 0 && !s.reference.settled && before > 8 && runs == before + 7 * MODELS,
+          "the reference runs %d times before the first round %s", before - 7, err.text);
+    release(&s);
+    rc = measure(&s, &o, 3, &err);
+    CHECK(rc == -1 && strstr(err.text, "broke down"), "settling fails: %s", err.text);
     release(&s);
 }
 
@@ -165,6 +192,7 @@ int main(void)
 {
     rounds();
     early();
+    settling();
     drift();
     failures();
     return TAP_END();
