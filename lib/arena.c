@@ -30,11 +30,15 @@ void ds_arena_free(struct ds_arena *arena)
     *arena = (struct ds_arena){0};
 }
 
+size_t ds_arena_floats(const struct ds_net *net, int tensor, int batch)
+{
+    const struct ds_tensor *t = &net->tensor[tensor];
+    return (size_t)batch * (size_t)t->c * (size_t)t->h * (size_t)t->w;
+}
+
 static size_t tensor_size(const struct ds_net *net, int t, int batch, size_t slack)
 {
-    const struct ds_tensor *x = &net->tensor[t];
-    size_t bytes = sizeof(float) * (size_t)batch * (size_t)x->c * (size_t)x->h * (size_t)x->w;
-    return (bytes + slack + LINE - 1) / LINE * LINE;
+    return (sizeof(float) * ds_arena_floats(net, t, batch) + slack + LINE - 1) / LINE * LINE;
 }
 
 static bool same_shape(struct ds_tensor a, struct ds_tensor b)

@@ -14,6 +14,9 @@ struct ds_arena {
     unsigned moves; /* how often `data` changed: models compare it with when they were bound */
 };
 
+/* Floats of a tensor of `batch` images. */
+size_t ds_arena_floats(const struct ds_net *net, int tensor, int batch);
+
 /* Makes the arena at least `size` bytes large. */
 int ds_arena_reserve(struct ds_arena *arena, size_t size, struct ds_error *err);
 void ds_arena_free(struct ds_arena *arena);

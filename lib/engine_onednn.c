@@ -498,12 +498,6 @@ static int load_layer(struct ds_model *m, const struct ds_net *net, const struct
     return 0;
 }
 
-static size_t count_floats(const struct ds_net *net, int tensor, int batch)
-{
-    const struct ds_tensor *t = &net->tensor[tensor];
-    return (size_t)batch * (size_t)t->c * (size_t)t->h * (size_t)t->w;
-}
-
 static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_error *err)
 {
     int batch = m->session->options.batch;
@@ -521,8 +515,8 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
         m->nmodules = net->nmodules;
         m->input_offset = offset[net->input];
         m->output_offset = offset[net->output];
-        m->input_count = count_floats(net, net->input, batch);
-        m->output_count = count_floats(net, net->output, batch);
+        m->input_count = ds_arena_floats(net, net->input, batch);
+        m->output_count = ds_arena_floats(net, net->output, batch);
         rc = ds_images_reserve(&m->session->input, m->session->options.seed, m->input_count, err);
     }
     free(offset);

@@ -92,12 +92,6 @@ static void unload(struct ds_model *m)
     free(m);
 }
 
-static size_t count_floats(const struct ds_net *net, int tensor, int batch)
-{
-    const struct ds_tensor *t = &net->tensor[tensor];
-    return (size_t)batch * (size_t)t->c * (size_t)t->h * (size_t)t->w;
-}
-
 static int load_layers(struct ds_model *m, const struct ds_net *net, size_t *offset,
                        struct ds_error *err)
 {
@@ -110,9 +104,9 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, size_t *off
         offset[t] /= sizeof(float);
     m->nmodules = net->nmodules;
     m->input_at = offset[net->input];
-    m->input_count = count_floats(net, net->input, batch);
+    m->input_count = ds_arena_floats(net, net->input, batch);
     m->output_at = offset[net->output];
-    m->output_count = count_floats(net, net->output, batch);
+    m->output_count = ds_arena_floats(net, net->output, batch);
     if (ds_opencl_reserve(&s->cl, &s->arena, size, err) ||
         ds_images_reserve(&s->input, s->options.seed, m->input_count, err) ||
         ds_opencl_load(s, net, offset, &m->steps, err))

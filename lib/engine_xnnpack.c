@@ -208,8 +208,7 @@ static void unload(struct ds_model *m)
 
 static size_t floats(const struct ds_model *m, int tensor)
 {
-    const struct ds_tensor *t = &m->net.tensor[tensor];
-    return (size_t)m->session->options.batch * (size_t)t->c * (size_t)t->h * (size_t)t->w;
+    return ds_arena_floats(&m->net, tensor, m->session->options.batch);
 }
 
 static struct step *add_step(struct ds_model *m, const struct ds_layer *l)
