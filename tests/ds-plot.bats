@@ -70,6 +70,7 @@ setup() {
 }
 
 @test "threads and batch are told where they are not one" {
+    [ "$(nproc)" -gt 1 ] || skip "one processor"
     ds-sample ofa-mbv3 -n 1 | ds-affix -b 0,0,mbconv3_e3_k3 >p.dss
     ds-measure-cpu -q --max-runs 1 --burst 1 --threads 2 p.dss | ds-aggregate --by expand,kernel |
         ds-plot heatmap -m latency.cpu | head -1 | grep -q ', threads 2$'
