@@ -71,6 +71,7 @@ struct mean {
 struct base {
     uint64_t id;
     bool seen;
+    bool failed;         /* some metric of it could not be measured */
     struct mean *metric; /* [n] */
     int n;
 };
@@ -419,6 +420,7 @@ static int keep_base(struct ds_aggregate *a, const struct ds_record *rec, uint32
 {
     struct base *b = &a->base[cluster];
     b->seen = true;
+    b->failed = b->failed || ds_record_has_errors(rec);
     for (int i = 0; i < rec->nmetrics; i++) {
         int m = find_metric(a, &rec->metric[i]);
         if (m >= b->n) {
@@ -489,19 +491,28 @@ int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct
 
 /* ---- finishing ---- */
 
+/* From values to changes; there is none on a base whose measurement failed. */
 static int take_bases_off(struct ds_aggregate *a, struct group *g, struct ds_error *err)
 {
-    for (int m = 0; m < g->nmetrics; m++)
-        for (size_t i = 0; i < g->metric[m].n; i++) {
-            struct value *v = &g->metric[m].at[i];
-            const struct base *b = &a->base[v->cluster];
-            if (!b->seen || m >= b->n || b->metric[m].times == 0)
+    for (int m = 0; m < g->nmetrics; m++) {
+        struct values *values = &g->metric[m];
+        size_t kept = 0;
+        for (size_t i = 0; i < values->n; i++) {
+            struct value v = values->at[i];
+            const struct base *b = &a->base[v.cluster];
+            bool known = m < b->n && b->metric[m].times > 0;
+            if (!known && b->failed)
+                continue;
+            if (!known)
                 return ds_fail(
                     err,
                     "an effect needs the base: %s%s of base %016" PRIx64 " is not in the stream",
                     b->seen ? "metric " : "the record", b->seen ? a->metric[m].name : "", b->id);
-            v->x -= b->metric[m].x;
+            v.x -= b->metric[m].x;
+            values->at[kept++] = v;
         }
+        values->n = kept;
+    }
     return 0;
 }
 

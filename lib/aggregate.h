@@ -27,7 +27,8 @@ int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct
 
 /*
  * When all are added: sorts the groups, and takes the bases off for effects; of a base measured
- * more than once, its mean. Returns how many groups there are, or -1: a base is missing.
+ * more than once, its mean. On a base that says that a metric could not be measured there are no
+ * effects. Returns how many groups there are, or -1: a base is missing.
  */
 int ds_aggregate_finish(struct ds_aggregate *a, struct ds_error *err);
 

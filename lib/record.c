@@ -202,6 +202,11 @@ int ds_record_set_error(struct ds_record *rec, const char *name, const char *why
                : 0;
 }
 
+bool ds_record_has_errors(const struct ds_record *rec)
+{
+    return errors_of(rec).size > 0;
+}
+
 struct ds_metric *ds_record_set(struct ds_record *rec, const char *name, double value)
 {
     struct ds_metric *m = ds_record_metric(rec, name);

@@ -84,6 +84,9 @@ struct ds_metric *ds_record_set(struct ds_record *rec, const char *name, double 
  */
 int ds_record_set_error(struct ds_record *rec, const char *name, const char *why);
 
+/* Whether any metric could not be measured. */
+bool ds_record_has_errors(const struct ds_record *rec);
+
 /*
  * Adds a detail to a metric ("lo", "engine"); replaces one of that key. Values are copied, keys
  * are not. Return -1 when out of memory.

@@ -168,6 +168,18 @@ same() {
     [ "$output" = "ds-aggregate: an effect needs the base: metric macs of base $id is not in the stream" ]
 }
 
+@test "a base that could not be measured: its effects are left out, and told" {
+    ds-sample ofa-mbv3 -n 3 | ds-affix -b 0,0,mbconv3_e3_k3 >a.dss
+    base=$(ds-show --json a.dss | python3 -c 'import json, sys
+print(next(r["id"] for r in map(json.loads, sys.stdin) if "affix" not in r))')
+    printf '#!/bin/sh\n[ "$DSTOOLS_ID" != %s ] && echo 5\n' "$base" >runner
+    chmod +x runner
+    run -1 --separate-stderr ds-measure-npu --exec ./runner -o b.dss a.dss
+    run -0 --separate-stderr ds-aggregate --effect --by unit,block -o c.dss b.dss
+    [[ $stderr == *"1 records have metrics that could not be measured"* ]]
+    ds-show --json c.dss | grep -q '"n": *2'
+}
+
 @test "streams of two design spaces are not averaged together" {
     ds-sample proxylessnas -n 1 | ds-affix --depth 0,2 | ds-measure-cost >other.dss
     run -1 ds-aggregate --by unit all.dss other.dss

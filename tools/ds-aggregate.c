@@ -47,7 +47,7 @@ int main(int argc, char **argv)
     struct ds_error err;
     struct ds_record *rec;
     struct progress progress;
-    uint64_t grouped = 0, lacking = 0;
+    uint64_t grouped = 0, lacking = 0, failed = 0;
 
     cli_parse(&cli, argc, argv);
     if (!by)
@@ -70,6 +70,7 @@ int main(int argc, char **argv)
             cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
         grouped += in_group > 0;
         lacking += in_group == 0 && (occurring || rec->affix_site >= 0);
+        failed += ds_record_has_errors(rec);
         progress.total = ds_reader_total(in);
         progress_add(&progress, 1);
     }
@@ -81,6 +82,10 @@ int main(int argc, char **argv)
                 occurring ? "see --by in the manual" : "run ds-affix first, or give --occurring");
     if (lacking)
         cli_warn("left out %llu records that lack a key of %s", (unsigned long long)lacking, by);
+    if (failed)
+        cli_warn("%llu records have metrics that could not be measured (ds-show --json: errors); "
+                 "these%s are left out",
+                 (unsigned long long)failed, effect ? ", and effects on them," : "");
     if (ds_aggregate_mixed(a))
         cli_warn("%s: aggregate them apart", ds_aggregate_mixed(a));
     int ngroups = ds_aggregate_finish(a, &err);
