@@ -174,9 +174,9 @@ same() {
 print(next(r["id"] for r in map(json.loads, sys.stdin) if "affix" not in r))')
     printf '#!/bin/sh\n[ "$DSTOOLS_ID" != %s ] && echo 5\n' "$base" >runner
     chmod +x runner
-    run -1 --separate-stderr ds-measure-npu --exec ./runner -o b.dss a.dss
-    run -0 --separate-stderr ds-aggregate --effect --by unit,block -o c.dss b.dss
-    [[ $stderr == *"1 records have metrics that could not be measured"* ]]
+    run -1 ds-measure-npu --exec ./runner -o b.dss a.dss
+    run -0 ds-aggregate --effect --by unit,block -o c.dss b.dss
+    [[ $output == *"1 records have metrics that could not be measured"* ]]
     ds-show --json c.dss | grep -q '"n": *2'
 }
 
