@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,44 +28,64 @@ enum verdict { RUNNING, EXITED, TIMED_OUT, TOO_LONG, INTERRUPTED, NO_MEMORY };
 
 struct child {
     pid_t pid;
-    int out, err;   /* our ends of its pipes; -1 when closed */
-    int self;       /* tells when it ends; -1: this system cannot */
-    int interrupts; /* tells when a signal is held back */
-    char *text;     /* its standard output so far */
+    int out, err; /* our ends of its pipes; -1 when closed */
+    int self;     /* tells when it ends; -1: this system cannot */
+    char *text;   /* its standard output so far */
     size_t size, room, most;
     char tail[TAIL]; /* the end of its standard error */
     size_t tail_size;
 };
 
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
 /* ---- signals ---- */
 
-static sigset_t held_signals(void)
+static const int held_signals[] = {SIGINT, SIGTERM, SIGHUP};
+#define NHELD (sizeof held_signals / sizeof *held_signals)
+
+static struct sigaction before[NHELD];
+static volatile sig_atomic_t came; /* the last of them, 0 if none */
+static int bell = -1;              /* wakes who waits for the child */
+
+/* By handlers, since a blocked signal would go to a thread of some library that does not block it.
+ */
+static void keep_signal(int signal)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    return set;
+    const uint64_t one = 1;
+    int saved = errno;
+    came = signal;
+    ssize_t rung = write(bell, &one, sizeof one);
+    (void)rung; /* nobody waits yet */
+    errno = saved;
 }
 
-void ds_exec_hold(sigset_t *before)
+void ds_exec_hold(void)
 {
-    sigset_t set = held_signals();
-    sigprocmask(SIG_BLOCK, &set, before);
+    struct sigaction keep = {.sa_handler = keep_signal, .sa_flags = SA_RESTART};
+    came = 0;
+    bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    for (size_t i = 0; i < NHELD; i++)
+        if (sigaction(held_signals[i], NULL, &before[i]) == 0 && before[i].sa_handler != SIG_IGN)
+            sigaction(held_signals[i], &keep, NULL);
 }
 
-void ds_exec_release(const sigset_t *before)
+void ds_exec_release(void)
 {
-    sigprocmask(SIG_SETMASK, before, NULL);
+    for (size_t i = 0; i < NHELD; i++)
+        sigaction(held_signals[i], &before[i], NULL);
+    close_fd(&bell);
+    if (came)
+        raise(came);
 }
 
 bool ds_exec_interrupted(void)
 {
-    sigset_t pending;
-    return sigpending(&pending) == 0 &&
-           (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
-            sigismember(&pending, SIGHUP));
+    return came != 0;
 }
 
 /* ---- starting it ---- */
@@ -125,7 +147,10 @@ static int spawn(const struct ds_exec_job *job, char **env, int out, int err, pi
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    sigset_t mask, defaults = held_signals();
+    sigset_t mask, defaults;
+    sigemptyset(&defaults);
+    for (size_t i = 0; i < NHELD; i++)
+        sigaddset(&defaults, held_signals[i]);
     sigaddset(&defaults, SIGPIPE); /* which our tools ignore */
     sigemptyset(&mask);
     int bad = posix_spawn_file_actions_init(&actions);
@@ -151,17 +176,9 @@ static int spawn(const struct ds_exec_job *job, char **env, int out, int err, pi
     return bad;
 }
 
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 static int start(const struct ds_exec_job *job, struct child *c, struct ds_error *err)
 {
     int out[2] = {-1, -1}, error[2] = {-1, -1}, bad = 0;
-    sigset_t held = held_signals();
     char **env = environment(job->env);
     if (!env || pipe2(out, O_CLOEXEC) || pipe2(error, O_CLOEXEC) ||
         fcntl(out[0], F_SETFL, O_NONBLOCK) || fcntl(error[0], F_SETFL, O_NONBLOCK))
@@ -180,7 +197,6 @@ static int start(const struct ds_exec_job *job, struct child *c, struct ds_error
     c->out = out[0];
     c->err = error[0];
     c->self = (int)syscall(SYS_pidfd_open, c->pid, 0);
-    c->interrupts = signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
     return 0;
 }
 
@@ -267,8 +283,8 @@ static void wait_for_news(const struct child *c, double deadline)
     struct pollfd fds[] = {{.fd = c->out, .events = POLLIN},
                            {.fd = c->err, .events = POLLIN},
                            {.fd = c->self, .events = POLLIN},
-                           {.fd = c->interrupts, .events = POLLIN}};
-    double left = deadline - ds_now_ms(), most = c->self < 0 ? SLICE_MS : 60e3;
+                           {.fd = bell, .events = POLLIN}};
+    double left = deadline - ds_now_ms(), most = c->self < 0 || bell < 0 ? SLICE_MS : 60e3;
     left = left < 0 ? 0 : left > most ? most : left;
     poll(fds, 4, (int)left + 1);
 }
@@ -353,7 +369,7 @@ static int judge(struct child *c, enum verdict v, int status, const struct ds_ex
 
 char *ds_exec(const struct ds_exec_job *job, size_t *size, struct ds_error *err)
 {
-    struct child c = {.out = -1, .err = -1, .self = -1, .interrupts = -1, .most = job->most};
+    struct child c = {.out = -1, .err = -1, .self = -1, .most = job->most};
     int status = 0;
     if (start(job, &c, err))
         return NULL;
@@ -366,7 +382,6 @@ char *ds_exec(const struct ds_exec_job *job, size_t *size, struct ds_error *err)
     close_fd(&c.out);
     close_fd(&c.err);
     close_fd(&c.self);
-    close_fd(&c.interrupts);
     char *text = NULL;
     if (judge(&c, v, status, job, err) == 0) {
         text = realloc(c.text, c.size + 1);

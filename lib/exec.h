@@ -6,7 +6,6 @@
 #define DS_EXEC_H
 
 #include "error.h"
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -30,10 +29,10 @@ char *ds_exec(const struct ds_exec_job *job, size_t *size, struct ds_error *err)
 
 /*
  * Holds back the signals by which users end a tool (SIGINT, SIGTERM, SIGHUP), so that it can clean
- * up; they take effect at ds_exec_release.
+ * up; they take effect at ds_exec_release. For the whole process: one holder at a time.
  */
-void ds_exec_hold(sigset_t *before);
-void ds_exec_release(const sigset_t *before);
+void ds_exec_hold(void);
+void ds_exec_release(void);
 
 /* Whether one is held back now. */
 bool ds_exec_interrupted(void);

@@ -220,10 +220,9 @@ static char *ask(struct runner *r, const struct ds_record *rec, const struct que
     char path[PATH_MAX], shape[64], model[PATH_MAX + 16], input_shape[96], id[40], space[300],
         metric[100];
     struct ds_tensor in = r->net.tensor[r->net.input];
-    sigset_t before;
     char *text = NULL;
 
-    ds_exec_hold(&before); /* until the model is gone again */
+    ds_exec_hold(); /* until the model is gone again */
     make_model(q, path);
     snprintf(shape, sizeof shape, "%d,%d,%d,%d", r->onnx.batch, in.c, in.h, in.w);
     snprintf(model, sizeof model, "DSTOOLS_MODEL=%s", path);
@@ -238,7 +237,7 @@ static char *ask(struct runner *r, const struct ds_record *rec, const struct que
     for (uint64_t i = 0; i <= r->o->retries && !text && !ds_exec_interrupted(); i++)
         text = ask_once(r, &job, err);
     unlink(path);
-    ds_exec_release(&before);
+    ds_exec_release();
     return text;
 }
 
