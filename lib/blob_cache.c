@@ -1,15 +1,14 @@
 #include "blob_cache.h"
 
 #include "checksum.h"
+#include "file.h"
+#include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#define LONGEST_PATH 4096
-#define LARGEST_BLOB ((size_t)1 << 30)
 
 /* What a file begins with. */
 struct head {
@@ -33,7 +32,7 @@ static int directory(char *out, size_t size)
 
 static int file_path(const char *name, char *out, size_t size)
 {
-    char dir[LONGEST_PATH];
+    char dir[PATH_MAX];
     if (directory(dir, sizeof dir))
         return -1;
     int n = snprintf(out, size, "%s/%s", dir, name);
@@ -55,42 +54,43 @@ static uint64_t checksum_of(const void *data, size_t size)
     return ds_block_checksum(magic, sizeof magic, data, size);
 }
 
+static bool is_whole(const char *file, size_t size)
+{
+    struct head head;
+    if (size <= sizeof head)
+        return false;
+    memcpy(&head, file, sizeof head);
+    return memcmp(head.magic, magic, sizeof magic) == 0 && head.size == size - sizeof head &&
+           checksum_of(file + sizeof head, size - sizeof head) == head.checksum;
+}
+
 void *ds_blob_get(const char *name, size_t *size)
 {
-    char path[LONGEST_PATH];
-    struct head head;
-    void *data = NULL;
-    FILE *f = file_path(name, path, sizeof path) == 0 ? fopen(path, "rb") : NULL;
-    if (!f)
+    char path[PATH_MAX];
+    struct ds_error none;
+    char *file = file_path(name, path, sizeof path) == 0 ? ds_file_read(path, size, &none) : NULL;
+    if (!file || !is_whole(file, *size)) {
+        free(file);
         return NULL;
-    bool good = fread(&head, sizeof head, 1, f) == 1 &&
-                memcmp(head.magic, magic, sizeof magic) == 0 && head.size > 0 &&
-                head.size <= LARGEST_BLOB && (data = malloc((size_t)head.size)) &&
-                fread(data, (size_t)head.size, 1, f) == 1 &&
-                checksum_of(data, (size_t)head.size) == head.checksum;
-    fclose(f);
-    if (good) {
-        *size = (size_t)head.size;
-        return data;
     }
-    free(data);
-    return NULL;
+    *size -= sizeof(struct head);
+    return memmove(file, file + sizeof(struct head), *size);
 }
 
 void ds_blob_put(const char *name, const void *data, size_t size)
 {
-    char path[LONGEST_PATH], part[LONGEST_PATH + 32];
+    char path[PATH_MAX];
+    struct ds_error none;
     struct head head = {.size = size, .checksum = checksum_of(data, size)};
+    char *file = malloc(sizeof head + size);
+    if (!file || file_path(name, path, sizeof path)) {
+        free(file);
+        return;
+    }
     memcpy(head.magic, magic, sizeof magic);
-    if (file_path(name, path, sizeof path))
-        return;
+    memcpy(file, &head, sizeof head);
+    memcpy(file + sizeof head, data, size);
     make_directories(path);
-    snprintf(part, sizeof part, "%s.%ld.part", path, (long)getpid());
-    FILE *f = fopen(part, "wb");
-    if (!f)
-        return;
-    bool good = fwrite(&head, sizeof head, 1, f) == 1 && fwrite(data, size, 1, f) == 1;
-    good = fclose(f) == 0 && good;
-    if (!good || rename(part, path))
-        unlink(part);
+    ds_file_write(path, file, sizeof head + size, &none);
+    free(file);
 }

@@ -1,6 +1,7 @@
 /* OpenCL's devices: listed, chosen, opened. */
 #include "opencl.h"
 
+#include "checksum.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,19 +227,17 @@ static int choose(const struct found *found, int n, const char *device, struct d
 
 /* ---- opening ---- */
 
-/* FNV-1a: joins all texts that a compiled program depends on. */
+/* Joins all texts that a compiled program depends on. */
 static void add_identity(uint64_t *hash, const char *text)
 {
-    for (const char *c = text; *c; c++)
-        *hash = (*hash ^ (unsigned char)*c) * 0x100000001b3u;
-    *hash *= 0x100000001b3u;
+    *hash = ds_block_checksum(hash, sizeof *hash, text, strlen(text));
 }
 
 static int learn(struct ds_opencl *cl, const struct found *f, struct ds_error *err)
 {
     char text[512];
     describe(f, &cl->device);
-    cl->identity = 0xcbf29ce484222325u;
+    cl->identity = 0;
     add_identity(&cl->identity, cl->device.name);
     add_identity(&cl->identity, cl->device.driver);
     device_text(f->id, CL_DEVICE_VENDOR, text, sizeof text);

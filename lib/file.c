@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int ds_file_write(const char *path, const void *data, size_t size, struct ds_error *err)
@@ -26,16 +27,39 @@ int ds_file_write(const char *path, const void *data, size_t size, struct ds_err
     return ds_fail(err, "%s: cannot write: %s", path, strerror(bad));
 }
 
-char *ds_file_read(const char *path)
+char *ds_file_read(const char *path, size_t *size, struct ds_error *err)
 {
     FILE *f = fopen(path, "rbe");
-    char *text = NULL;
-    size_t size = 0;
-    if (!f)
+    struct stat st;
+    if (f && fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) {
+        fclose(f);
+        errno = EISDIR;
+        f = NULL;
+    }
+    if (!f) {
+        ds_fail(err, "%s: %s", path, strerror(errno));
         return NULL;
-    if (getdelim(&text, &size, 0, f) < 0) {
+    }
+    size_t room = 16384;
+    char *text = malloc(room);
+    *size = 0;
+    for (size_t n; text && (n = fread(text + *size, 1, room - *size - 1, f)) > 0;) {
+        *size += n;
+        if (*size + 1 == room) {
+            char *more = realloc(text, room *= 2);
+            if (!more)
+                free(text);
+            text = more;
+        }
+    }
+    if (text && ferror(f)) {
+        ds_fail(err, "%s: %s", path, strerror(errno));
         free(text);
         text = NULL;
+    } else if (!text) {
+        ds_fail(err, "%s: out of memory", path);
+    } else {
+        text[*size] = 0;
     }
     fclose(f);
     return text;

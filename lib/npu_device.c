@@ -1,5 +1,6 @@
 #include "npu_device.h"
 
+#include "file.h"
 #include "schema.h"
 #include <jansson.h>
 #include <math.h>
@@ -220,7 +221,7 @@ struct ds_npu *ds_npu_load(const char *name, struct ds_error *err)
     json_error_t why;
     int rc = -1;
     char *path = ds_schema_path("npus", name, err);
-    char *data = path ? ds_read_file(path, &size, err) : NULL;
+    char *data = path ? ds_file_read(path, &size, err) : NULL;
     struct ds_npu *npu = data ? calloc(1, sizeof *npu) : NULL;
     if (data && !npu)
         ds_fail(err, "out of memory");

@@ -1,6 +1,6 @@
 #include "pth.h"
 
-#include "schema.h"
+#include "file.h"
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -447,7 +447,7 @@ static int add_tensors(struct ds_pth *pth, const struct machine *m, const struct
 struct ds_pth *ds_pth_load(const char *path, struct ds_error *err)
 {
     size_t size;
-    char *data = ds_read_file(path, &size, err);
+    char *data = ds_file_read(path, &size, err);
     struct machine *m = calloc(1, sizeof *m);
     struct ds_pth *pth = calloc(1, sizeof *pth);
     int rc = -1;

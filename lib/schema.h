@@ -19,7 +19,4 @@ char *ds_schema_path(const char *kind, const char *name, struct ds_error *err);
 char **ds_schema_names(const char *kind, size_t *count);
 void ds_schema_free_names(char **names, size_t count);
 
-/* Reads a whole file; to be freed, NUL-terminated. NULL and the reason in `err`. */
-char *ds_read_file(const char *path, size_t *size, struct ds_error *err);
-
 #endif

@@ -1,4 +1,5 @@
 /* Reads and validates the JSON of a design space. */
+#include "file.h"
 #include "schema.h"
 #include "space.h"
 
@@ -572,7 +573,7 @@ struct ds_space *ds_space_load(const char *name, struct ds_error *err)
     char *path = ds_schema_path("spaces", name, err);
     if (!path)
         return NULL;
-    char *json = ds_read_file(path, &size, err);
+    char *json = ds_file_read(path, &size, err);
     struct ds_space *space = NULL;
     if (json && !(space = ds_space_parse(json, size, err)))
         ds_fail_in(err, "%s", path);

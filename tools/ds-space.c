@@ -1,5 +1,6 @@
 /* Lists, checks and describes design spaces. */
 #include "cli.h"
+#include "file.h"
 #include "range.h"
 #include "schema.h"
 
@@ -159,7 +160,7 @@ static void print_json(FILE *out, const char *name)
     size_t size;
     struct ds_space *space = ds_space_load(name, &err);
     char *path = space ? ds_schema_path("spaces", name, &err) : NULL;
-    char *text = path ? ds_read_file(path, &size, &err) : NULL;
+    char *text = path ? ds_file_read(path, &size, &err) : NULL;
     if (!text)
         cli_die(CLI_FAILED, "%s", err.text);
     fwrite(text, 1, size, out);

@@ -139,9 +139,12 @@ static const struct known *recall(struct runner *r, XXH128_hash_t key)
     if (!r->o->cache)
         return NULL;
     cache_path(r, key, path);
-    char *text = ds_file_read(path);
-    if (!text)
+    size_t size = 0;
+    char *text = ds_file_read(path, &size, &err);
+    if (!text || size == 0) {
+        free(text);
         return NULL;
+    }
     if (runner_parse(r->metric, text, strlen(text), &a, &err)) {
         cli_warn("%s: not an answer, so it is measured again: %s", path, err.text);
         free(text);
