@@ -1,14 +1,11 @@
 #include "fit.h"
 
 #include "fit_gram.h"
+#include "openblas.h"
 #include "stats.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Solves A x = b for symmetric positive definite A (LAPACK, in OpenBLAS). */
-void dposv_(const char *uplo, const int *n, const int *nrhs, double *a, const int *lda, double *b,
-            const int *ldb, int *info);
 
 const struct ds_family ds_families[] = {
     {"additive", DS_PAIRS_NONE, false, false},

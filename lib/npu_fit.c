@@ -2,6 +2,7 @@
 
 #include "lut.h"
 #include "module.h"
+#include "openblas.h"
 #include "random.h"
 #include "stats.h"
 #include <math.h>
@@ -9,10 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
-
-/* Solves A x = b for symmetric positive definite A (LAPACK, in OpenBLAS). */
-void dposv_(const char *uplo, const int *n, const int *nrhs, double *a, const int *lda, double *b,
-            const int *ldb, int *info);
 
 /* ---- blocks ---- */
 

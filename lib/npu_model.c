@@ -86,11 +86,6 @@ static bool is_fused(const struct ds_npu *npu, const struct ds_net *net, int i)
     return true;
 }
 
-static double slowest(const struct ds_npu_time *t)
-{
-    return fmax(fmax(t->cube, t->vector), fmax(t->feed, t->move));
-}
-
 static void add_time(struct ds_npu_time *sum, const struct ds_npu_time *t)
 {
     sum->ms += t->ms;
@@ -108,7 +103,7 @@ static struct ds_npu_time vector_layer(const struct ds_npu *npu, double steps, d
     double per_ms = 1e3 * npu->value[DS_NPU_CLOCK_MHZ] * npu->value[DS_NPU_VECTOR_EFFICIENCY];
     struct ds_npu_time t = {
         .vector = steps * passes / per_ms, .move = move.ms, .bytes = move.bytes};
-    t.ms = slowest(&t) + npu->value[DS_NPU_LAYER_US] / 1e3;
+    t.ms = npu_slowest(&t) + npu->value[DS_NPU_LAYER_US] / 1e3;
     return t;
 }
 

@@ -167,7 +167,7 @@ static void work(const struct ds_npu *npu, const struct npu_conv *c, const struc
     t->feed_cycles = feed_cycles(npu, steps, tile_m, n_steps);
 }
 
-static double slowest(const struct ds_npu_time *t)
+double npu_slowest(const struct ds_npu_time *t)
 {
     return fmax(fmax(t->cube, t->vector), fmax(t->feed, t->move));
 }
@@ -200,7 +200,7 @@ int npu_conv_time(const struct ds_npu *npu, const struct npu_conv *c, struct ds_
                                           .feed = t.feed_cycles / per_ms,
                                           .move = t.move_ms,
                                           .bytes = t.bytes};
-                now.ms = slowest(&now);
+                now.ms = npu_slowest(&now);
                 if (!isfinite(now.ms) || (found && now.ms >= time->ms))
                     continue;
                 found = true;

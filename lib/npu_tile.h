@@ -18,6 +18,9 @@ struct npu_conv {
 int npu_conv_time(const struct ds_npu *npu, const struct npu_conv *conv, struct ds_npu_time *time,
                   struct ds_npu_tile *tile, struct ds_error *err);
 
+/* The slowest of what works at the same time, ms. */
+double npu_slowest(const struct ds_npu_time *t);
+
 /* Channels as they lie in the memory. */
 int npu_padded(const struct ds_npu *npu, int channels);
 

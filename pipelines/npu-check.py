@@ -19,6 +19,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from statistics import correlation
 
 from responses import EXPAND, KERNEL, response, space_at
 
@@ -30,14 +31,8 @@ def ranks(x):
     return [order.index(v) + (order.count(v) - 1) / 2 for v in x]
 
 
-def pearson(x, y):
-    mx, my = sum(x) / len(x), sum(y) / len(y)
-    xy = sum((a - mx) * (b - my) for a, b in zip(x, y))
-    return xy / (sum((a - mx) ** 2 for a in x) * sum((b - my) ** 2 for b in y)) ** 0.5
-
-
 def spearman(x, y):
-    return pearson(ranks(x), ranks(y))
+    return correlation(ranks(x), ranks(y))
 
 
 def blocks(table, splits):
@@ -83,7 +78,7 @@ def kirin(published, n):
             step = [[x[CELLS.index((e, b))] - x[CELLS.index((e, a))] for x in share]
                     for a, b in ((3, 5), (5, 7)) for e in (6, 3)]
             said.append("%d: Spearman %.3f, Pearson %.3f over the 9 cells (operations alone: "
-                        "Spearman %.3f)" % (r, spearman(theirs, ours), pearson(*share),
+                        "Spearman %.3f)" % (r, spearman(theirs, ours), correlation(*share),
                                             spearman(theirs, work)))
             for what, (a, b) in zip(("k5 over k3 at e6", "k5 over k3 at e3", "k7 over k5 at e6",
                                      "k7 over k5 at e3"), step):

@@ -14,8 +14,9 @@ fast as a shallow one.
 import json
 import sys
 
+from responses import EXPAND, KERNEL
+
 ACTIVE = (1 + 1 + 2 / 3 + 1 / 3) / 4
-EXPAND, KERNEL = (6, 4, 3), (3, 5, 7)  # rows and columns of the figure
 WIDTHS = 32, 48, 96, 136, 192  # OFA-MBv3 w1.2: a profile refuses spaces of other widths
 
 

@@ -1,4 +1,4 @@
-"""Response figures of OFA-MBv3 by the tools: what paper-figure.py and npu-check.py share."""
+"""Response figures of OFA-MBv3 by the tools: what paper-*.py and npu-check.py share."""
 import json
 import os
 import subprocess

@@ -64,6 +64,13 @@ void cli_fail(struct ds_writer *w, const struct ds_error *err)
     cli_die(CLI_FAILED, "%s", err->text);
 }
 
+int cli_small(const char *option, uint64_t value, int most)
+{
+    if (value > (uint64_t)most)
+        cli_die(CLI_USAGE, "%s: must be %d or less", option, most);
+    return (int)value;
+}
+
 /* ---- numbers ---- */
 
 double cli_number(const char *what, const char *text)

@@ -46,6 +46,7 @@ struct cli {
 };
 
 enum { CLI_FAILED = 1, CLI_USAGE = 2 };
+enum { CLI_MOST_BATCH = 4096 }; /* of --batch: images at once */
 
 /*
  * Parses options (getopt_long; the common ones too); prints help or version and exits, or exits 2
@@ -67,6 +68,9 @@ void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * else as cli_die with the message and 1.
  */
 _Noreturn void cli_fail(struct ds_writer *w, const struct ds_error *err);
+
+/* The number, as an int; dies of one above `most`. */
+int cli_small(const char *option, uint64_t value, int most);
 
 /*
  * Opens -o FILE or standard output for a stream; dies (2) rather than write binary to a terminal.

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_BATCH 4096
-
 struct exporter {
     FILE *out;
     const struct ds_space *space; /* --space; NULL: that of the record */
@@ -85,14 +83,12 @@ struct onnx_given {
 static struct ds_onnx_options onnx_options(const struct onnx_given *given, uint64_t seed)
 {
     struct ds_onnx_options o = {
-        .batch = given->batch ? (int)given->batch : 1,
+        .batch = given->batch ? cli_small("--batch", given->batch, CLI_MOST_BATCH) : 1,
         .opset = given->opset ? (int)given->opset : DS_ONNX_OPSET,
         .seed = seed,
         .input = given->input ? given->input : "input",
         .output = "output",
     };
-    if (given->batch > MOST_BATCH)
-        cli_die(CLI_USAGE, "--batch: must be %d or less", MOST_BATCH);
     if (given->opset > DS_ONNX_OPSET_MOST)
         cli_die(CLI_USAGE, "--opset: must be %d to %d", DS_ONNX_OPSET, DS_ONNX_OPSET_MOST);
     if (!o.input[0] || strcmp(o.input, o.output) == 0)

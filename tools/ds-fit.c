@@ -1,6 +1,7 @@
 /* Fits a device profile to measured records. */
 #include "cli.h"
 #include "fit.h"
+#include "openblas.h"
 #include "progress.h"
 
 #include <math.h>
@@ -9,8 +10,6 @@
 #include <string.h>
 
 #define ENOUGH 10000 /* records, to try networks unasked: below, they are slow and rarely win */
-
-void openblas_set_num_threads(int); /* its header is not the one that cblas.h is */
 
 struct wanted {
     const char *family, *name, *as, *class, *unit, *device, *description, *space;

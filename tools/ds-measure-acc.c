@@ -1,5 +1,6 @@
 /* Adds top-1 accuracy: from a profile, by Once-for-All's own predictor, or by another program. */
 #include "estimate.h"
+#include "openblas.h"
 #include "predictor.h"
 #include "progress.h"
 #include "runner.h"
@@ -9,8 +10,6 @@
 #include <string.h>
 
 #define WINDOW 1024 /* records predicted together */
-
-void openblas_set_num_threads(int); /* its header is not the one that cblas.h is */
 
 /* Records waiting for their prediction. */
 struct queue {

@@ -106,7 +106,7 @@ int main(int argc, char **argv)
     }
     if (profile)
         return estimate_by_profile(&cli, profile, "cpu");
-    o.setup.threads = meter_small("--threads", threads, 1024);
+    o.setup.threads = cli_small("--threads", threads, 1024);
     meter_choose(&o, &choice, cli.seed);
     o.engine = find_engine(engine);
     o.device = device_name(device, sizeof device);

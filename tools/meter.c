@@ -328,23 +328,16 @@ static void free_meter(struct meter *m)
     m->o->engine->close(m->session);
 }
 
-int meter_small(const char *option, uint64_t value, int most)
-{
-    if (value > (uint64_t)most)
-        cli_die(CLI_USAGE, "%s: must be %d or less", option, most);
-    return (int)value;
-}
-
 void meter_choose(struct meter_options *o, const struct meter_choice *c, uint64_t seed)
 {
-    o->setup.batch = meter_small("--batch", c->batch, 4096);
+    o->setup.batch = cli_small("--batch", c->batch, CLI_MOST_BATCH);
     o->setup.seed = o->measure.seed = seed;
     o->measure.precision = c->precision / 100;
-    o->measure.max_runs = meter_small("--max-runs", c->max_runs, 1000000);
-    o->measure.warmup = meter_small("--warmup", c->warmup, 1000);
-    o->measure.burst = meter_small("--burst", c->burst, 1000);
+    o->measure.max_runs = cli_small("--max-runs", c->max_runs, 1000000);
+    o->measure.warmup = cli_small("--warmup", c->warmup, 1000);
+    o->measure.burst = cli_small("--burst", c->burst, 1000);
     o->measure.per_block = c->per_block;
-    o->window = meter_small("--window", c->window, 100000);
+    o->window = cli_small("--window", c->window, 100000);
 }
 
 int meter_run(struct cli *cli, const struct meter_options *options)

@@ -48,9 +48,6 @@ struct meter_choice {
 /* Sets the options that were chosen; dies of those out of bounds. */
 void meter_choose(struct meter_options *options, const struct meter_choice *choice, uint64_t seed);
 
-/* The number, as an int; dies of one above `most`. */
-int meter_small(const char *option, uint64_t value, int most);
-
 /*
  * Sets a latency with the spread of its runs, for more details to be added; sorts the runs. NULL
  * when out of memory.

@@ -367,8 +367,7 @@ void runner_check(const struct runner_options *o)
                 "--arg, --timeout, --retries, --cache, --drop-failed and --opset are for --exec");
     if (o->opset > DS_ONNX_OPSET_MOST)
         cli_die(CLI_USAGE, "--opset: must be %d to %d", DS_ONNX_OPSET, DS_ONNX_OPSET_MOST);
-    if (o->batch > 4096)
-        cli_die(CLI_USAGE, "--batch: must be 4096 or less");
+    cli_small("--batch", o->batch, CLI_MOST_BATCH);
 }
 
 int runner_run(struct cli *cli, const struct runner_options *options,
