@@ -52,6 +52,7 @@ LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/lib/onnx.pb-c.o
 TOOL_SRC := $(wildcard tools/ds-*.c)
 SHARED_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(TOOL_SRC),$(wildcard tools/*.c)))
 TOOLS = $(TOOL_SRC:tools/%.c=$(BUILD)/%)
+PIPELINES = $(filter-out %/__pycache__,$(wildcard pipelines/*))
 UNIT = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 
 all: $(TOOLS)
@@ -123,7 +124,7 @@ install: all
 	install -m 644 tools/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
 	cd schemas && find . -type f -exec install -D -m 644 {} \
 		"$(DESTDIR)$(PREFIX)/share/dstools/schemas/{}" \;
-	install pipelines/* $(DESTDIR)$(PREFIX)/share/dstools/pipelines
+	install $(PIPELINES) $(DESTDIR)$(PREFIX)/share/dstools/pipelines
 	install $(filter-out %.md,$(wildcard examples/runners/*)) $(DESTDIR)$(PREFIX)/share/dstools/runners
 
 uninstall:
@@ -143,7 +144,7 @@ lint:
 	clang-format --dry-run --Werror $(C_FILES)
 	shellcheck -S warning tests/run tests/onnxruntime tests/*.bats tests/bench/run .ci/run \
 		examples/runners/ssh examples/runners/adb-* \
-		 $(filter-out %.mk %.py,$(wildcard pipelines/*))
+		 $(filter-out %.mk %.py,$(PIPELINES))
 	mandoc -Tlint -W warning tools/*.[17]
 
 clean:
