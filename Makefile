@@ -46,9 +46,10 @@ ENGINE_FLAGS := $(foreach e,$(ENGINES),-DDS_ENGINE_$(e)) \
 	-DDS_XNNPACK_VERSION=$(call version_of,libxnnpack-dev) \
 	-DDS_CLBLAST_VERSION=$(call version_of,libclblast-dev)
 
-LIB_SRC := $(filter-out lib/engine_%.c,$(wildcard lib/*.c)) \
-	$(foreach e,$(ENGINES),lib/engine_$(e).c $(wildcard lib/engine_$(e)_*.c))
-LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/lib/onnx.pb-c.o
+# an engine is lib/engines/NAME.c or a folder of its own
+LIB_SRC := $(filter-out lib/engines/%,$(wildcard lib/*/*.c)) lib/engines/engine.c \
+	lib/engines/placement.c $(foreach e,$(ENGINES),$(wildcard lib/engines/$(e).c lib/engines/$(e)/*.c))
+LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/lib/formats/onnx.pb-c.o
 TOOL_SRC := $(wildcard tools/ds-*.c)
 SHARED_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(TOOL_SRC),$(wildcard tools/*.c)))
 TOOLS = $(TOOL_SRC:tools/%.c=$(BUILD)/%)
@@ -57,15 +58,18 @@ UNIT = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 
 all: $(TOOLS)
 
-$(BUILD)/ds-%: $(BUILD)/tools/ds-%.o $(SHARED_OBJ) $(BUILD)/libds.a
+# --as-needed: a tool asks for the libraries that the parts of libds in it use, and no others
+$(BUILD)/ds-%: $(BUILD)/tools/ds-%.o $(BUILD)/libtool.a $(BUILD)/libds.a
 	@echo "  LD $@"
-	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(ALL_LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libds.a
 	@echo "  LD $@"
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
 $(BUILD)/libds.a: $(LIB_OBJ)
+$(BUILD)/libtool.a: $(SHARED_OBJ)
+$(BUILD)/%.a:
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
@@ -77,20 +81,20 @@ $(BUILD)/%.o: %.c
 # protobuf messages become C
 $(BUILD)/lib/%.pb-c.c $(BUILD)/lib/%.pb-c.h: lib/%.proto
 	@mkdir -p $(@D)
-	@protoc-c --proto_path=lib --c_out=$(@D) $<
+	@protoc-c --proto_path=$(<D) --c_out=$(@D) $<
 
 $(BUILD)/lib/%.pb-c.o: $(BUILD)/lib/%.pb-c.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/lib/onnx.o: $(BUILD)/lib/onnx.pb-c.h
+$(BUILD)/lib/formats/onnx.o: $(BUILD)/lib/formats/onnx.pb-c.h
 
 # the OpenCL kernels become a string
-$(BUILD)/lib/opencl_kernels.h: lib/opencl_kernels.cl
+$(BUILD)/lib/engines/opencl/kernels.h: lib/engines/opencl/kernels.cl
 	@mkdir -p $(@D)
 	@{ echo 'static const char opencl_kernels[] ='; \
 		sed 's/[\\"]/\\&/g; s/.*/    "&\\n"/' $<; echo '    ;'; } > $@
 
-$(BUILD)/lib/engine_opencl_program.o: $(BUILD)/lib/opencl_kernels.h
+$(BUILD)/lib/engines/opencl/program.o: $(BUILD)/lib/engines/opencl/kernels.h
 
 # ---- using it ----
 
@@ -135,7 +139,7 @@ uninstall:
 
 # ---- working on it ----
 
-C_FILES = $(wildcard lib/*.[ch] tools/*.[ch] tests/*.[ch] tests/bench/*.[ch])
+C_FILES = $(wildcard lib/*/*.[ch] lib/*/*/*.[ch] tools/*.[ch] tests/*.[ch] tests/bench/*.[ch])
 
 format:
 	clang-format -i $(C_FILES)

@@ -2,7 +2,7 @@
 #ifndef ENGINES_H
 #define ENGINES_H
 
-#include "engine.h"
+#include "engines/engine.h"
 
 #include <stdlib.h>
 

@@ -4,8 +4,9 @@
  * line. Usage: logits ENGINE DIR; exit status 2 where there is no such engine, or no device for it.
  */
 #include "engines.h"
-#include "stream.h"
-#include "weights.h"
+#include "network/build.h"
+#include "network/weights.h"
+#include "stream/stream.h"
 
 #include <inttypes.h>
 #include <limits.h>

@@ -1,10 +1,11 @@
 /* Engines against a naive reference, and against each other. */
-#include "arch.h"
-#include "clock.h"
+#include "base/clock.h"
+#include "base/random.h"
 #include "engines.h"
-#include "random.h"
+#include "network/build.h"
+#include "network/weights.h"
+#include "space/arch.h"
 #include "tap.h"
-#include "weights.h"
 
 #include <math.h>
 #include <stdlib.h>

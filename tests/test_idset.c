@@ -1,4 +1,4 @@
-#include "idset.h"
+#include "base/id_map.h"
 #include "tap.h"
 
 /* The i-th of many distinct ids; the 0-th is 0, which the table keeps apart. */

@@ -1,5 +1,5 @@
 /* The measuring harness, on a made-up engine that notes what it is asked to run. */
-#include "measure.h"
+#include "measure/rounds.h"
 #include "tap.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Mutation and crossover: always inside the space, each operator, its chances, gaps in depth. */
-#include "mutate.h"
-#include "schema.h"
+#include "search/mutate.h"
+#include "space/shipped.h"
 #include "tap.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-#include "arch.h"
-#include "cost.h"
-#include "network.h"
+#include "network/build.h"
+#include "network/cost.h"
+#include "space/arch.h"
 #include "tap.h"
 
 #include <math.h>

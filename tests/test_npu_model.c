@@ -1,7 +1,7 @@
-#include "arch.h"
-#include "module.h"
-#include "npu_fit.h"
-#include "npu_model.h"
+#include "network/build.h"
+#include "npu/fit.h"
+#include "npu/model.h"
+#include "space/arch.h"
 #include "tap.h"
 
 #include <math.h>

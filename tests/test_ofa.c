@@ -1,5 +1,5 @@
 /* Once-for-All's dictionaries: what is read, what is written, and what neither can tell. */
-#include "ofa.h"
+#include "formats/ofa.h"
 #include "tap.h"
 
 #include <stdlib.h>

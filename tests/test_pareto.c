@@ -1,6 +1,6 @@
 /* Fronts and hypervolumes against definitions spelled out: all pairs, and counting cells. */
-#include "pareto.h"
-#include "random.h"
+#include "base/random.h"
+#include "search/pareto.h"
 #include "tap.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Rules: what they say of choices, and where they say they are wrong. */
-#include "rule.h"
+#include "space/rule.h"
 #include "tap.h"
 
 #include <stdlib.h>

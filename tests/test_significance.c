@@ -1,6 +1,6 @@
 /* Tests of differences against published and hand-counted values. */
-#include "significance.h"
-#include "stats.h"
+#include "base/significance.h"
+#include "base/stats.h"
 #include "tap.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-#include "arch.h"
-#include "space.h"
+#include "space/arch.h"
+#include "space/space.h"
 #include "tap.h"
 
 #include <stdlib.h>

@@ -1,9 +1,10 @@
 /* The shipped design spaces: costs against the literature, ranges, and both engines on each. */
-#include "arch.h"
-#include "cost.h"
 #include "engines.h"
-#include "range.h"
-#include "schema.h"
+#include "network/build.h"
+#include "network/cost.h"
+#include "network/cost_range.h"
+#include "space/arch.h"
+#include "space/shipped.h"
 #include "tap.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-#include "checksum.h"
-#include "mp.h"
-#include "stream.h"
+#include "base/checksum.h"
+#include "stream/span.h"
+#include "stream/stream.h"
 #include "tap.h"
 
 #include <fcntl.h>

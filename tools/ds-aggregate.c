@@ -1,7 +1,7 @@
 /* Averages measured records over what was affixed in them. */
-#include "aggregate.h"
 #include "cli.h"
 #include "progress.h"
+#include "study/aggregate.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 /* Compares the fronts that searches found, each repeated under several seeds. */
+#include "base/significance.h"
+#include "base/stats.h"
 #include "cli.h"
-#include "pareto.h"
 #include "runs.h"
-#include "significance.h"
-#include "stats.h"
+#include "search/pareto.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Fits a device profile to measured records. */
+#include "base/openblas.h"
 #include "cli.h"
-#include "fit.h"
-#include "openblas.h"
+#include "profile/fit.h"
 #include "progress.h"
 
 #include <math.h>

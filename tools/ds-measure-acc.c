@@ -1,7 +1,7 @@
 /* Adds top-1 accuracy: from a profile, by Once-for-All's own predictor, or by another program. */
+#include "base/openblas.h"
 #include "estimate.h"
-#include "openblas.h"
-#include "predictor.h"
+#include "profile/predictor.h"
 #include "progress.h"
 #include "runner.h"
 

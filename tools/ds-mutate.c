@@ -1,9 +1,9 @@
 /* Makes new architectures of evaluated ones, as a search does. */
+#include "base/id_map.h"
 #include "cli.h"
-#include "idset.h"
 #include "limit.h"
-#include "mutate.h"
 #include "progress.h"
+#include "search/mutate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

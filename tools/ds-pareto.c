@@ -1,9 +1,9 @@
 /* Passes on the records that no other record beats: a Pareto front, or the best of one metric. */
 #include "cli.h"
 #include "objective.h"
-#include "pareto.h"
 #include "pool.h"
 #include "progress.h"
+#include "search/pareto.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* Makes a smaller design space: by rule, and by what has been measured. */
 #include "cli.h"
 #include "objective.h"
-#include "policy.h"
-#include "prune.h"
-#include "schema.h"
+#include "space/prune.h"
+#include "space/shipped.h"
+#include "study/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Draws random architectures of a design space. */
+#include "base/id_map.h"
 #include "cli.h"
-#include "idset.h"
 #include "limit.h"
 #include "progress.h"
 

@@ -1,8 +1,8 @@
 /* Lists, checks and describes design spaces. */
+#include "base/file.h"
 #include "cli.h"
-#include "file.h"
-#include "range.h"
-#include "schema.h"
+#include "network/cost_range.h"
+#include "space/shipped.h"
 
 #include <jansson.h>
 #include <stdio.h>

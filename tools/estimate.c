@@ -1,7 +1,7 @@
 #include "estimate.h"
 
-#include "npu_model.h"
-#include "profile.h"
+#include "npu/model.h"
+#include "profile/profile.h"
 #include "progress.h"
 
 #include <inttypes.h>

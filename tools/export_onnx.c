@@ -1,7 +1,8 @@
 #include "export_onnx.h"
 
-#include "file.h"
-#include "idset.h"
+#include "base/file.h"
+#include "base/id_map.h"
+#include "network/build.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>

@@ -3,7 +3,7 @@
 #define DS_EXPORT_ONNX_H
 
 #include "cli.h"
-#include "onnx.h"
+#include "formats/onnx.h"
 
 struct onnx_files;
 

@@ -2,7 +2,7 @@
 #ifndef DS_JSON_RECORD_H
 #define DS_JSON_RECORD_H
 
-#include "record.h"
+#include "stream/record.h"
 #include <jansson.h>
 #include <stdio.h>
 

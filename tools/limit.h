@@ -3,7 +3,7 @@
 #define DS_LIMIT_H
 
 #include "cli.h"
-#include "cost.h"
+#include "network/cost.h"
 
 struct limit {
     int metric;

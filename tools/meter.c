@@ -1,6 +1,7 @@
 #include "meter.h"
 
-#include "idset.h"
+#include "base/id_map.h"
+#include "network/build.h"
 #include "progress.h"
 
 #include <math.h>

@@ -1,14 +1,14 @@
 /*
  * Live measuring, alike for every engine: records are taken in windows, each architecture of a
- * window is loaded once and measured together with the others (measure.h), and the records are
- * written in their order with the metric and how it was got.
+ * window is loaded once and measured together with the others (measure/rounds.h), and the records
+ * are written in their order with the metric and how it was got.
  */
 #ifndef DS_METER_H
 #define DS_METER_H
 
 #include "cli.h"
-#include "engine.h"
-#include "measure.h"
+#include "engines/engine.h"
+#include "measure/rounds.h"
 
 struct meter_options {
     const char *metric; /* "latency.cpu" */

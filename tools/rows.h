@@ -5,7 +5,7 @@
 #ifndef DS_ROWS_H
 #define DS_ROWS_H
 
-#include "stream.h"
+#include "stream/stream.h"
 #include <stdio.h>
 
 #define ROWS_AHEAD 1000

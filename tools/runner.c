@@ -1,9 +1,10 @@
 #include "runner.h"
 
-#include "exec.h"
-#include "file.h"
-#include "idset.h"
-#include "onnx.h"
+#include "base/exec.h"
+#include "base/file.h"
+#include "base/id_map.h"
+#include "formats/onnx.h"
+#include "network/build.h"
 #include "progress.h"
 #include "runner_answer.h"
 #include <errno.h>

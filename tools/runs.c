@@ -1,6 +1,6 @@
 #include "runs.h"
 
-#include "pareto.h"
+#include "search/pareto.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

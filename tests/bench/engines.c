@@ -6,9 +6,10 @@
  *   run ENGINE I RUNS   after two runs for warming up, the milliseconds of RUNS runs
  * Usage: engines FILE
  */
-#include "clock.h"
-#include "engine.h"
-#include "stream.h"
+#include "base/clock.h"
+#include "engines/engine.h"
+#include "network/build.h"
+#include "stream/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,26 @@
+/* A set of 64-bit ids, each with a number: an open-addressing hash table. */
+#ifndef DS_BASE_ID_MAP_H
+#define DS_BASE_ID_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zero-initialise; free with ds_idset_free. */
+struct ds_idset {
+    uint64_t *id;
+    uint32_t *number;
+    size_t count, room;
+    bool has_zero; /* id 0 marks a free place, so it is kept apart */
+    uint32_t zero_number;
+};
+
+/* Adds an id with its number: 1 when it was new, 0 when there (its number stays), -1 no memory. */
+int ds_idset_add(struct ds_idset *set, uint64_t id, uint32_t number);
+
+/* The number of an id, or -1. */
+int64_t ds_idset_find(const struct ds_idset *set, uint64_t id);
+
+void ds_idset_free(struct ds_idset *set);
+
+#endif

@@ -1,0 +1,82 @@
+#include "base/significance.h"
+
+#include "base/stats.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_WAYS 1e7
+
+struct ds_difference ds_welch(const double *a, size_t na, const double *b, size_t nb, double level)
+{
+    struct ds_moments ma = {0}, mb = {0};
+    for (size_t i = 0; i < na; i++)
+        ds_moments_add(&ma, a[i]);
+    for (size_t i = 0; i < nb; i++)
+        ds_moments_add(&mb, b[i]);
+    struct ds_difference d = {mb.mean - ma.mean, NAN, NAN, NAN};
+    if (na < 2 || nb < 2)
+        return d;
+
+    double va = pow(ds_moments_sd(&ma), 2) / (double)na;
+    double vb = pow(ds_moments_sd(&mb), 2) / (double)nb;
+    double se = sqrt(va + vb);
+    if (se == 0) {
+        d.lo = d.hi = d.difference;
+        d.p = d.difference == 0;
+        return d;
+    }
+    /* Welch and Satterthwaite's degrees of freedom */
+    double df = pow(va + vb, 2) / (va * va / (double)(na - 1) + vb * vb / (double)(nb - 1));
+    double half = ds_student_t(level, df) * se;
+    d.lo = d.difference - half;
+    d.hi = d.difference + half;
+    d.p = ds_student_tail(fabs(d.difference) / se, df);
+    return d;
+}
+
+/* Walks over all choices of `left` more values from x[at..n); counts those as far off as `far`. */
+struct walk {
+    const double *x;
+    size_t n, na;
+    double total, far;
+    double ways, extreme;
+};
+
+static void walk(struct walk *w, size_t at, size_t left, double sum)
+{
+    if (left == 0) {
+        double mean_a = sum / (double)w->na;
+        double mean_b = (w->total - sum) / (double)(w->n - w->na);
+        w->ways++;
+        w->extreme += fabs(mean_b - mean_a) >= w->far;
+        return;
+    }
+    for (size_t i = at; i + left <= w->n; i++)
+        walk(w, i + 1, left - 1, sum + w->x[i]);
+}
+
+double ds_permutation_p(const double *a, size_t na, const double *b, size_t nb)
+{
+    double n = (double)(na + nb);
+    double ways = exp(lgamma(n + 1) - lgamma((double)na + 1) - lgamma((double)nb + 1));
+    double *x = malloc((na + nb + 1) * sizeof *x);
+    if (!x || na == 0 || nb == 0 || ways > MOST_WAYS) {
+        free(x);
+        return NAN;
+    }
+    memcpy(x, a, na * sizeof *x);
+    memcpy(x + na, b, nb * sizeof *x);
+    struct walk w = {.x = x, .n = na + nb, .na = na};
+    double sum_a = 0, size = 0;
+    for (size_t i = 0; i < w.n; i++) {
+        w.total += x[i];
+        size = fmax(size, fabs(x[i]));
+        sum_a += i < na ? x[i] : 0;
+    }
+    /* sums in another order may differ by rounding */
+    w.far = fabs((w.total - sum_a) / (double)nb - sum_a / (double)na) - 1e-12 * size;
+    walk(&w, 0, na, 0);
+    free(x);
+    return w.extreme / w.ways;
+}

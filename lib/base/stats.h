@@ -1,0 +1,42 @@
+/* Statistics of samples of doubles. */
+#ifndef DS_BASE_STATS_H
+#define DS_BASE_STATS_H
+
+#include <stddef.h>
+
+/* Welford's running mean and variance. Zero-initialise. */
+struct ds_moments {
+    size_t n;
+    double mean, m2;
+};
+void ds_moments_add(struct ds_moments *m, double x);
+double ds_moments_sd(const struct ds_moments *m); /* sample deviation (n-1); NaN below n = 2 */
+
+/* Sorts ascending. */
+void ds_sort(double *x, size_t n);
+
+/* Quantile p in [0,1] of sorted x, by linear interpolation (Hyndman and Fan's type 7); n > 0. */
+double ds_quantile(const double *sorted, size_t n, double p);
+
+/*
+ * Distribution-free confidence interval of the median from order statistics of sorted x: the
+ * tightest pair around it that covers at least `level` by the binomial law. Returns the true
+ * coverage; when n is too small for `level` (6 for 95%), the whole range and its coverage.
+ */
+double ds_median_interval(const double *sorted, size_t n, double level, double *lo, double *hi);
+
+/* Two-sided quantile of Student's t: P(|T| <= t) = level, with df degrees of freedom. */
+double ds_student_t(double level, double df);
+
+/* Its opposite, P(|T| > t). */
+double ds_student_tail(double t, double df);
+
+/* Two-sided quantile of the normal distribution. */
+double ds_normal_z(double level);
+
+/* Pearson's, Spearman's (ties at mean rank) and Kendall's tau-b correlation; NaN when undefined. */
+double ds_pearson(const double *x, const double *y, size_t n);
+double ds_spearman(const double *x, const double *y, size_t n);
+double ds_kendall(const double *x, const double *y, size_t n);
+
+#endif

@@ -1,7 +1,0 @@
-#ifndef DS_CLOCK_H
-#define DS_CLOCK_H
-
-/* Milliseconds of a clock that only goes forward and is not slewed. */
-double ds_now_ms(void);
-
-#endif

@@ -1,0 +1,82 @@
+/*
+ * An engine runs networks on a device. Adding one means one more table like those below in
+ * engine.c; no tool changes.
+ *
+ * A model is a network loaded into an engine: its weights packed (shared with other models through
+ * the session), its activations in memory that all models of a session share, so only one model of
+ * a session runs at a time.
+ */
+#ifndef DS_ENGINES_ENGINE_H
+#define DS_ENGINES_ENGINE_H
+
+#include "network/network.h"
+
+struct ds_session; /* an engine opened on a device */
+struct ds_model;   /* a network loaded into a session */
+
+struct ds_engine_options {
+    int threads;        /* 1..; 0: the engine has no say in it */
+    int batch;          /* images at once, 1.. */
+    uint64_t seed;      /* of weights and input */
+    const char *device; /* number or part of a name, for an engine that has several; NULL: best */
+};
+
+/* A device that an engine can run on. */
+struct ds_device {
+    char name[128];   /* "NVIDIA GeForce RTX 2080 Ti" */
+    char driver[256]; /* "NVIDIA CUDA 470.82.01" */
+    char kind[32];    /* "GPU", "CPU", "accelerator" */
+};
+
+struct ds_engine {
+    const char *name;  /* "onednn" */
+    const char *class; /* of its devices, as in latency.CLASS: "cpu", "gpu" */
+
+    /*
+     * What it can run on, in the order of options.device: *n devices, to be freed. NULL where
+     * there is no choice.
+     */
+    struct ds_device *(*devices)(int *n, struct ds_error *err);
+
+    /* Opens it; NULL and the reason in `err`. */
+    struct ds_session *(*open)(const struct ds_engine_options *options, struct ds_error *err);
+
+    /* "oneDNN 2.6.3"; the session's until close. */
+    const char *(*version)(const struct ds_session *session);
+
+    /* The device of the session; NULL where there is no choice. */
+    const struct ds_device *(*device)(const struct ds_session *session);
+
+    /* Loads a network, which may be freed afterwards. NULL and the reason in `err`. */
+    struct ds_model *(*load)(struct ds_session *session, const struct ds_net *net,
+                             struct ds_error *err);
+
+    /*
+     * Runs it once on the session's input and waits for the result. Where module_ms is not NULL,
+     * module_ms[nmodules of the net] gets the milliseconds of every module.
+     */
+    int (*run)(struct ds_model *model, double *module_ms, struct ds_error *err);
+
+    /*
+     * Milliseconds of the last run by the device's own clock, from the beginning of the first
+     * layer to the end of the last. NULL where the device has no clock of its own.
+     */
+    double (*device_ms)(const struct ds_model *model);
+
+    /* The result of the last run: batch * channels floats; good until the next run. */
+    const float *(*output)(struct ds_model *model, size_t *count);
+
+    void (*unload)(struct ds_model *model);
+    void (*close)(struct ds_session *session);
+};
+
+/*
+ * The engine so named, or with NULL the default one, among those of a class (NULL: all); NULL when
+ * it is not built in.
+ */
+const struct ds_engine *ds_engine_find(const char *class, const char *name);
+
+/* Names of the engines of a class (NULL: all) built in, separated by ", ". */
+const char *ds_engine_names(const char *class);
+
+#endif

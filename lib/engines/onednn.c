@@ -1,0 +1,600 @@
+/*
+ * The oneDNN engine. Activations are nhwc throughout and only weights take the layout a primitive
+ * likes best: with `any` for activations oneDNN 2.6 picks layouts whose depthwise kernels fall
+ * back to reference code. Activation functions and residual sums are post-ops.
+ */
+#include "engines/engine.h"
+
+#include "base/clock.h"
+#include "engines/placement.h"
+#include "network/weights.h"
+#include <dnnl.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void omp_set_num_threads(int); /* of libgomp; its header is the compiler's own */
+
+/* Everything a primitive is made from; compared with memcmp. */
+struct op_key {
+    int32_t op, act, cin, hin, win, cout, hout, wout, kernel, stride, pad, groups, sum, bias;
+};
+
+/* A primitive that all layers of one shape share. */
+struct op {
+    struct op_key key;
+    dnnl_primitive_t primitive;
+    dnnl_memory_desc_t weights, bias, in, in2, out;
+    size_t scratch;
+};
+
+/* Weights packed for a primitive. */
+struct packed {
+    struct ds_weight_key key;
+    dnnl_memory_desc_t layout;
+    dnnl_memory_t weights, bias;
+};
+
+struct ds_session {
+    struct ds_engine_options options;
+    char version[64];
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    void *ops;    /* tree of struct op */
+    void *packed; /* tree of struct packed */
+    struct ds_arena arena, scratch;
+    struct ds_model *current; /* whose input is in the arena */
+    struct ds_images input;   /* what every run starts from */
+};
+
+#define MOST_ARGS 6
+
+struct step {
+    dnnl_primitive_t primitive;
+    int nargs;
+    dnnl_exec_arg_t args[MOST_ARGS];
+    size_t copy_from, copy_to, copy_size; /* residual that could not be summed in place */
+    int module;
+};
+
+/* A memory object over the arena. */
+struct view {
+    dnnl_memory_t memory;
+    size_t offset;
+    bool scratch; /* over the scratch arena */
+};
+
+struct ds_model {
+    struct ds_session *session;
+    int nsteps, nmodules, nviews;
+    struct step *step;
+    struct view *view;
+    unsigned arena_moves, scratch_moves;
+    size_t input_offset, input_count, output_offset, output_count;
+};
+
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        dnnl_status_t status_ = (call);                                                            \
+        if (status_ != dnnl_success)                                                               \
+            return ds_fail(err, "oneDNN: %s: %s", #call, status_text(status_));                    \
+    } while (0)
+
+static const char *status_text(dnnl_status_t s)
+{
+    switch (s) {
+    case dnnl_out_of_memory:
+        return "out of memory";
+    case dnnl_invalid_arguments:
+        return "invalid arguments";
+    case dnnl_unimplemented:
+        return "not implemented";
+    default:
+        return "failed";
+    }
+}
+
+/* ---- primitives ---- */
+
+static int nhwc(dnnl_memory_desc_t *md, int n, int c, int h, int w, struct ds_error *err)
+{
+    dnnl_dims_t dims = {n, c, h, w};
+    TRY(dnnl_memory_desc_init_by_tag(md, 4, dims, dnnl_f32, dnnl_nhwc));
+    return 0;
+}
+
+/* Appends the activation to the post-ops. */
+static int append_act(dnnl_post_ops_t ops, enum ds_act act, struct ds_error *err)
+{
+    switch (act) {
+    case DS_ACT_NONE:
+        break;
+    case DS_ACT_RELU:
+        TRY(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0));
+        break;
+    case DS_ACT_RELU6:
+        TRY(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_clip, 0, 6));
+        break;
+    case DS_ACT_HSWISH:
+        TRY(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_hardswish, 0, 0));
+        break;
+    case DS_ACT_HSIGMOID:
+        TRY(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_linear, 1.0f / 6, 0.5f));
+        TRY(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_clip, 0, 1));
+        break;
+    }
+    return 0;
+}
+
+static int make_attr(const struct op_key *k, dnnl_primitive_attr_t *attr, struct ds_error *err)
+{
+    dnnl_post_ops_t ops;
+    TRY(dnnl_primitive_attr_create(attr));
+    TRY(dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user));
+    TRY(dnnl_post_ops_create(&ops));
+    if (k->sum)
+        TRY(dnnl_post_ops_append_sum(ops, 1));
+    if (append_act(ops, (enum ds_act)k->act, err))
+        return -1;
+    TRY(dnnl_primitive_attr_set_post_ops(*attr, ops));
+    TRY(dnnl_post_ops_destroy(ops));
+    return 0;
+}
+
+static int describe_conv(struct op *op, dnnl_convolution_desc_t *conv, struct ds_error *err)
+{
+    const struct op_key *k = &op->key;
+    dnnl_memory_desc_t weights, bias;
+    dnnl_dims_t plain = {k->cout, k->cin, k->kernel, k->kernel};
+    dnnl_dims_t grouped = {k->groups, k->cout / k->groups, k->cin / k->groups, k->kernel,
+                           k->kernel};
+    dnnl_dims_t channels = {k->cout};
+    TRY(dnnl_memory_desc_init_by_tag(&weights, k->groups > 1 ? 5 : 4,
+                                     k->groups > 1 ? grouped : plain, dnnl_f32,
+                                     dnnl_format_tag_any));
+    TRY(dnnl_memory_desc_init_by_tag(&bias, 1, channels, dnnl_f32, dnnl_a));
+    dnnl_dims_t strides = {k->stride, k->stride}, before = {k->pad, k->pad};
+    dnnl_dims_t after = {(k->hout - 1) * k->stride + k->kernel - k->hin - k->pad,
+                         (k->wout - 1) * k->stride + k->kernel - k->win - k->pad};
+    TRY(dnnl_convolution_forward_desc_init(conv, dnnl_forward_inference, dnnl_convolution_direct,
+                                           &op->in, &weights, &bias, &op->out, strides, before,
+                                           after));
+    return 0;
+}
+
+static int describe_pool(struct op *op, dnnl_pooling_desc_t *pool, struct ds_error *err)
+{
+    const struct op_key *k = &op->key;
+    bool global = k->op == DS_OP_GLOBAL_POOL;
+    int kh = global ? k->hin : k->kernel, kw = global ? k->win : k->kernel;
+    int stride = global ? 1 : k->stride;
+    dnnl_dims_t strides = {stride, stride}, kernel = {kh, kw}, before = {k->pad, k->pad};
+    dnnl_dims_t after = {(k->hout - 1) * stride + kh - k->hin - k->pad,
+                         (k->wout - 1) * stride + kw - k->win - k->pad};
+    TRY(dnnl_pooling_forward_desc_init(pool, dnnl_forward_inference,
+                                       k->op == DS_OP_MAX_POOL ? dnnl_pooling_max
+                                                               : dnnl_pooling_avg_exclude_padding,
+                                       &op->in, &op->out, strides, kernel, before, after));
+    return 0;
+}
+
+/* Makes the primitive of op->key. */
+static int make_op(struct ds_session *s, struct op *op, struct ds_error *err)
+{
+    const struct op_key *k = &op->key;
+    int n = s->options.batch;
+    if (nhwc(&op->in, n, k->cin, k->hin, k->win, err) ||
+        nhwc(&op->out, n, k->cout, k->hout, k->wout, err))
+        return -1;
+
+    dnnl_primitive_attr_t attr;
+    dnnl_convolution_desc_t conv;
+    dnnl_pooling_desc_t pool;
+    dnnl_binary_desc_t binary;
+    dnnl_shuffle_desc_t shuffle;
+    const void *desc = NULL;
+    if (make_attr(k, &attr, err))
+        return -1;
+    switch ((enum ds_op)k->op) {
+    case DS_OP_CONV:
+        if (describe_conv(op, &conv, err))
+            return -1;
+        desc = &conv;
+        break;
+    case DS_OP_MAX_POOL:
+    case DS_OP_AVG_POOL:
+    case DS_OP_GLOBAL_POOL:
+        if (describe_pool(op, &pool, err))
+            return -1;
+        desc = &pool;
+        break;
+    case DS_OP_SCALE:
+        if (nhwc(&op->in2, n, k->cin, 1, 1, err))
+            return -1;
+        TRY(dnnl_binary_desc_init(&binary, dnnl_binary_mul, &op->in, &op->in2, &op->out));
+        desc = &binary;
+        break;
+    case DS_OP_SHUFFLE: /* read as [c / group size][group size], written transposed */
+        TRY(dnnl_shuffle_forward_desc_init(&shuffle, dnnl_forward_inference, &op->in, 1,
+                                           k->cin / k->groups));
+        desc = &shuffle;
+        break;
+    case DS_OP_ADD:
+        op->in2 = op->in;
+        TRY(dnnl_binary_desc_init(&binary, dnnl_binary_add, &op->in, &op->in2, &op->out));
+        desc = &binary;
+        break;
+    }
+
+    dnnl_primitive_desc_t pd;
+    TRY(dnnl_primitive_desc_create(&pd, desc, attr, s->engine, NULL));
+    TRY(dnnl_primitive_create(&op->primitive, pd));
+    if (k->op == DS_OP_CONV) {
+        op->weights = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
+        op->bias = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1);
+    }
+    const dnnl_memory_desc_t *scratch =
+        dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
+    op->scratch = scratch ? dnnl_memory_desc_get_size(scratch) : 0;
+    dnnl_primitive_desc_destroy(pd);
+    dnnl_primitive_attr_destroy(attr);
+    return 0;
+}
+
+static int compare_ops(const void *a, const void *b)
+{
+    return memcmp(&((const struct op *)a)->key, &((const struct op *)b)->key,
+                  sizeof(struct op_key));
+}
+
+static void free_op(void *p)
+{
+    struct op *op = p;
+    if (op->primitive)
+        dnnl_primitive_destroy(op->primitive);
+    free(op);
+}
+
+/* The shared primitive of a layer, made at first use; NULL on failure. */
+static struct op *find_op(struct ds_session *s, const struct ds_net *net, const struct ds_layer *l,
+                          struct ds_error *err)
+{
+    struct ds_tensor in = net->tensor[l->in], out = net->tensor[l->out];
+    struct op *op = calloc(1, sizeof *op);
+    if (!op) {
+        ds_fail(err, "out of memory");
+        return NULL;
+    }
+    op->key = (struct op_key){.op = (int32_t)l->op,
+                              .act = (int32_t)l->act,
+                              .cin = in.c,
+                              .hin = in.h,
+                              .win = in.w,
+                              .cout = out.c,
+                              .hout = out.h,
+                              .wout = out.w,
+                              .kernel = l->kernel,
+                              .stride = l->stride,
+                              .pad = l->pad,
+                              .groups = l->groups,
+                              .sum = l->op == DS_OP_CONV && l->in2 >= 0,
+                              .bias = l->bias || l->bn};
+    struct op **at = tsearch(op, &s->ops, compare_ops);
+    if (!at) {
+        free(op);
+        ds_fail(err, "out of memory");
+        return NULL;
+    }
+    if (*at != op) {
+        free(op);
+        return *at;
+    }
+    if (make_op(s, op, err)) {
+        tdelete(op, &s->ops, compare_ops);
+        free_op(op);
+        return NULL;
+    }
+    return op;
+}
+
+/* ---- weights ---- */
+
+static int compare_packed(const void *a, const void *b)
+{
+    const struct packed *p = a, *q = b;
+    int order = memcmp(&p->key, &q->key, sizeof p->key);
+    return order ? order : memcmp(&p->layout, &q->layout, sizeof p->layout);
+}
+
+static void free_packed(void *at)
+{
+    struct packed *p = at;
+    if (p->weights)
+        dnnl_memory_destroy(p->weights);
+    if (p->bias)
+        dnnl_memory_destroy(p->bias);
+    free(p);
+}
+
+/* Brings plain weights into the primitive's layout. */
+static int pack(struct ds_session *s, struct packed *p, const struct op *op, float *plain,
+                const float *bias, struct ds_error *err)
+{
+    const struct op_key *k = &op->key;
+    dnnl_memory_desc_t md;
+    dnnl_dims_t dims = {k->cout, k->cin, k->kernel, k->kernel};
+    dnnl_dims_t grouped = {k->groups, k->cout / k->groups, k->cin / k->groups, k->kernel,
+                           k->kernel};
+    TRY(k->groups > 1 ? dnnl_memory_desc_init_by_tag(&md, 5, grouped, dnnl_f32, dnnl_goihw)
+                      : dnnl_memory_desc_init_by_tag(&md, 4, dims, dnnl_f32, dnnl_oihw));
+    dnnl_memory_t source;
+    dnnl_primitive_desc_t pd;
+    dnnl_primitive_t reorder;
+    TRY(dnnl_memory_create(&source, &md, s->engine, plain));
+    TRY(dnnl_memory_create(&p->weights, &op->weights, s->engine, DNNL_MEMORY_ALLOCATE));
+    TRY(dnnl_memory_create(&p->bias, &op->bias, s->engine, DNNL_MEMORY_ALLOCATE));
+    TRY(dnnl_reorder_primitive_desc_create(&pd, &md, s->engine, &op->weights, s->engine, NULL));
+    TRY(dnnl_primitive_create(&reorder, pd));
+    dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, p->weights}};
+    TRY(dnnl_primitive_execute(reorder, s->stream, 2, args));
+    TRY(dnnl_stream_wait(s->stream));
+    void *to;
+    TRY(dnnl_memory_get_data_handle(p->bias, &to));
+    memcpy(to, bias, (size_t)k->cout * sizeof *bias);
+    dnnl_primitive_destroy(reorder);
+    dnnl_primitive_desc_destroy(pd);
+    dnnl_memory_destroy(source);
+    return 0;
+}
+
+/* The packed weights of a layer, made at first use; NULL on failure. */
+static struct packed *find_packed(struct ds_session *s, const struct op *op,
+                                  const struct ds_net *net, const struct ds_layer *l,
+                                  struct ds_error *err)
+{
+    struct packed *p = calloc(1, sizeof *p);
+    if (!p) {
+        ds_fail(err, "out of memory");
+        return NULL;
+    }
+    p->key = ds_weight_key(net, l);
+    p->layout = op->weights;
+    struct packed **at = tsearch(p, &s->packed, compare_packed);
+    if (at && *at != p) {
+        free(p);
+        return *at;
+    }
+    float *plain = malloc(ds_weight_count(&p->key) * sizeof *plain);
+    float *bias = malloc((size_t)p->key.cout * sizeof *bias);
+    int rc = -1;
+    if (!at || !plain || !bias) {
+        ds_fail(err, "out of memory");
+    } else {
+        ds_weights_fill(&p->key, s->options.seed, plain, bias);
+        rc = pack(s, p, op, plain, bias, err);
+    }
+    free(plain);
+    free(bias);
+    if (rc) {
+        if (at)
+            tdelete(p, &s->packed, compare_packed);
+        free_packed(p);
+        return NULL;
+    }
+    return p;
+}
+
+/* ---- sessions ---- */
+
+static void close_session(struct ds_session *s)
+{
+    tdestroy(s->packed, free_packed);
+    tdestroy(s->ops, free_op);
+    if (s->stream)
+        dnnl_stream_destroy(s->stream);
+    if (s->engine)
+        dnnl_engine_destroy(s->engine);
+    ds_arena_free(&s->arena);
+    ds_arena_free(&s->scratch);
+    ds_images_free(&s->input);
+    free(s);
+}
+
+static int start(struct ds_session *s, struct ds_error *err)
+{
+    const dnnl_version_t *v = dnnl_version();
+    snprintf(s->version, sizeof s->version, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
+    omp_set_num_threads(s->options.threads);
+    TRY(dnnl_set_primitive_cache_capacity(4096));
+    TRY(dnnl_engine_create(&s->engine, dnnl_cpu, 0));
+    TRY(dnnl_stream_create(&s->stream, s->engine, dnnl_stream_default_flags));
+    return 0;
+}
+
+static struct ds_session *open_session(const struct ds_engine_options *options,
+                                       struct ds_error *err)
+{
+    struct ds_session *s = calloc(1, sizeof *s);
+    if (!s) {
+        ds_fail(err, "out of memory");
+        return NULL;
+    }
+    s->options = *options;
+    if (start(s, err) == 0)
+        return s;
+    close_session(s);
+    return NULL;
+}
+
+static const char *version(const struct ds_session *s)
+{
+    return s->version;
+}
+
+/* ---- models ---- */
+
+static void unload(struct ds_model *m)
+{
+    if (m->session->current == m)
+        m->session->current = NULL;
+    for (int i = 0; i < m->nviews; i++)
+        if (m->view[i].memory)
+            dnnl_memory_destroy(m->view[i].memory);
+    free(m->view);
+    free(m->step);
+    free(m);
+}
+
+/* Adds an argument that lies in an arena. */
+static int add_view(struct ds_model *m, struct step *step, int arg, const dnnl_memory_desc_t *md,
+                    size_t offset, bool scratch, struct ds_error *err)
+{
+    struct view *v = &m->view[m->nviews];
+    TRY(dnnl_memory_create(&v->memory, md, m->session->engine, DNNL_MEMORY_NONE));
+    v->offset = offset;
+    v->scratch = scratch;
+    m->nviews++;
+    step->args[step->nargs++] = (dnnl_exec_arg_t){arg, v->memory};
+    return 0;
+}
+
+static int load_layer(struct ds_model *m, const struct ds_net *net, const struct ds_layer *l,
+                      const size_t *offset, struct ds_error *err)
+{
+    struct ds_session *s = m->session;
+    struct step *step = &m->step[m->nsteps++];
+    struct op *op = find_op(s, net, l, err);
+    if (!op)
+        return -1;
+    step->primitive = op->primitive;
+    step->module = l->module;
+    bool binary = l->op == DS_OP_SCALE || l->op == DS_OP_ADD;
+    if (add_view(m, step, binary ? DNNL_ARG_SRC_0 : DNNL_ARG_SRC, &op->in, offset[l->in], false,
+                 err) ||
+        (binary && add_view(m, step, DNNL_ARG_SRC_1, &op->in2, offset[l->in2], false, err)) ||
+        add_view(m, step, DNNL_ARG_DST, &op->out, offset[l->out], false, err))
+        return -1;
+    if (l->op == DS_OP_CONV) {
+        struct packed *p = find_packed(s, op, net, l, err);
+        if (!p)
+            return -1;
+        step->args[step->nargs++] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, p->weights};
+        step->args[step->nargs++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, p->bias};
+        if (l->in2 >= 0 && offset[l->in2] != offset[l->out]) {
+            step->copy_from = offset[l->in2];
+            step->copy_to = offset[l->out];
+            step->copy_size = dnnl_memory_desc_get_size(&op->out);
+        }
+    }
+    if (op->scratch) {
+        dnnl_memory_desc_t md;
+        dnnl_dims_t bytes = {(dnnl_dim_t)op->scratch};
+        TRY(dnnl_memory_desc_init_by_tag(&md, 1, bytes, dnnl_u8, dnnl_a));
+        if (ds_arena_reserve(&s->scratch, op->scratch, err) ||
+            add_view(m, step, DNNL_ARG_SCRATCHPAD, &md, 0, true, err))
+            return -1;
+    }
+    return 0;
+}
+
+static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_error *err)
+{
+    int batch = m->session->options.batch;
+    size_t size, *offset = calloc((size_t)net->ntensors, sizeof *offset);
+    m->step = calloc((size_t)net->nlayers + 1, sizeof *m->step);
+    m->view = calloc((size_t)net->nlayers * MOST_ARGS + 1, sizeof *m->view);
+    int rc = offset && m->step && m->view ? 0 : ds_fail(err, "out of memory");
+    if (rc == 0)
+        rc = ds_arena_plan(net, batch, 0, true, offset, &size, err);
+    if (rc == 0)
+        rc = ds_arena_reserve(&m->session->arena, size, err);
+    for (int i = 0; i < net->nlayers && rc == 0; i++)
+        rc = load_layer(m, net, &net->layer[i], offset, err);
+    if (rc == 0) {
+        m->nmodules = net->nmodules;
+        m->input_offset = offset[net->input];
+        m->output_offset = offset[net->output];
+        m->input_count = ds_arena_floats(net, net->input, batch);
+        m->output_count = ds_arena_floats(net, net->output, batch);
+        rc = ds_images_reserve(&m->session->input, m->session->options.seed, m->input_count, err);
+    }
+    free(offset);
+    return rc;
+}
+
+static struct ds_model *load(struct ds_session *s, const struct ds_net *net, struct ds_error *err)
+{
+    struct ds_model *m = calloc(1, sizeof *m);
+    if (!m) {
+        ds_fail(err, "out of memory");
+        return NULL;
+    }
+    m->session = s;
+    if (load_layers(m, net, err) == 0)
+        return m;
+    unload(m);
+    return NULL;
+}
+
+/* Points the model's memory objects into the arenas, when those have moved. */
+static int bind(struct ds_model *m, struct ds_error *err)
+{
+    struct ds_session *s = m->session;
+    bool moved = m->arena_moves != s->arena.moves || m->scratch_moves != s->scratch.moves;
+    if (moved || s->current != m)
+        memcpy(s->arena.data + m->input_offset, s->input.data, m->input_count * sizeof(float));
+    s->current = m;
+    if (!moved)
+        return 0;
+    for (int i = 0; i < m->nviews; i++) {
+        struct view *v = &m->view[i];
+        char *base = v->scratch ? s->scratch.data : s->arena.data;
+        TRY(dnnl_memory_set_data_handle(v->memory, base + v->offset));
+    }
+    m->arena_moves = s->arena.moves;
+    m->scratch_moves = s->scratch.moves;
+    return 0;
+}
+
+static int run(struct ds_model *m, double *module_ms, struct ds_error *err)
+{
+    struct ds_session *s = m->session;
+    if (bind(m, err))
+        return -1;
+    if (module_ms)
+        memset(module_ms, 0, (size_t)m->nmodules * sizeof *module_ms);
+    double before = module_ms ? ds_now_ms() : 0;
+    for (int i = 0; i < m->nsteps; i++) {
+        struct step *step = &m->step[i];
+        if (step->copy_size)
+            memcpy(s->arena.data + step->copy_to, s->arena.data + step->copy_from, step->copy_size);
+        TRY(dnnl_primitive_execute(step->primitive, s->stream, step->nargs, step->args));
+        if (module_ms) {
+            TRY(dnnl_stream_wait(s->stream));
+            double now = ds_now_ms();
+            module_ms[step->module] += now - before;
+            before = now;
+        }
+    }
+    TRY(dnnl_stream_wait(s->stream));
+    return 0;
+}
+
+static const float *output(struct ds_model *m, size_t *count)
+{
+    *count = m->output_count;
+    return (const float *)(m->session->arena.data + m->output_offset);
+}
+
+const struct ds_engine ds_engine_onednn = {
+    .name = "onednn",
+    .class = "cpu",
+    .open = open_session,
+    .version = version,
+    .load = load,
+    .run = run,
+    .output = output,
+    .unload = unload,
+    .close = close_session,
+};

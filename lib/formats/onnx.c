@@ -1,0 +1,497 @@
+#include "formats/onnx.h"
+
+#include "formats/onnx.pb-c.h"
+#include "network/weights.h"
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "weights are written as they are in memory");
+
+#define NODE_NAME 80
+#define TENSOR_NAME (NODE_NAME + 16)
+#define LARGEST ((uint64_t)INT32_MAX) /* bytes: what protobuf's readers take */
+
+enum {
+    MOST_NODES = 5,   /* of a layer: up to three, and two for hard-swish */
+    MOST_TENSORS = 2, /* of a layer: weights and bias, or two shapes */
+    MOST_INPUTS = 3,  /* of a node */
+    MOST_ATTRIBUTES = 6,
+    MOST_INTS = 5
+};
+
+/* A node with all that it points to. */
+struct node {
+    Onnx__NodeProto proto;
+    char name[NODE_NAME]; /* and that of its output */
+    char *input[MOST_INPUTS], *output;
+    Onnx__AttributeProto attribute[MOST_ATTRIBUTES], *attributes[MOST_ATTRIBUTES];
+    int64_t ints[MOST_ATTRIBUTES][MOST_INTS];
+};
+
+/* An initializer with all that it points to, except weights. */
+struct tensor {
+    Onnx__TensorProto proto;
+    char name[TENSOR_NAME];
+    int64_t dims[4];
+    int64_t shape[MOST_INTS]; /* the data of a shape */
+    float number;             /* the data of a scalar */
+};
+
+/* A model being built. Arrays have room for the most there can be. */
+struct builder {
+    const struct ds_space *space;
+    const struct ds_net *net;
+    const struct ds_onnx_options *o;
+    char **value; /* [ntensors]: what the tensor of the network is called */
+    struct node *node;
+    struct tensor *tensor;
+    int nnodes, ntensors;
+    float *weights; /* of all layers */
+    size_t nweights;
+    bool has_six; /* the limits of ReLU6 are there: "zero" and "six" */
+};
+
+/* ---- initializers ---- */
+
+static struct tensor *add_tensor(struct builder *b, int32_t type, const void *data, size_t size)
+{
+    struct tensor *t = &b->tensor[b->ntensors++];
+    t->proto = (Onnx__TensorProto)ONNX__TENSOR_PROTO__INIT;
+    t->proto.name = t->name;
+    t->proto.dims = t->dims;
+    t->proto.has_data_type = true;
+    t->proto.data_type = type;
+    t->proto.has_raw_data = true;
+    t->proto.raw_data = (ProtobufCBinaryData){.data = (uint8_t *)data, .len = size};
+    return t;
+}
+
+static char *add_floats(struct builder *b, const char *owner, const char *what, const float *data,
+                        const int64_t *dims, size_t ndims)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < ndims; i++)
+        count *= (size_t)dims[i];
+    struct tensor *t =
+        add_tensor(b, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, data, count * sizeof *data);
+    snprintf(t->name, sizeof t->name, "%s.%s", owner, what);
+    memcpy(t->dims, dims, ndims * sizeof *dims);
+    t->proto.n_dims = ndims;
+    return t->name;
+}
+
+static char *add_shape(struct builder *b, const char *owner, const int64_t *shape, size_t n)
+{
+    struct tensor *t = add_tensor(b, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, NULL, n * sizeof *shape);
+    snprintf(t->name, sizeof t->name, "%s.shape", owner);
+    memcpy(t->shape, shape, n * sizeof *shape);
+    t->proto.raw_data.data = (uint8_t *)t->shape;
+    t->dims[0] = (int64_t)n;
+    t->proto.n_dims = 1;
+    return t->name;
+}
+
+static void add_scalar(struct builder *b, const char *name, float number)
+{
+    struct tensor *t = add_tensor(b, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, NULL, sizeof number);
+    snprintf(t->name, sizeof t->name, "%s", name);
+    t->number = number;
+    t->proto.raw_data.data = (uint8_t *)&t->number;
+}
+
+/* ---- nodes ---- */
+
+/* A node named after its layer, and after `suffix` unless that is NULL. */
+static struct node *add_node(struct builder *b, const struct ds_layer *l, char *op,
+                             const char *what, const char *suffix)
+{
+    struct node *n = &b->node[b->nnodes++];
+    char module[DS_MODULE_NAME];
+    ds_module_name(b->space, b->net, l->module, module, sizeof module);
+    snprintf(n->name, sizeof n->name, "%s.%s%d%s%s", module, what, (int)(l - b->net->layer),
+             suffix ? "." : "", suffix ? suffix : "");
+    n->proto = (Onnx__NodeProto)ONNX__NODE_PROTO__INIT;
+    n->proto.name = n->output = n->name;
+    n->proto.op_type = op;
+    n->proto.input = n->input;
+    n->proto.output = &n->output;
+    n->proto.n_output = 1;
+    n->proto.attribute = n->attributes;
+    return n;
+}
+
+static void add_input(struct node *n, char *name)
+{
+    n->input[n->proto.n_input++] = name;
+}
+
+static Onnx__AttributeProto *add_attribute(struct node *n, char *name,
+                                           Onnx__AttributeProto__AttributeType type)
+{
+    Onnx__AttributeProto *a = &n->attribute[n->proto.n_attribute];
+    *a = (Onnx__AttributeProto)ONNX__ATTRIBUTE_PROTO__INIT;
+    a->name = name;
+    a->has_type = true;
+    a->type = type;
+    n->attributes[n->proto.n_attribute++] = a;
+    return a;
+}
+
+static void set_float(struct node *n, char *name, float value)
+{
+    Onnx__AttributeProto *a = add_attribute(n, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
+    a->has_f = true;
+    a->f = value;
+}
+
+static void set_int(struct node *n, char *name, int64_t value)
+{
+    Onnx__AttributeProto *a = add_attribute(n, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT);
+    a->has_i = true;
+    a->i = value;
+}
+
+static void set_ints(struct node *n, char *name, const int64_t *value, size_t count)
+{
+    int64_t *copy = n->ints[n->proto.n_attribute];
+    Onnx__AttributeProto *a = add_attribute(n, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS);
+    a->ints = memcpy(copy, value, count * sizeof *value);
+    a->n_ints = count;
+}
+
+/* The window of a convolution or pool; `below` is the padding below and to the right. */
+static void set_window(struct node *n, const struct ds_layer *l, int below, int right)
+{
+    set_ints(n, "kernel_shape", (int64_t[]){l->kernel, l->kernel}, 2);
+    set_ints(n, "strides", (int64_t[]){l->stride, l->stride}, 2);
+    set_ints(n, "pads", (int64_t[]){l->pad, l->pad, below, right}, 4);
+}
+
+/* ---- layers ---- */
+
+/* y = op(x), on what the layer has computed so far. */
+static struct node *then(struct builder *b, const struct ds_layer *l, char *op, const char *what,
+                         const char *suffix, char *x)
+{
+    struct node *n = add_node(b, l, op, what, suffix);
+    add_input(n, x);
+    return n;
+}
+
+static char *hard_sigmoid(struct builder *b, const struct ds_layer *l, const char *what, char *x)
+{
+    struct node *n = then(b, l, "HardSigmoid", what, "hardsigmoid", x);
+    set_float(n, "alpha", 1 / 6.0f);
+    set_float(n, "beta", 0.5f);
+    return n->name;
+}
+
+static char *activate(struct builder *b, const struct ds_layer *l, const char *what, char *x)
+{
+    struct node *n = NULL;
+    switch (l->act) {
+    case DS_ACT_RELU:
+        n = then(b, l, "Relu", what, "relu", x);
+        break;
+    case DS_ACT_RELU6:
+        if (!b->has_six) {
+            add_scalar(b, "zero", 0);
+            add_scalar(b, "six", 6);
+            b->has_six = true;
+        }
+        n = then(b, l, "Clip", what, "relu6", x);
+        add_input(n, "zero");
+        add_input(n, "six");
+        break;
+    case DS_ACT_HSWISH: {
+        char *gate = hard_sigmoid(b, l, what, x);
+        n = then(b, l, "Mul", what, "hardswish", x);
+        add_input(n, gate);
+        break;
+    }
+    case DS_ACT_HSIGMOID:
+        return hard_sigmoid(b, l, what, x);
+    case DS_ACT_NONE:
+        break;
+    }
+    return n ? n->name : x;
+}
+
+/* Where the network ends in 1 x 1: its output is batch x c. */
+static bool is_flat(const struct builder *b, int tensor)
+{
+    struct ds_tensor t = b->net->tensor[tensor];
+    return tensor == b->net->output && t.h == 1 && t.w == 1;
+}
+
+/* Whether the layer is the classifier: fully connected, at the end. */
+static bool is_classifier(const struct builder *b, const struct ds_layer *l)
+{
+    struct ds_tensor in = b->net->tensor[l->in];
+    return l->op == DS_OP_CONV && is_flat(b, l->out) && l->in2 < 0 && in.h == 1 && in.w == 1 &&
+           l->kernel == 1 && l->groups == 1;
+}
+
+/* Weights and bias of a layer, drawn; gives their names. */
+static void add_weights(struct builder *b, const struct ds_layer *l, struct node *n)
+{
+    struct ds_weight_key key = ds_weight_key(b->net, l);
+    size_t count = ds_weight_count(&key);
+    float *weights = b->weights + b->nweights, *bias = weights + count;
+    b->nweights += count + (size_t)key.cout;
+    ds_weights_fill(&key, b->o->seed, weights, bias);
+    const int64_t dims[] = {key.cout, key.cin / key.groups, key.kernel, key.kernel};
+    add_input(n, add_floats(b, n->name, "weight", weights, dims, is_classifier(b, l) ? 2 : 4));
+    if (key.bias)
+        add_input(n, add_floats(b, n->name, "bias", bias, dims, 1));
+}
+
+static char *flatten(struct builder *b, const struct ds_layer *l, const char *what, char *x)
+{
+    struct node *n = then(b, l, "Flatten", what, "flatten", x);
+    set_int(n, "axis", 1);
+    return n->name;
+}
+
+static char *convolution(struct builder *b, const struct ds_layer *l)
+{
+    if (is_classifier(b, l)) {
+        char *x = flatten(b, l, "gemm", b->value[l->in]);
+        struct node *n = then(b, l, "Gemm", "gemm", NULL, x);
+        set_int(n, "transB", 1);
+        add_weights(b, l, n);
+        return n->name;
+    }
+    struct node *n = then(b, l, "Conv", "conv", NULL, b->value[l->in]);
+    set_window(n, l, l->pad, l->pad);
+    set_ints(n, "dilations", (int64_t[]){1, 1}, 2);
+    set_int(n, "group", l->groups);
+    add_weights(b, l, n);
+    if (l->in2 < 0)
+        return n->name;
+    struct node *sum = then(b, l, "Add", "conv", "add", n->name);
+    add_input(sum, b->value[l->in2]);
+    return sum->name;
+}
+
+static char *pool(struct builder *b, const struct ds_layer *l)
+{
+    struct ds_tensor in = b->net->tensor[l->in], out = b->net->tensor[l->out];
+    if (l->op == DS_OP_GLOBAL_POOL)
+        return then(b, l, "GlobalAveragePool", "pool", NULL, b->value[l->in])->name;
+    bool max = l->op == DS_OP_MAX_POOL;
+    struct node *n = then(b, l, max ? "MaxPool" : "AveragePool", "pool", NULL, b->value[l->in]);
+    /* the rounding up of an average pool as padding, which all converters know, unlike ceil_mode */
+    int below = max ? l->pad : out.h * l->stride - in.h,
+        right = max ? l->pad : out.w * l->stride - in.w;
+    set_window(n, l, below, right);
+    if (!max)
+        set_int(n, "count_include_pad", 0);
+    return n->name;
+}
+
+/* Channel g * (c / groups) + i becomes i * groups + g: a transposition. */
+static char *shuffle(struct builder *b, const struct ds_layer *l)
+{
+    struct ds_tensor t = b->net->tensor[l->in];
+    const int64_t split[] = {b->o->batch, l->groups, t.c / l->groups, t.h, t.w};
+    const int64_t joined[] = {b->o->batch, t.c, t.h, t.w};
+    struct node *first = then(b, l, "Reshape", "shuffle", "split", b->value[l->in]);
+    add_input(first, add_shape(b, first->name, split, 5));
+    struct node *middle = then(b, l, "Transpose", "shuffle", "transpose", first->name);
+    set_ints(middle, "perm", (int64_t[]){0, 2, 1, 3, 4}, 5);
+    struct node *last = then(b, l, "Reshape", "shuffle", NULL, middle->name);
+    add_input(last, add_shape(b, last->name, joined, 4));
+    return last->name;
+}
+
+static char *binary(struct builder *b, const struct ds_layer *l, char *op, const char *what)
+{
+    struct node *n = then(b, l, op, what, NULL, b->value[l->in]);
+    add_input(n, b->value[l->in2]);
+    return n->name;
+}
+
+/* What the layer computes before its activation; *what is how its nodes are named. */
+static char *operate(struct builder *b, const struct ds_layer *l, const char **what)
+{
+    switch (l->op) {
+    case DS_OP_CONV:
+        *what = is_classifier(b, l) ? "gemm" : "conv";
+        return convolution(b, l);
+    case DS_OP_SCALE:
+        return binary(b, l, "Mul", *what = "scale");
+    case DS_OP_ADD:
+        return binary(b, l, "Add", *what = "add");
+    case DS_OP_SHUFFLE:
+        *what = "shuffle";
+        return shuffle(b, l);
+    case DS_OP_MAX_POOL:
+    case DS_OP_AVG_POOL:
+    case DS_OP_GLOBAL_POOL:
+        break;
+    }
+    *what = "pool";
+    return pool(b, l);
+}
+
+static void add_layer(struct builder *b, const struct ds_layer *l)
+{
+    const char *what;
+    char *x = operate(b, l, &what);
+    x = activate(b, l, what, x);
+    if (is_flat(b, l->out) && !is_classifier(b, l))
+        x = flatten(b, l, what, x);
+    b->value[l->out] = x;
+}
+
+/* ---- the model ---- */
+
+/* A tensor's shape as ONNX says it, with all that it points to. */
+struct value_info {
+    Onnx__ValueInfoProto proto;
+    Onnx__TypeProto type;
+    Onnx__TypeProto__Tensor tensor;
+    Onnx__TensorShapeProto shape;
+    Onnx__TensorShapeProto__Dimension dim[4], *dims[4];
+};
+
+static void describe(const struct builder *b, int tensor, const char *name, struct value_info *v)
+{
+    struct ds_tensor t = b->net->tensor[tensor];
+    const int64_t size[] = {b->o->batch, t.c, t.h, t.w};
+    v->proto = (Onnx__ValueInfoProto)ONNX__VALUE_INFO_PROTO__INIT;
+    v->type = (Onnx__TypeProto)ONNX__TYPE_PROTO__INIT;
+    v->tensor = (Onnx__TypeProto__Tensor)ONNX__TYPE_PROTO__TENSOR__INIT;
+    v->shape = (Onnx__TensorShapeProto)ONNX__TENSOR_SHAPE_PROTO__INIT;
+    v->proto.name = (char *)name;
+    v->proto.type = &v->type;
+    v->type.tensor_type = &v->tensor;
+    v->tensor.has_elem_type = true;
+    v->tensor.elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    v->tensor.shape = &v->shape;
+    v->shape.n_dim = is_flat(b, tensor) ? 2 : 4;
+    v->shape.dim = v->dims;
+    for (size_t i = 0; i < v->shape.n_dim; i++) {
+        v->dim[i] = (Onnx__TensorShapeProto__Dimension)ONNX__TENSOR_SHAPE_PROTO__DIMENSION__INIT;
+        v->dim[i].has_dim_value = true;
+        v->dim[i].dim_value = size[i];
+        v->dims[i] = &v->dim[i];
+    }
+}
+
+static uint8_t *pack(const Onnx__ModelProto *model, size_t *size, struct ds_error *err)
+{
+    *size = onnx__model_proto__get_packed_size(model);
+    uint8_t *bytes = *size <= LARGEST ? malloc(*size) : NULL;
+    if (bytes)
+        onnx__model_proto__pack(model, bytes);
+    else
+        ds_fail(err, *size <= LARGEST ? "out of memory" : "larger than the 2 GB of ONNX");
+    return bytes;
+}
+
+/* The whole model around the nodes and initializers that are there. */
+static uint8_t *pack_model(struct builder *b, Onnx__NodeProto **nodes,
+                           Onnx__TensorProto **initializers, size_t *size, struct ds_error *err)
+{
+    struct value_info input, output;
+    Onnx__ValueInfoProto *inputs = &input.proto, *outputs = &output.proto;
+    Onnx__GraphProto graph = ONNX__GRAPH_PROTO__INIT;
+    Onnx__OperatorSetIdProto opset = ONNX__OPERATOR_SET_ID_PROTO__INIT, *opsets = &opset;
+    Onnx__ModelProto model = ONNX__MODEL_PROTO__INIT;
+
+    for (int i = 0; i < b->nnodes; i++)
+        nodes[i] = &b->node[i].proto;
+    for (int i = 0; i < b->ntensors; i++)
+        initializers[i] = &b->tensor[i].proto;
+    describe(b, b->net->input, b->o->input, &input);
+    describe(b, b->net->output, b->o->output, &output);
+    graph.name = "network";
+    graph.node = nodes;
+    graph.n_node = (size_t)b->nnodes;
+    graph.initializer = initializers;
+    graph.n_initializer = (size_t)b->ntensors;
+    graph.input = &inputs;
+    graph.output = &outputs;
+    graph.n_input = graph.n_output = 1;
+    opset.domain = "";
+    opset.has_version = true;
+    opset.version = b->o->opset;
+    model.has_ir_version = true;
+    model.ir_version = b->o->opset > 11 ? 7 : 6; /* as ONNX 1.6 (opset 11), 1.7 and 1.8 wrote */
+    model.producer_name = "dstools";
+    model.producer_version = DS_VERSION;
+    model.graph = &graph;
+    model.opset_import = &opsets;
+    model.n_opset_import = 1;
+    return pack(&model, size, err);
+}
+
+/* Floats of all weights and biases, whether written or not. */
+static uint64_t count_weights(const struct ds_net *net)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < net->nlayers; i++)
+        if (net->layer[i].op == DS_OP_CONV) {
+            struct ds_weight_key key = ds_weight_key(net, &net->layer[i]);
+            sum += ds_weight_count(&key) + (uint64_t)key.cout;
+        }
+    return sum;
+}
+
+/* Builds all layers. The last node gives the output, which has a name of its own. */
+static void add_layers(struct builder *b)
+{
+    b->value[b->net->input] = (char *)b->o->input;
+    for (int i = 0; i < b->net->nlayers; i++)
+        add_layer(b, &b->net->layer[i]);
+}
+
+static int rename_output(struct builder *b, struct ds_error *err)
+{
+    for (int i = 0; i < b->nnodes; i++)
+        if (b->node[i].output == b->value[b->net->output]) {
+            b->node[i].output = (char *)b->o->output;
+            return 0;
+        }
+    return ds_fail(err, "a network without layers");
+}
+
+uint8_t *ds_onnx_pack(const struct ds_space *space, const struct ds_net *net,
+                      const struct ds_onnx_options *options, size_t *size, struct ds_error *err)
+{
+    struct builder b = {.space = space, .net = net, .o = options};
+    uint64_t floats = count_weights(net);
+    if (floats > LARGEST / sizeof(float)) {
+        ds_fail(err, "weights of %.1f GB are more than an ONNX file holds (2 GB)",
+                (double)floats * sizeof(float) * 1e-9);
+        return NULL;
+    }
+    size_t layers = (size_t)net->nlayers;
+    size_t most_nodes = MOST_NODES * layers + 1, most_tensors = MOST_TENSORS * layers + 2;
+    b.value = calloc((size_t)net->ntensors, sizeof *b.value);
+    b.node = calloc(most_nodes, sizeof *b.node);
+    b.tensor = calloc(most_tensors, sizeof *b.tensor);
+    b.weights = malloc((size_t)floats * sizeof *b.weights + 1);
+    Onnx__NodeProto **nodes = calloc(most_nodes, sizeof *nodes);
+    Onnx__TensorProto **initializers = calloc(most_tensors, sizeof *initializers);
+
+    uint8_t *bytes = NULL;
+    if (!b.value || !b.node || !b.tensor || !b.weights || !nodes || !initializers) {
+        ds_fail(err, "out of memory");
+    } else {
+        add_layers(&b);
+        if (rename_output(&b, err) == 0)
+            bytes = pack_model(&b, nodes, initializers, size, err);
+    }
+    free(b.value);
+    free(b.node);
+    free(b.tensor);
+    free(b.weights);
+    free(nodes);
+    free(initializers);
+    return bytes;
+}

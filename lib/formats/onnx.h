@@ -1,0 +1,34 @@
+/*
+ * A network as ONNX, the exchange format that runtimes and converters of vendors read: with the
+ * seeded weights that every engine uses (weights.h), so that all compute the same function.
+ *
+ * Operators are those of opset 11, whose meaning is the same in 12 and 13, so the model may carry
+ * any of these numbers: converters for NPUs ask for one of them. There is no HardSwish before
+ * opset 14; it is written as x * HardSigmoid(x), by which opset 14 defines it. Images are NCHW, as
+ * ONNX has them. A batch norm is folded into its convolution.
+ */
+#ifndef DS_FORMATS_ONNX_H
+#define DS_FORMATS_ONNX_H
+
+#include "network/network.h"
+
+enum { DS_ONNX_OPSET = 11, DS_ONNX_OPSET_MOST = 13 };
+
+struct ds_onnx_options {
+    int batch;         /* images at once, 1.. */
+    int opset;         /* DS_ONNX_OPSET..DS_ONNX_OPSET_MOST */
+    uint64_t seed;     /* of the weights */
+    const char *input; /* what the input and the output are called */
+    const char *output;
+};
+
+/*
+ * The model as bytes, to be freed, and their number. They depend on the network and the options
+ * alone. The input is batch x c x h x w; the output batch x c where the network ends in 1 x 1, else
+ * batch x c x h x w. Nodes are named after their module and layer, "unit0.layer1.conv7". NULL where
+ * out of memory, or larger than the 2 GB that the format allows.
+ */
+uint8_t *ds_onnx_pack(const struct ds_space *space, const struct ds_net *net,
+                      const struct ds_onnx_options *options, size_t *size, struct ds_error *err);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * Measuring latencies that can be compared. A set of networks is measured together, in rounds:
+ * every round visits each unfinished network once, in a new random order, so that drift of the
+ * machine hits all alike. A visit runs the network a few times untimed, then once or more timed.
+ * Runs right after one another are slow or fast together (on a shared machine neighbours had a
+ * correlation of 0.5, and some were alike for half a second), and the interval of the median
+ * takes them for independent: so one timed run a visit is best. Rounds go on until the 95% interval
+ * of each median is narrow enough, or the runs are used up.
+ */
+#ifndef DS_MEASURE_ROUNDS_H
+#define DS_MEASURE_ROUNDS_H
+
+#include "engines/engine.h"
+
+#define DS_LEVEL 0.95 /* of confidence intervals */
+
+struct ds_measure_options {
+    double precision; /* width of the median's interval, as a share of the median */
+    int max_runs;     /* timed runs of one network at most */
+    int warmup;       /* untimed runs at the start of a visit */
+    int burst;        /* timed runs in a visit */
+    bool per_block;   /* time every module too */
+    double settle;    /* seconds at most that the device may take to settle (0: does not wait) */
+    uint64_t seed;    /* of the order */
+};
+
+/* One network being measured. */
+struct ds_timing {
+    struct ds_model *model;
+    int nmodules;
+    int runs;          /* timed so far */
+    double *ms;        /* [runs] */
+    double *module_ms; /* [nmodules][max_runs]; NULL unless per_block */
+    double *device_ms; /* [runs] by the device's clock; NULL where it has none */
+    bool converged;
+};
+
+/* What is known of a network when done; milliseconds of one batch. */
+struct ds_latency {
+    double median, min, p90;
+    double lo, hi; /* distribution-free 95% interval of the median; below 6 runs their range */
+};
+
+/* A network measured in every round, to see the machine drift. Zero-initialise, set model. */
+struct ds_reference {
+    struct ds_model *model;
+    int rounds;
+    double *ms;   /* [rounds]: the median of each round */
+    bool settled; /* before the first round, where options.settle asks for it */
+};
+
+/* Makes room for its runs. Free with ds_timing_free, which leaves the model. */
+int ds_timing_init(struct ds_timing *t, const struct ds_engine *engine, struct ds_model *model,
+                   int nmodules, const struct ds_measure_options *options, struct ds_error *err);
+void ds_timing_free(struct ds_timing *t);
+
+/*
+ * Measures timing[n] to the end, and the reference along the way (its rounds are added to what it
+ * has; NULL: none). Where options.settle is set the reference runs untimed first, until the median
+ * of a tenth of a second of runs has stayed within 2% for three tenths: the clock of a device rises
+ * with its load. Calls advance(arg, share) after every visit: the
+ * shares of a network add up to 1.
+ */
+int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
+               struct ds_reference *reference, const struct ds_measure_options *options,
+               void (*advance)(void *, double), void *arg, struct ds_error *err);
+
+/*
+ * How much slower the reference was in the later half of its rounds than in the earlier, by the
+ * medians of the halves: 0.02 is 2%, negative is faster. NaN below two rounds.
+ */
+double ds_reference_drift(const struct ds_reference *r);
+
+/* Sorts the runs. */
+struct ds_latency ds_timing_latency(struct ds_timing *t);
+
+/* The median of device_ms; sorts it. */
+double ds_timing_device(struct ds_timing *t);
+
+/* The median of a module when per_block, ms; sorts its runs. */
+double ds_timing_module(struct ds_timing *t, int module, const struct ds_measure_options *options);
+
+#endif

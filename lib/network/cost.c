@@ -1,0 +1,86 @@
+#include "network/cost.h"
+
+#include "network/part_sums.h"
+#include <stdlib.h>
+
+static uint64_t tensor_bytes(const struct ds_net *net, int t)
+{
+    const struct ds_tensor *x = &net->tensor[t];
+    return 4 * (uint64_t)x->c * (uint64_t)x->h * (uint64_t)x->w;
+}
+
+/* The most bytes alive while any one layer runs: what it reads, writes, and what is read later. */
+static uint64_t peak_bytes(const struct ds_net *net)
+{
+    uint64_t alive = tensor_bytes(net, net->input), peak = net->nlayers ? 0 : alive;
+    for (int i = 0; i < net->nlayers; i++) {
+        const struct ds_layer *l = &net->layer[i];
+        alive += tensor_bytes(net, l->out);
+        peak = alive > peak ? alive : peak;
+
+        int read[2] = {l->in, l->in2 == l->in ? -1 : l->in2};
+        for (int k = 0; k < 2; k++) {
+            bool later = read[k] < 0 || read[k] == net->output;
+            for (int j = i + 1; j < net->nlayers && !later; j++)
+                later = net->layer[j].in == read[k] || net->layer[j].in2 == read[k];
+            if (!later)
+                alive -= tensor_bytes(net, read[k]);
+        }
+    }
+    return peak;
+}
+
+void ds_net_cost(const struct ds_net *net, struct ds_cost *cost)
+{
+    *cost = (struct ds_cost){.peak = peak_bytes(net)};
+    for (int i = 0; i < net->nlayers; i++) {
+        cost->macs += ds_layer_macs(net, &net->layer[i]);
+        cost->params += ds_layer_params(net, &net->layer[i]);
+    }
+}
+
+/* Counts one part for the walk. */
+static int count(void *context, const struct ds_net *net, bool image, void *cost,
+                 struct ds_error *err)
+{
+    (void)context, (void)image, (void)err;
+    ds_net_cost(net, cost);
+    return 0;
+}
+
+struct ds_coster {
+    struct ds_walk *walk;
+};
+
+struct ds_coster *ds_coster_new(const struct ds_space *space)
+{
+    struct ds_coster *c = calloc(1, sizeof *c);
+    if (c && (c->walk = ds_walk_new(space, sizeof(struct ds_cost), count, NULL)))
+        return c;
+    free(c);
+    return NULL;
+}
+
+void ds_coster_free(struct ds_coster *c)
+{
+    if (c)
+        ds_walk_free(c->walk);
+    free(c);
+}
+
+int ds_coster_cost(struct ds_coster *c, const uint8_t *choice, struct ds_cost *cost,
+                   struct ds_error *err)
+{
+    const void *const *part;
+    int n = ds_walk(c->walk, choice, &part, err);
+    if (n < 0)
+        return -1;
+    *cost = (struct ds_cost){0};
+    for (int i = 0; i < n; i++) {
+        const struct ds_cost *one = part[i];
+        cost->macs += one->macs;
+        cost->params += one->params;
+        cost->peak = one->peak > cost->peak ? one->peak : cost->peak;
+    }
+    return 0;
+}

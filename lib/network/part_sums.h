@@ -1,0 +1,31 @@
+/*
+ * Sums over the parts of architectures: every part (a step or a block) is built and counted once
+ * for each choice and input shape, then looked up. For many architectures of one space.
+ */
+#ifndef DS_NETWORK_PART_SUMS_H
+#define DS_NETWORK_PART_SUMS_H
+
+#include "network/network.h"
+
+struct ds_walk;
+
+/*
+ * Counts one part, built alone in `net`, into `count`, which is zeroed. `image`: its input has the
+ * shape of an image, as that of the first part. -1 and the reason in `err`.
+ */
+typedef int ds_walk_count(void *context, const struct ds_net *net, bool image, void *count,
+                          struct ds_error *err);
+
+/* `size`: of one count. NULL when out of memory. */
+struct ds_walk *ds_walk_new(const struct ds_space *space, size_t size, ds_walk_count *count,
+                            void *context);
+void ds_walk_free(struct ds_walk *w);
+
+/*
+ * The counts of the parts of an architecture, in order: how many; *counts is good until the next
+ * call. -1 and the reason in `err`.
+ */
+int ds_walk(struct ds_walk *w, const uint8_t *choice, const void *const **counts,
+            struct ds_error *err);
+
+#endif

@@ -1,0 +1,76 @@
+#include "network/weights.h"
+
+#include "base/random.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Tells these draws apart from those of architectures under one seed. */
+enum { DRAW_WEIGHTS = 0x20000, DRAW_BIAS, DRAW_INPUT };
+
+struct ds_weight_key ds_weight_key(const struct ds_net *net, const struct ds_layer *layer)
+{
+    struct ds_weight_key key;
+    memset(&key, 0, sizeof key);
+    key.cin = net->tensor[layer->in].c;
+    key.cout = net->tensor[layer->out].c;
+    key.kernel = layer->kernel;
+    key.groups = layer->groups;
+    key.instance = layer->instance;
+    key.bias = layer->bias || layer->bn;
+    return key;
+}
+
+size_t ds_weight_count(const struct ds_weight_key *key)
+{
+    return (size_t)key->cout * (size_t)(key->cin / key->groups) * (size_t)key->kernel *
+           (size_t)key->kernel;
+}
+
+/* Uniform in [-bound, bound]. */
+static void fill(struct ds_random *r, float bound, float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = ((float)(ds_random_u32(r) >> 8) * 0x1p-23f - 1) * bound;
+}
+
+/* A number for the counter of the generator, from all that the key holds. */
+static uint64_t key_number(const struct ds_weight_key *key)
+{
+    const int32_t *field = (const int32_t *)key;
+    uint64_t number = 0;
+    for (size_t i = 0; i < sizeof *key / sizeof *field; i++)
+        number = (number ^ (uint32_t)field[i]) * 0x9E3779B97F4A7C15u;
+    return number;
+}
+
+void ds_weights_fill(const struct ds_weight_key *key, uint64_t seed, float *weights, float *bias)
+{
+    struct ds_random r;
+    int fan_in = key->cin / key->groups * key->kernel * key->kernel;
+    ds_random_init(&r, seed, key_number(key), DRAW_WEIGHTS);
+    fill(&r, sqrtf(6.0f / (float)fan_in), weights, ds_weight_count(key));
+    ds_random_init(&r, seed, key_number(key), DRAW_BIAS);
+    fill(&r, key->bias ? 0.1f : 0, bias, (size_t)key->cout);
+}
+
+int ds_images_reserve(struct ds_images *images, uint64_t seed, size_t count, struct ds_error *err)
+{
+    if (count <= images->count)
+        return 0;
+    float *more = realloc(images->data, count * sizeof *more);
+    if (!more)
+        return ds_fail(err, "out of memory");
+    images->data = more;
+    images->count = count;
+    struct ds_random r;
+    ds_random_init(&r, seed, 0, DRAW_INPUT);
+    fill(&r, 1, images->data, count);
+    return 0;
+}
+
+void ds_images_free(struct ds_images *images)
+{
+    free(images->data);
+    *images = (struct ds_images){0};
+}

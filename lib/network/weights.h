@@ -1,0 +1,38 @@
+/*
+ * Seeded random weights, the same for every engine. A layer's weights depend on the seed, its
+ * weight shape and its instance (how many layers of that shape come before it in the network)
+ * alone, so architectures share them and an engine may keep what it packed.
+ */
+#ifndef DS_NETWORK_WEIGHTS_H
+#define DS_NETWORK_WEIGHTS_H
+
+#include "network/network.h"
+
+/* What tells the weights of two layers apart. Compare with memcmp; has no padding. */
+struct ds_weight_key {
+    int32_t cin, cout, kernel, groups, instance, bias;
+};
+
+struct ds_weight_key ds_weight_key(const struct ds_net *net, const struct ds_layer *layer);
+
+/* cout * (cin / groups) * kernel * kernel */
+size_t ds_weight_count(const struct ds_weight_key *key);
+
+/*
+ * Fills weights[cout][cin/groups][kernel][kernel] and bias[cout]: uniform, of the variance that
+ * keeps the size of activations (He et al., "Delving Deep into Rectifiers", 2015; biases small,
+ * zero where the layer has neither bias nor batch norm).
+ */
+void ds_weights_fill(const struct ds_weight_key *key, uint64_t seed, float *weights, float *bias);
+
+/* Input images [n][h][w][c], uniform in [-1, 1]; zero-initialise. */
+struct ds_images {
+    float *data;
+    size_t count;
+};
+
+/* Makes sure that there are at least `count` floats; a smaller input is the beginning of it. */
+int ds_images_reserve(struct ds_images *images, uint64_t seed, size_t count, struct ds_error *err);
+void ds_images_free(struct ds_images *images);
+
+#endif

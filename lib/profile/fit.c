@@ -1,0 +1,358 @@
+#include "profile/fit.h"
+
+#include "base/openblas.h"
+#include "base/stats.h"
+#include "profile/fit_gram.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct ds_family ds_families[] = {
+    {"additive", DS_PAIRS_NONE, false, false},
+    {"additive-log", DS_PAIRS_NONE, true, false},
+    {"resolution", DS_PAIRS_RESOLUTION, false, false},
+    {"resolution-log", DS_PAIRS_RESOLUTION, true, false},
+    {"interactions", DS_PAIRS_UNIT, false, false},
+    {"interactions-log", DS_PAIRS_UNIT, true, false},
+    {"neural", DS_PAIRS_NONE, false, true},
+    {"neural-log", DS_PAIRS_NONE, true, true},
+    {NULL, DS_PAIRS_NONE, false, false},
+};
+
+/* Of the sum of squared coefficients; of a neural family, its network's weight decay. */
+static const double penalties[] = {0.01, 0.1, 1, 10, 100};
+static const double decays[] = {0.2, 1, 5};
+#define MOST_PENALTIES 5
+#define JUDGES 2000 /* held-out architectures that choose among them */
+
+#define HIDDEN 256            /* units of the network's hidden layer */
+#define EXAMPLES_SEEN 4000000 /* in training, of any number of architectures, but: */
+#define LEAST_EPOCHS 20
+#define MOST_EPOCHS 100
+#define SUM_PENALTY 1 /* of the sum that a network is added to */
+
+/* A fit under way. */
+struct fit {
+    const struct ds_fit_data *data;
+    const struct ds_family *family;
+    struct ds_design d;
+    struct ds_gram gram; /* X'X of the architectures used */
+    double *xy;          /* and X'y */
+    double *work;
+    int *column; /* [d.most] of one architecture */
+    struct ds_solution found;
+    int npenalties;
+    const double *penalty;
+    double *held_out[MOST_PENALTIES]; /* predictions of architectures not used */
+    size_t done, steps;
+
+    /* of a neural family: */
+    int epochs;
+    size_t *start;
+    int *columns;
+    float *target;
+    uint32_t *item;
+    const float **row; /* [d.most] */
+};
+
+static int fold_of(const struct ds_fit_data *data, size_t i)
+{
+    return (int)(data->id[i] * 0x9E3779B97F4A7C15u >> 40) % DS_FOLDS;
+}
+
+static double target(const struct fit *f, size_t i)
+{
+    return f->family->log ? log(f->data->y[i]) : f->data->y[i];
+}
+
+static void step_done(void *fit)
+{
+    struct fit *f = fit;
+    f->done++;
+    if (f->data->progress)
+        f->data->progress(f->data->progress_arg, (double)f->done / (double)f->steps);
+}
+
+/* ---- the sum ---- */
+
+/* Adds a fold to X'X, or takes it away; fold -1: all. */
+static void add_up(struct fit *f, int fold, double sign)
+{
+    for (size_t i = 0; i < f->data->n; i++)
+        if (fold < 0 || fold_of(f->data, i) == fold)
+            ds_gram_add(&f->gram, f->data->choice[i], sign);
+    ds_gram_flush(&f->gram);
+}
+
+/* X'y of the architectures whose fold is not `except`. */
+static void add_up_values(struct fit *f, int except)
+{
+    memset(f->xy, 0, (size_t)f->d.columns * sizeof *f->xy);
+    for (size_t i = 0; i < f->data->n; i++) {
+        if (fold_of(f->data, i) == except)
+            continue;
+        int n = ds_design_columns(&f->d, f->data->choice[i], f->column);
+        for (int k = 0; k < n; k++)
+            f->xy[f->column[k]] += target(f, i);
+    }
+}
+
+/* beta = (X'X + penalty I)^-1 X'y; the intercept is not penalised. */
+static int solve(struct fit *f, double penalty, struct ds_error *err)
+{
+    int p = f->d.columns, one = 1, info;
+    memcpy(f->work, f->gram.xx, (size_t)p * (size_t)p * sizeof *f->work);
+    memcpy(f->found.beta, f->xy, (size_t)p * sizeof *f->xy);
+    for (int i = 0; i < p; i++)
+        f->work[(size_t)i * (size_t)p + (size_t)i] += i ? penalty : 1e-9;
+    dposv_("L", &p, &one, f->work, &p, f->found.beta, &p, &info);
+    return info ? ds_fail(err, "the equations cannot be solved: is there any data?") : 0;
+}
+
+/* The sum over the columns of an architecture, which are left in `column`; how many in *n. */
+static double sum_of(struct fit *f, size_t i, int *n)
+{
+    double sum = 0;
+    *n = ds_design_columns(&f->d, f->data->choice[i], f->column);
+    for (int k = 0; k < *n; k++)
+        sum += f->found.beta[f->column[k]];
+    return sum;
+}
+
+/* ---- the network of a neural family ---- */
+
+/* Epochs: as many steps whether the data is small or large, within bounds. */
+static int epochs_for(size_t n)
+{
+    size_t epochs = EXAMPLES_SEEN / n;
+    return epochs < LEAST_EPOCHS ? LEAST_EPOCHS : epochs > MOST_EPOCHS ? MOST_EPOCHS : (int)epochs;
+}
+
+/* Trains it on what the sum leaves, divided by its deviation. */
+static int train(struct fit *f, int except, double decay, struct ds_error *err)
+{
+    double squares = 0;
+    uint32_t used = 0;
+    for (size_t i = 0; i < f->data->n; i++) {
+        int n;
+        double rest = target(f, i) - sum_of(f, i, &n);
+        memcpy(f->columns + f->start[i], f->column + 1, (size_t)(n - 1) * sizeof *f->columns);
+        f->start[i + 1] = f->start[i] + (size_t)(n - 1);
+        f->target[i] = (float)rest;
+        if (fold_of(f->data, i) == except)
+            continue;
+        f->item[used++] = (uint32_t)i;
+        squares += rest * rest;
+    }
+    f->found.scale = squares > 0 ? sqrt(squares / used) : 1;
+    for (size_t i = 0; i < f->data->n; i++)
+        f->target[i] = (float)(f->target[i] / f->found.scale);
+    struct ds_neural_data examples = {f->start, f->columns, f->target};
+    struct ds_neural_plan plan = {f->epochs, 256, 0.006f, (float)decay, 1, step_done, f};
+    if (ds_neural_train(&f->found.net, &examples, f->item, used, &plan))
+        return ds_fail(err, "out of memory");
+    return 0;
+}
+
+/* What it adds for an architecture of the n columns in `column`. */
+static double network(struct fit *f, int n)
+{
+    const struct ds_neural *net = &f->found.net;
+    f->row[0] = net->bias; /* the intercept's */
+    for (int k = 1; k < n; k++)
+        f->row[k] = net->first + (size_t)f->column[k] * (size_t)net->hidden;
+    return f->found.scale * (*net->out + ds_neural_output(f->row, n, net->last, net->hidden));
+}
+
+/* ---- cross-validation ---- */
+
+/* Fits to the architectures that were added up: those whose fold is not `except`. */
+static int fit_one(struct fit *f, int except, double penalty, struct ds_error *err)
+{
+    f->found.penalty = penalty;
+    if (solve(f, f->family->neural ? SUM_PENALTY : penalty, err))
+        return -1;
+    if (f->family->neural)
+        return train(f, except, penalty, err);
+    step_done(f);
+    return 0;
+}
+
+/* Predicts a fold; returns the sum of squares that it is off by. */
+static double predict(struct fit *f, int fold, double *predicted)
+{
+    double squares = 0;
+    for (size_t i = 0; i < f->data->n; i++) {
+        int n;
+        if (fold_of(f->data, i) != fold)
+            continue;
+        double sum = sum_of(f, i, &n);
+        sum += f->family->neural ? network(f, n) : 0;
+        predicted[i] = f->family->log ? exp(sum) : sum;
+        squares += (predicted[i] - f->data->y[i]) * (predicted[i] - f->data->y[i]);
+    }
+    return squares;
+}
+
+static struct ds_fit_error judge(const struct ds_fit_data *data, const double *predicted)
+{
+    struct ds_fit_error e = {0};
+    double mean = 0, residual = 0, total = 0;
+    for (size_t i = 0; i < data->n; i++)
+        mean += data->y[i] / (double)data->n;
+    for (size_t i = 0; i < data->n; i++) {
+        double off = predicted[i] - data->y[i];
+        e.mape += 100 * fabs(off / data->y[i]) / (double)data->n;
+        residual += off * off;
+        total += (data->y[i] - mean) * (data->y[i] - mean);
+    }
+    e.rmse = sqrt(residual / (double)data->n);
+    e.r2 = total > 0 ? 1 - residual / total : NAN;
+    e.spearman = ds_spearman(predicted, data->y, data->n);
+    e.kendall = ds_kendall(predicted, data->y, data->n);
+    return e;
+}
+
+/*
+ * How many folds choose the penalty: as many as have JUDGES architectures. The others use only the
+ * one chosen: each penalty costs a solution of all equations, or a training.
+ */
+static int choosing_folds(const struct ds_fit_data *data)
+{
+    size_t size[DS_FOLDS] = {0}, judges = 0;
+    int n = 0;
+    for (size_t i = 0; i < data->n; i++)
+        size[fold_of(data, i)]++;
+    while (n < DS_FOLDS && judges < JUDGES)
+        judges += size[n++];
+    return n;
+}
+
+static int least(const double *x, int n)
+{
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        best = x[i] < x[best] ? i : best;
+    return best;
+}
+
+/* Predicts every architecture from the other folds; the best penalty, by squared error, in *best.
+ */
+static int cross_validate(struct fit *f, int *best, struct ds_fit_error *error,
+                          struct ds_error *err)
+{
+    int choosing = choosing_folds(f->data), per_fit = f->family->neural ? f->epochs : 1;
+    double squares[MOST_PENALTIES] = {0};
+    f->steps = (size_t)((choosing * f->npenalties + DS_FOLDS - choosing + 1) * per_fit);
+    for (int fold = 0; fold < DS_FOLDS; fold++) {
+        add_up(f, fold, -1);
+        add_up_values(f, fold);
+        for (int k = 0; k < f->npenalties; k++) {
+            if (fold >= choosing && k != *best)
+                continue;
+            if (fit_one(f, fold, f->penalty[k], err))
+                return -1;
+            squares[k] += predict(f, fold, f->held_out[k]);
+        }
+        if (fold < choosing)
+            *best = least(squares, f->npenalties);
+        add_up(f, fold, 1);
+    }
+    *error = judge(f->data, f->held_out[*best]);
+    return 0;
+}
+
+/* Refuses data that a family cannot be fitted to. */
+static int check(const struct ds_fit_data *data, const struct ds_family *family,
+                 struct ds_error *err)
+{
+    if (data->n < 4 * DS_FOLDS)
+        return ds_fail(err, "%zu records are too few: %d at least", data->n, 4 * DS_FOLDS);
+    if (data->n > UINT32_MAX)
+        return ds_fail(err, "%zu records are too many", data->n);
+    for (size_t i = 0; i < data->n; i++)
+        if (family->log && !(data->y[i] > 0))
+            return ds_fail(err, "%s needs positive values", family->name);
+    return 0;
+}
+
+static int make_network_room(struct fit *f)
+{
+    size_t n = f->data->n;
+    f->epochs = epochs_for(n);
+    f->start = calloc(n + 1, sizeof *f->start);
+    f->columns = malloc(n * (size_t)f->d.most * sizeof *f->columns);
+    f->target = malloc(n * sizeof *f->target);
+    f->item = malloc(n * sizeof *f->item);
+    f->row = malloc((size_t)f->d.most * sizeof *f->row);
+    return f->start && f->columns && f->target && f->item && f->row
+               ? ds_neural_init(&f->found.net, f->d.columns, HIDDEN)
+               : -1;
+}
+
+static int make_room(struct fit *f, struct ds_error *err)
+{
+    size_t p = (size_t)f->d.columns, n = f->data->n;
+    f->npenalties = f->family->neural ? (int)(sizeof decays / sizeof *decays) : MOST_PENALTIES;
+    f->penalty = f->family->neural ? decays : penalties;
+    f->xy = malloc(p * sizeof *f->xy);
+    f->work = malloc(p * p * sizeof *f->work);
+    f->column = malloc((size_t)f->d.most * sizeof *f->column);
+    f->found.beta = malloc(p * sizeof *f->found.beta);
+    f->found.seen = malloc(p * sizeof *f->found.seen);
+    bool ok = f->xy && f->work && f->column && f->found.beta && f->found.seen;
+    for (int k = 0; k < f->npenalties; k++)
+        ok = (f->held_out[k] = malloc(n * sizeof *f->held_out[k])) && ok;
+    ok = ok && (!f->family->neural || make_network_room(f) == 0);
+    return ok ? 0 : ds_fail(err, "out of memory: %zu columns, %zu records", p, n);
+}
+
+static void free_room(struct fit *f)
+{
+    free(f->xy);
+    free(f->work);
+    free(f->column);
+    free(f->found.beta);
+    free(f->found.seen);
+    for (int k = 0; k < f->npenalties; k++)
+        free(f->held_out[k]);
+    free(f->start);
+    free(f->columns);
+    free(f->target);
+    free(f->item);
+    free(f->row);
+    ds_neural_free(&f->found.net);
+    ds_gram_free(&f->gram);
+    ds_design_free(&f->d);
+}
+
+/* With the design made. */
+static int fit(struct fit *f, struct ds_fit_error *error, struct ds_error *err)
+{
+    size_t p = (size_t)f->d.columns;
+    int best = 0;
+    if (p > f->data->n)
+        return ds_fail(err, "%zu coefficients are too many for %zu records", p, f->data->n);
+    if (ds_gram_init(&f->gram, &f->d, err) || make_room(f, err))
+        return -1;
+    add_up(f, -1, 1);
+    for (size_t c = 0; c < p; c++)
+        f->found.seen[c] = f->gram.xx[c * p + c] > 0;
+    if (cross_validate(f, &best, error, err))
+        return -1;
+    add_up_values(f, -1);
+    return fit_one(f, -1, f->penalty[best], err);
+}
+
+json_t *ds_fit(const struct ds_fit_data *data, const struct ds_family *family,
+               struct ds_fit_error *error, struct ds_error *err)
+{
+    struct fit f = {.data = data, .family = family};
+    json_t *model = NULL;
+    if (check(data, family, err))
+        return NULL;
+    if (ds_design_make(&f.d, data->space, family->pairs, err) == 0 && fit(&f, error, err) == 0)
+        model = ds_solution_to_json(&f.found, &f.d, family);
+    free_room(&f);
+    return model;
+}

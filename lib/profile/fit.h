@@ -1,0 +1,58 @@
+/*
+ * Fitting a device profile to measured architectures: ridge regression on one-hot codes of the
+ * sites' choices, and of pairs of sites, and a small network on what that leaves, with the penalty
+ * and the family chosen by cross-validation.
+ */
+#ifndef DS_PROFILE_FIT_H
+#define DS_PROFILE_FIT_H
+
+#include "space/arch.h"
+#include <jansson.h>
+
+/* What a family's sum runs over; all have an intercept and a term for every site's choice. */
+enum ds_fit_pairs {
+    DS_PAIRS_NONE,       /* additive */
+    DS_PAIRS_RESOLUTION, /* and resolution with every layer and depth */
+    DS_PAIRS_UNIT        /* and every two sites of a unit, besides */
+};
+
+struct ds_family {
+    const char *name;
+    enum ds_fit_pairs pairs;
+    bool log;    /* the sum is the logarithm of the metric */
+    bool neural; /* and a network's output is added to it */
+};
+
+/* The families there are, ended by a NULL name. */
+extern const struct ds_family ds_families[];
+
+/* Measured architectures: choice[i][...] canonical, y[i] the metric. */
+struct ds_fit_data {
+    const struct ds_space *space;
+    size_t n;
+    uint8_t (*choice)[DS_MAX_SITES];
+    uint64_t *id;
+    double *y;
+    /* Called along the way with the share of a fit that is done, 0 to 1; may be NULL. */
+    void (*progress)(void *arg, double share);
+    void *progress_arg;
+};
+
+/* How well held-out architectures are predicted. */
+struct ds_fit_error {
+    double mape; /* mean absolute error, percent of the value */
+    double rmse; /* in the metric's unit */
+    double r2, spearman, kendall;
+};
+
+#define DS_FOLDS 5
+
+/*
+ * Fits a family: gives the `model` object of a profile (to be released by json_decref) and its
+ * error over DS_FOLDS folds, in which an architecture always falls by its id. NULL when the data
+ * is too little, not positive for a logarithm, or memory runs out.
+ */
+json_t *ds_fit(const struct ds_fit_data *data, const struct ds_family *family,
+               struct ds_fit_error *error, struct ds_error *err);
+
+#endif

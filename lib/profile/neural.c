@@ -1,0 +1,240 @@
+#include "profile/neural.h"
+
+#include "base/random.h"
+#include "base/sum_rows.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int ds_neural_init(struct ds_neural *n, int inputs, int hidden)
+{
+    size_t h = (size_t)hidden, first = (size_t)inputs * h;
+    *n = (struct ds_neural){.inputs = inputs, .hidden = hidden, .count = first + 2 * h + 1};
+    n->first = calloc(n->count, sizeof *n->first);
+    if (!n->first)
+        return -1;
+    n->last = n->first + first;
+    n->bias = n->last + h;
+    n->out = n->bias + h;
+    return 0;
+}
+
+void ds_neural_free(struct ds_neural *n)
+{
+    free(n->first);
+    *n = (struct ds_neural){0};
+}
+
+/* In four sums, so that they can be vectors' lanes. */
+static float relu_dot(const float *sum, const float *last, int hidden)
+{
+    float lane[4] = {0};
+    int i = 0;
+    for (; i + 4 <= hidden; i += 4)
+        for (int k = 0; k < 4; k++)
+            lane[k] += (sum[i + k] > 0 ? sum[i + k] : 0) * last[i + k];
+    for (; i < hidden; i++)
+        lane[0] += (sum[i] > 0 ? sum[i] : 0) * last[i];
+    return (lane[0] + lane[1]) + (lane[2] + lane[3]);
+}
+
+double ds_neural_output(const float *const *row, int nrows, const float *last, int hidden)
+{
+    float sum[DS_NEURAL_MOST];
+    ds_sum_rows(row, nrows, sum, (size_t)hidden);
+    return relu_dot(sum, last, hidden);
+}
+
+/* ---- training ---- */
+
+/* A training under way, with room for one batch. */
+struct training {
+    struct ds_neural *net, gradient;
+    const struct ds_neural_data *data;
+    const struct ds_neural_plan *plan;
+    float *m, *v;      /* running means of the gradient and of its square */
+    float *hidden;     /* [batch][hidden] outputs of the hidden layer */
+    float *back;       /* [batch][hidden] the error's slope in its inputs */
+    const float **row; /* rows to be summed: of an example, or of an input */
+    size_t *begin;     /* [inputs + 1] where an input's rows begin, below */
+    const float **of;  /* rows of `back` by input */
+};
+
+static void free_training(struct training *t)
+{
+    ds_neural_free(&t->gradient);
+    free(t->m);
+    free(t->v);
+    free(t->hidden);
+    free(t->back);
+    free(t->row);
+    free(t->begin);
+    free(t->of);
+}
+
+/* The most inputs that are on in an example. */
+static size_t most_on(const struct ds_neural_data *data, const uint32_t *item, uint32_t nitems)
+{
+    size_t most = 0;
+    for (uint32_t i = 0; i < nitems; i++) {
+        size_t on = data->start[item[i] + 1] - data->start[item[i]];
+        most = on > most ? on : most;
+    }
+    return most;
+}
+
+static int make_training(struct training *t, const uint32_t *item, uint32_t nitems)
+{
+    const struct ds_neural *n = t->net;
+    size_t batch = (size_t)t->plan->batch, h = (size_t)n->hidden;
+    size_t on = most_on(t->data, item, nitems);
+    t->m = calloc(n->count, sizeof *t->m);
+    t->v = calloc(n->count, sizeof *t->v);
+    t->hidden = malloc(batch * h * sizeof *t->hidden);
+    t->back = malloc(batch * h * sizeof *t->back);
+    t->row = malloc((on + 1) * sizeof *t->row);
+    t->begin = malloc(((size_t)n->inputs + 1) * sizeof *t->begin);
+    t->of = malloc((batch * on + 1) * sizeof *t->of);
+    return ds_neural_init(&t->gradient, n->inputs, n->hidden) == 0 && t->m && t->v && t->hidden &&
+                   t->back && t->row && t->begin && t->of
+               ? 0
+               : -1;
+}
+
+/* The hidden layer's outputs of an example, and how far the network is off. */
+static float forward(struct training *t, uint32_t example, float *hidden)
+{
+    const struct ds_neural *n = t->net;
+    const struct ds_neural_data *d = t->data;
+    int nrows = 0;
+    t->row[nrows++] = n->bias;
+    for (size_t k = d->start[example]; k < d->start[example + 1]; k++)
+        t->row[nrows++] = n->first + (size_t)d->column[k] * (size_t)n->hidden;
+    ds_sum_rows(t->row, nrows, hidden, (size_t)n->hidden);
+    for (int j = 0; j < n->hidden; j++)
+        hidden[j] = hidden[j] > 0 ? hidden[j] : 0;
+    return *n->out + relu_dot(hidden, n->last, n->hidden) - d->target[example];
+}
+
+static void backward(struct training *t, float off, const float *restrict hidden,
+                     float *restrict back)
+{
+    const float *restrict last = t->net->last;
+    float *restrict g_last = t->gradient.last, *restrict g_bias = t->gradient.bias;
+    int n = t->net->hidden;
+    for (int j = 0; j < n; j++) {
+        float on = hidden[j] > 0 ? 1 : 0; /* a factor: no branch */
+        back[j] = on * (off * last[j]);
+        g_last[j] += off * hidden[j];
+        g_bias[j] += back[j];
+    }
+    *t->gradient.out += off;
+}
+
+/* Lists for each input the rows of `back` of the examples that have it. */
+static void transpose(struct training *t, const uint32_t *item, uint32_t n)
+{
+    const struct ds_neural_data *d = t->data;
+    size_t inputs = (size_t)t->net->inputs, at = 0;
+    memset(t->begin, 0, (inputs + 1) * sizeof *t->begin);
+    for (uint32_t i = 0; i < n; i++)
+        for (size_t k = d->start[item[i]]; k < d->start[item[i] + 1]; k++)
+            t->begin[d->column[k]]++;
+    for (size_t c = 0; c <= inputs; c++) { /* ends, from which they are filled downwards */
+        at += t->begin[c];
+        t->begin[c] = at;
+    }
+    for (uint32_t i = n; i-- > 0;)
+        for (size_t k = d->start[item[i]]; k < d->start[item[i] + 1]; k++)
+            t->of[--t->begin[d->column[k]]] = t->back + (size_t)i * (size_t)t->net->hidden;
+}
+
+/* The gradient of half the mean square error of a batch. */
+static void add_gradient(struct training *t, const uint32_t *item, uint32_t n)
+{
+    struct ds_neural *g = &t->gradient;
+    size_t h = (size_t)g->hidden;
+    memset(g->last, 0, (2 * h + 1) * sizeof *g->last); /* and the biases */
+    for (uint32_t i = 0; i < n; i++) {
+        float off = forward(t, item[i], t->hidden + i * h) / (float)n;
+        backward(t, off, t->hidden + i * h, t->back + i * h);
+    }
+    transpose(t, item, n);
+    for (int c = 0; c < g->inputs; c++)
+        ds_sum_rows(t->of + t->begin[c], (int)(t->begin[c + 1] - t->begin[c]),
+                    g->first + (size_t)c * h, h);
+}
+
+/* One step for parameters from..to-1. */
+static void step(struct training *t, size_t from, size_t to, float rate, float decay,
+                 const float scale[2])
+{
+    float *restrict w = t->net->first, *restrict m = t->m, *restrict v = t->v;
+    const float *restrict g = t->gradient.first;
+    float scale1 = scale[0], scale2 = scale[1];
+    for (size_t i = from; i < to; i++) {
+        m[i] += 0.1f * (g[i] - m[i]);
+        v[i] += 0.001f * (g[i] * g[i] - v[i]);
+        w[i] -= rate * (m[i] * scale1 / (sqrtf(v[i] * scale2) + 1e-8f) + decay * w[i]);
+    }
+}
+
+static void descend(struct training *t, double done, double steps)
+{
+    size_t weights = (size_t)(t->net->bias - t->net->first);
+    double warm = done < 100 ? (done + 1) / 100 : 1;
+    float rate = (float)(t->plan->rate * warm * (0.5 + 0.5 * cos(done / steps * M_PI)));
+    float scale[] = {(float)(1 / (1 - pow(0.9, done + 1))),
+                     (float)(1 / (1 - pow(0.999, done + 1)))};
+    step(t, 0, weights, rate, t->plan->decay, scale);
+    step(t, weights, t->net->count, rate, 0, scale);
+}
+
+/* Uniform, of the deviation that keeps the signal's size (He et al., ICCV 2015). */
+static void randomise(float *weight, size_t n, double fan_in, struct ds_random *r)
+{
+    double most = sqrt(6 / fan_in);
+    for (size_t i = 0; i < n; i++)
+        weight[i] = (float)(most * (2 * ds_random_unit(r) - 1));
+}
+
+static void start_weights(struct training *t, size_t on)
+{
+    struct ds_neural *n = t->net;
+    size_t h = (size_t)n->hidden;
+    struct ds_random r;
+    ds_random_init(&r, t->plan->seed, 0, 0);
+    memset(n->first, 0, n->count * sizeof *n->first);
+    randomise(n->first, (size_t)n->inputs * h, on ? (double)on : 1, &r);
+    randomise(n->last, h, 6 * (double)h, &r);
+}
+
+static void train(struct training *t, uint32_t *item, uint32_t nitems)
+{
+    const struct ds_neural_plan *plan = t->plan;
+    uint32_t batch = (uint32_t)plan->batch, batches = (nitems + batch - 1) / batch;
+    start_weights(t, most_on(t->data, item, nitems));
+    for (int e = 0; e < plan->epochs; e++) {
+        struct ds_random r;
+        ds_random_init(&r, plan->seed, (uint64_t)e + 1, 0);
+        ds_random_shuffle(&r, item, nitems);
+        for (uint32_t b = 0; b < batches; b++) {
+            uint32_t at = b * batch, n = nitems - at < batch ? nitems - at : batch;
+            add_gradient(t, item + at, n);
+            descend(t, (double)e * batches + b, (double)plan->epochs * batches);
+        }
+        if (plan->epoch_done)
+            plan->epoch_done(plan->arg);
+    }
+}
+
+int ds_neural_train(struct ds_neural *n, const struct ds_neural_data *data, uint32_t *item,
+                    uint32_t nitems, const struct ds_neural_plan *plan)
+{
+    struct training t = {.net = n, .data = data, .plan = plan};
+    int rc = make_training(&t, item, nitems);
+    if (rc == 0)
+        train(&t, item, nitems);
+    free_training(&t);
+    return rc;
+}

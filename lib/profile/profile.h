@@ -1,0 +1,36 @@
+/*
+ * Device profiles: a model of one metric over a design space, as JSON (schemas/profile.md). The
+ * value of an architecture is a sum over its active sites and pairs of them,
+ *
+ *   link(value) = intercept + sum terms[site][choice] + sum pairs[site a][site b][choice][choice]
+ *
+ * and, where the profile has a network, last . ReLU(bias + sum first[site][choice]); all looked up
+ * by the names of sites and choices, so that a profile serves pruned spaces too.
+ */
+#ifndef DS_PROFILE_PROFILE_H
+#define DS_PROFILE_PROFILE_H
+
+#include "space/arch.h"
+
+struct ds_profile {
+    char *name, *metric, *unit, *device, *space;
+    char *class; /* "cpu", "gpu", "npu" or "acc": what kind of thing it stands for */
+    void *json;  /* json_t: the whole file */
+    struct ds_profile_model *model;
+};
+
+/* Loads a shipped profile by name, or a file. NULL and the offending key in `err`. */
+struct ds_profile *ds_profile_load(const char *name, struct ds_error *err);
+void ds_profile_free(struct ds_profile *p);
+
+/*
+ * Prepares it for a space. -1 where it knows none of the space's blocks, or where the space has a
+ * site, other than a depth, of which it has no table.
+ */
+int ds_profile_bind(struct ds_profile *p, const struct ds_space *space, struct ds_error *err);
+
+/* The metric of a canonical architecture; -1 and the choice that the profile lacks in `err`. */
+int ds_profile_value(const struct ds_profile *p, const uint8_t *choice, double *value,
+                     struct ds_error *err);
+
+#endif

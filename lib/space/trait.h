@@ -1,0 +1,20 @@
+/* The numbers that a choice at a site has: what groups and rules are made of. */
+#ifndef DS_SPACE_TRAIT_H
+#define DS_SPACE_TRAIT_H
+
+#include "space/space.h"
+
+enum ds_trait {
+    DS_TRAIT_UNIT,
+    DS_TRAIT_LAYER,
+    DS_TRAIT_KERNEL, /* of a block, as DS_TRAIT_EXPAND */
+    DS_TRAIT_EXPAND,
+    DS_TRAIT_DEPTH, /* of a depth site, and so on */
+    DS_TRAIT_WIDTH,
+    DS_TRAIT_RESOLUTION
+};
+
+/* Gives a trait of choice `choice` at `site`; false where it has none. */
+bool ds_trait(const struct ds_space *space, int site, int choice, enum ds_trait trait, double *out);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * The stream between the tools, as ../schemas/stream.md describes it: blocks of records, each with
+ * a sync marker, a head that carries space, provenance, counts and checksum, and maybe compressed.
+ */
+#ifndef DS_STREAM_STREAM_H
+#define DS_STREAM_STREAM_H
+
+#include "stream/record.h"
+
+#define DS_STREAM_VERSION 1
+#define DS_SYNC_SIZE 18
+extern const unsigned char ds_sync[DS_SYNC_SIZE]; /* D8 44, then sixteen C1 */
+
+/* ---- reading ---- */
+
+struct ds_reader;
+
+/*
+ * Reads the named files one after another, "-" being standard input, as does an empty list.
+ * The names must outlive the reader. NULL when out of memory.
+ */
+struct ds_reader *ds_reader_open(char *const *names, int nnames, struct ds_error *err);
+
+/*
+ * Gives the next record: 1, 0 at the end, -1 on damaged or unreadable input, with file, record
+ * number and byte in `err`. The record is the reader's and good until the next call; its space is
+ * good as long as the reader.
+ */
+int ds_reader_next(struct ds_reader *r, struct ds_record **rec, struct ds_error *err);
+
+/* Counts the blocks begun so far: it changes when ds_reader_next moved to another block. */
+uint64_t ds_reader_block(const struct ds_reader *r);
+
+/* The space of the block being read; after the end, of the last block. */
+const struct ds_space *ds_reader_space(const struct ds_reader *r);
+
+/* The provenance of the block being read, packed as a msgpack array. */
+const void *ds_reader_provenance(const struct ds_reader *r, size_t *size);
+
+/*
+ * How many records the whole stream holds, as far as the blocks read say (a "total" left in the
+ * provenance by the tool that made it); 0 where unknown.
+ */
+uint64_t ds_reader_total(const struct ds_reader *r);
+
+/* Where the record last given stands, "FILE: record N, byte B", for messages. */
+const char *ds_reader_where(const struct ds_reader *r);
+
+void ds_reader_close(struct ds_reader *r);
+
+/* ---- writing ---- */
+
+struct ds_writer;
+
+/* What a tool adds to the provenance of what it writes. */
+struct ds_made {
+    const char *tool;  /* "ds-sample" */
+    char *const *args; /* its arguments, without those that do not change the result */
+    int nargs;
+    uint64_t total; /* records it will write in all; 0: unknown */
+};
+
+/* Writes to a file descriptor, which stays the caller's. `compress` as by option -z. */
+struct ds_writer *ds_writer_open(int fd, bool compress, struct ds_error *err);
+
+/*
+ * Ends the block in hand and begins another: of this space, with the provenance `before` (packed
+ * array; NULL for none) and `made` added to it (NULL: nothing added).
+ */
+int ds_writer_begin(struct ds_writer *w, const struct ds_space *space, const void *before,
+                    size_t before_size, const struct ds_made *made, struct ds_error *err);
+
+/* Appends a record; a full block is written out and the next one begun alike. */
+int ds_writer_put(struct ds_writer *w, const struct ds_record *rec, struct ds_error *err);
+
+/* Writes out what is in hand, as a block. */
+int ds_writer_flush(struct ds_writer *w, struct ds_error *err);
+
+/*
+ * Flushes; a stream that never got a record becomes one empty block, so that a stream is never
+ * empty. Frees. When the reader of the pipe is gone, all of these return -1 with
+ * ds_writer_broken() true: end quietly.
+ */
+int ds_writer_close(struct ds_writer *w, struct ds_error *err);
+bool ds_writer_broken(const struct ds_writer *w);
+
+/* ---- a filter: one reader, one writer ---- */
+
+/*
+ * Most tools read records, change or multiply them, and write them. Output blocks end where input
+ * blocks end, so the same input gives the same bytes and nothing waits in a buffer while the
+ * input pauses.
+ */
+struct ds_filter {
+    struct ds_reader *in;
+    struct ds_writer *out;
+    struct ds_made made;
+    uint64_t per_record; /* records it writes for each it reads; 0: not known */
+    uint64_t block;
+};
+
+/* Begins an output block for the input block being read, as after a change of `per_record`. */
+int ds_filter_begin(struct ds_filter *f, struct ds_error *err);
+
+/* ds_reader_next, beginning an output block whenever an input block begins. */
+int ds_filter_next(struct ds_filter *f, struct ds_record **rec, struct ds_error *err);
+
+#endif

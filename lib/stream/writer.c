@@ -1,0 +1,212 @@
+/* Writing streams, and filters: see stream.h and schemas/stream.md. */
+#include "stream/stream.h"
+
+#include "base/checksum.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#define FULL_BLOCK ((size_t)1 << 18) /* bytes of records */
+#define ZSTD_LEVEL 3
+
+struct ds_writer {
+    int fd;
+    bool broken; /* nobody reads the pipe any more */
+    bool begun;
+    uint64_t written; /* blocks */
+    const struct ds_space *space;
+    msgpack_sbuffer head; /* the head up to the record count, behind the sync marker */
+    msgpack_sbuffer records;
+    uint64_t count;
+    msgpack_sbuffer block; /* a whole block, ready to be written */
+    ZSTD_CCtx *zstd;       /* NULL: not compressed */
+    char *packed;
+    size_t packed_room;
+};
+
+static void free_writer(struct ds_writer *w)
+{
+    msgpack_sbuffer_destroy(&w->head);
+    msgpack_sbuffer_destroy(&w->records);
+    msgpack_sbuffer_destroy(&w->block);
+    ZSTD_freeCCtx(w->zstd);
+    free(w->packed);
+    free(w);
+}
+
+struct ds_writer *ds_writer_open(int fd, bool compress, struct ds_error *err)
+{
+    struct ds_writer *w = calloc(1, sizeof *w);
+    if (!w) {
+        ds_fail(err, "out of memory");
+        return NULL;
+    }
+    w->fd = fd;
+    if (compress && !(w->zstd = ZSTD_createCCtx())) {
+        ds_fail(err, "out of memory");
+        free(w);
+        return NULL;
+    }
+    if (w->zstd)
+        ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL);
+    return w;
+}
+
+bool ds_writer_broken(const struct ds_writer *w)
+{
+    return w->broken;
+}
+
+static int write_all(struct ds_writer *w, const char *data, size_t size, struct ds_error *err)
+{
+    while (size) {
+        ssize_t n = write(w->fd, data, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            w->broken = errno == EPIPE;
+            return ds_fail(err, "cannot write: %s", strerror(errno));
+        }
+        data += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+static int pack_text(msgpack_packer *pk, const char *s)
+{
+    return msgpack_pack_str(pk, strlen(s)) || msgpack_pack_str_body(pk, s, strlen(s));
+}
+
+static int pack_made(msgpack_packer *pk, const struct ds_made *made)
+{
+    int bad = msgpack_pack_map(pk, 3 + (made->total > 0)) || pack_text(pk, "tool") ||
+              pack_text(pk, made->tool) || pack_text(pk, "version") || pack_text(pk, DS_VERSION) ||
+              pack_text(pk, "args") || msgpack_pack_array(pk, (size_t)made->nargs);
+    for (int i = 0; i < made->nargs && !bad; i++)
+        bad = pack_text(pk, made->args[i]);
+    if (made->total && !bad)
+        bad = pack_text(pk, "total") || msgpack_pack_uint64(pk, made->total);
+    return bad;
+}
+
+/* The provenance so far with one entry more. */
+static int pack_provenance(msgpack_packer *pk, const void *before, size_t before_size,
+                           const struct ds_made *made)
+{
+    msgpack_unpacked old;
+    msgpack_unpacked_init(&old);
+    size_t at = 0, n = 0;
+    if (before && msgpack_unpack_next(&old, before, before_size, &at) == MSGPACK_UNPACK_SUCCESS &&
+        old.data.type == MSGPACK_OBJECT_ARRAY)
+        n = old.data.via.array.size;
+    int bad = msgpack_pack_array(pk, n + (made != NULL));
+    for (size_t i = 0; i < n && !bad; i++)
+        bad = msgpack_pack_object(pk, old.data.via.array.ptr[i]);
+    msgpack_unpacked_destroy(&old);
+    return bad || (made && pack_made(pk, made));
+}
+
+int ds_writer_begin(struct ds_writer *w, const struct ds_space *space, const void *before,
+                    size_t before_size, const struct ds_made *made, struct ds_error *err)
+{
+    if (ds_writer_flush(w, err))
+        return -1;
+    msgpack_packer pk;
+    msgpack_sbuffer_clear(&w->head);
+    msgpack_packer_init(&pk, &w->head, msgpack_sbuffer_write);
+    if (msgpack_sbuffer_write(&w->head, (const char *)ds_sync, DS_SYNC_SIZE) ||
+        msgpack_pack_array(&pk, 6) || msgpack_pack_int(&pk, DS_STREAM_VERSION) ||
+        pack_text(&pk, space->json) || pack_provenance(&pk, before, before_size, made))
+        return ds_fail(err, "out of memory");
+    w->space = space;
+    w->begun = true;
+    return 0;
+}
+
+int ds_writer_put(struct ds_writer *w, const struct ds_record *rec, struct ds_error *err)
+{
+    if (ds_record_pack(rec, &w->records, err))
+        return -1;
+    w->count++;
+    return w->records.size >= FULL_BLOCK ? ds_writer_flush(w, err) : 0;
+}
+
+/* Puts head and records together; the checksum covers the head up to itself, and the records. */
+static int build_block(struct ds_writer *w)
+{
+    msgpack_packer pk;
+    msgpack_sbuffer *b = &w->block;
+    msgpack_sbuffer_clear(b);
+    msgpack_packer_init(&pk, b, msgpack_sbuffer_write);
+    if (msgpack_sbuffer_write(b, w->head.data, w->head.size) ||
+        msgpack_pack_uint64(&pk, w->count) || msgpack_pack_uint64(&pk, w->records.size))
+        return -1;
+
+    uint64_t sum = ds_block_checksum(b->data + DS_SYNC_SIZE, b->size - DS_SYNC_SIZE,
+                                     w->records.data, w->records.size);
+    /* always nine bytes, so that what it covers does not depend on it */
+    if (msgpack_pack_fix_uint64(&pk, sum))
+        return -1;
+    return w->records.size ? msgpack_sbuffer_write(b, w->records.data, w->records.size) : 0;
+}
+
+static int write_compressed(struct ds_writer *w, struct ds_error *err)
+{
+    size_t most = ZSTD_compressBound(w->block.size);
+    if (most > w->packed_room) {
+        char *more = realloc(w->packed, most);
+        if (!more)
+            return ds_fail(err, "out of memory");
+        w->packed = more;
+        w->packed_room = most;
+    }
+    size_t n = ZSTD_compress2(w->zstd, w->packed, most, w->block.data, w->block.size);
+    if (ZSTD_isError(n))
+        return ds_fail(err, "cannot compress: %s", ZSTD_getErrorName(n));
+    return write_all(w, w->packed, n, err);
+}
+
+static int write_block(struct ds_writer *w, struct ds_error *err)
+{
+    if (build_block(w))
+        return ds_fail(err, "out of memory");
+    w->count = 0;
+    msgpack_sbuffer_clear(&w->records);
+    w->written++;
+    return w->zstd ? write_compressed(w, err) : write_all(w, w->block.data, w->block.size, err);
+}
+
+int ds_writer_flush(struct ds_writer *w, struct ds_error *err)
+{
+    return w->count ? write_block(w, err) : 0;
+}
+
+int ds_writer_close(struct ds_writer *w, struct ds_error *err)
+{
+    int rc = 0;
+    if (!w->broken && w->begun && (w->count || !w->written))
+        rc = write_block(w, err);
+    bool broken = w->broken;
+    free_writer(w);
+    return broken ? 0 : rc;
+}
+
+int ds_filter_begin(struct ds_filter *f, struct ds_error *err)
+{
+    size_t size;
+    const void *before = ds_reader_provenance(f->in, &size);
+    f->block = ds_reader_block(f->in);
+    f->made.total = f->per_record * ds_reader_total(f->in);
+    return ds_writer_begin(f->out, ds_reader_space(f->in), before, size, &f->made, err);
+}
+
+int ds_filter_next(struct ds_filter *f, struct ds_record **rec, struct ds_error *err)
+{
+    int rc = ds_reader_next(f->in, rec, err);
+    if (rc < 0 || (rc == 0 && f->block) || ds_reader_block(f->in) == f->block)
+        return rc;
+    return ds_filter_begin(f, err) ? -1 : rc;
+}

@@ -1,0 +1,51 @@
+/*
+ * Grouping measured records and describing each group's metrics: as response (the mean of the
+ * metric) or as paired effect (the mean change against the record's own base).
+ */
+#ifndef DS_STUDY_AGGREGATE_H
+#define DS_STUDY_AGGREGATE_H
+
+#include "stream/record.h"
+
+enum ds_group_by {
+    DS_BY_AFFIX,    /* what was affixed; bases are no part of any group */
+    DS_BY_OCCURRING /* every choice that occurs in the architecture */
+};
+
+struct ds_aggregate;
+
+/*
+ * `keys`: "unit,block": of unit, layer, block, kernel, expand, depth, width, resolution, site,
+ * choice. NULL and the offending key in `err`.
+ */
+struct ds_aggregate *ds_aggregate_new(const char *keys, enum ds_group_by by, bool effect,
+                                      struct ds_error *err);
+void ds_aggregate_free(struct ds_aggregate *a);
+
+/* Adds a record: 1 when it is in a group, 0 when not (a base, or it lacks a key), -1. */
+int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct ds_error *err);
+
+/*
+ * When all are added: sorts the groups, and takes the bases off for effects; of a base measured
+ * more than once, its mean. On a base that says that a metric could not be measured there are no
+ * effects. Returns how many groups there are, or -1: a base is missing.
+ */
+int ds_aggregate_finish(struct ds_aggregate *a, struct ds_error *err);
+
+/*
+ * Makes `rec` the record of group g. For every metric: its mean, with "of" (response or effect),
+ * n, bases (clusters), sd, min, q01, q05, q95, q99, max, and lo, hi: the 95% interval of the mean
+ * by Student's t on clusters (records of one base are not independent):
+ *   var = G/(G-1) sum_g (sum of the cluster's deviations from the mean)^2 / n^2, G-1 df
+ * (Liang and Zeger, Biometrika 1986). With one cluster there is no interval. What was said alike
+ * of all values (engine, device, threads, ...) is kept.
+ */
+int ds_aggregate_group(struct ds_aggregate *a, int g, struct ds_record *rec, struct ds_error *err);
+
+/*
+ * When all are added: a warning about values that should not be mixed ("latency.cpu mixes values
+ * of engine ..."), or NULL.
+ */
+const char *ds_aggregate_mixed(struct ds_aggregate *a);
+
+#endif
