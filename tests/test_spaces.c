@@ -399,7 +399,7 @@ int main(void)
     unbuildable_spaces();
 
     size_t n;
-    char **names = ds_schema_names("spaces", &n);
+    char **names = ds_shipped_names("spaces", &n);
     CHECK(n >= 8, "%zu spaces are shipped", n);
     for (size_t i = 0; i < n; i++) {
         struct ds_space *space = load(names[i]);
@@ -410,6 +410,6 @@ int main(void)
         engines_agree(space, "onednn", "opencl");
         ds_space_free(space);
     }
-    ds_schema_free_names(names, n);
+    ds_shipped_free_names(names, n);
     return TAP_END();
 }

@@ -367,7 +367,7 @@ static void damage(void)
     unsigned char records[4096];
     size_t head, size;
     struct ds_error err;
-    ds_mp_span(b.data + DS_SYNC_SIZE, b.size - DS_SYNC_SIZE, &head, &err);
+    ds_span(b.data + DS_SYNC_SIZE, b.size - DS_SYNC_SIZE, &head, &err);
     size = 200;
     int survived = 0;
     for (uint64_t i = 0; i < 20000; i++) {
@@ -406,14 +406,14 @@ static void damaged_blocks(void)
         size_t head;
         ds_random_init(&r, 12, i, 0);
         memcpy(bad.data, b.data, b.size);
-        ds_mp_span(b.data + DS_SYNC_SIZE, b.size - DS_SYNC_SIZE, &head, &err);
+        ds_span(b.data + DS_SYNC_SIZE, b.size - DS_SYNC_SIZE, &head, &err);
         for (int k = 0; k < 2; k++)
             bad.data[DS_SYNC_SIZE + ds_random_below(&r, (uint32_t)head + 150)] =
                 (unsigned char)ds_random_u32(&r);
         /* the first block has two records; where the next one begins is where they end */
         unsigned char *start = bad.data + DS_SYNC_SIZE,
                       *end = memmem(start, b.size - DS_SYNC_SIZE, ds_sync, DS_SYNC_SIZE);
-        if (ds_mp_span(start, (size_t)(end - start), &head, &err) == DS_MP_OK && head > 9) {
+        if (ds_span(start, (size_t)(end - start), &head, &err) == DS_SPAN_OK && head > 9) {
             uint64_t sum =
                 ds_block_checksum(start, head - 9, start + head, (size_t)(end - start) - head);
             for (size_t k = 0; k < 8; k++)

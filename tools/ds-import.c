@@ -174,7 +174,7 @@ struct labels {
 static void import_lut(const struct importer *im, struct cli *cli, const struct labels *l)
 {
     struct ds_error err;
-    struct ds_lut lut = {0};
+    struct ds_latency_table lut = {0};
     bool rest;
     char metric[64];
     if (!l->name || !l->device || !l->class || cli->noperands < 2)
@@ -185,11 +185,11 @@ static void import_lut(const struct importer *im, struct cli *cli, const struct 
     json_t *files = json_array();
     for (int i = 1; i < cli->noperands; i++) {
         const char *slash = strrchr(cli->operand[i], '/');
-        if (ds_lut_read(&lut, cli->operand[i], &err))
+        if (ds_latency_table_read(&lut, cli->operand[i], &err))
             cli_die(CLI_FAILED, "%s", err.text);
         json_array_append_new(files, json_string(slash ? slash + 1 : cli->operand[i]));
     }
-    json_t *model = ds_lut_model(&lut, im->space, &rest, &err);
+    json_t *model = ds_latency_table_model(&lut, im->space, &rest, &err);
     if (!model)
         cli_die(CLI_FAILED, "%s", err.text);
     json_t *out = json_pack(
@@ -205,7 +205,7 @@ static void import_lut(const struct importer *im, struct cli *cli, const struct 
     fputc('\n', f);
     cli_close_text(cli, f);
     json_decref(out);
-    ds_lut_free(&lut);
+    ds_latency_table_free(&lut);
 }
 
 int main(int argc, char **argv)

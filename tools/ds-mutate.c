@@ -27,8 +27,8 @@ struct parents {
 struct making {
     const struct ds_space *space;
     struct parents parents;
-    struct ds_idset known; /* ids of parents, --seen and children */
-    size_t known_here;     /* of them, in the space */
+    struct ds_id_map known; /* ids of parents, --seen and children */
+    size_t known_here;      /* of them, in the space */
     struct limits limits;
     double rate, crossover;
     uint64_t seed;
@@ -36,7 +36,7 @@ struct making {
 
 static bool note(struct making *m, uint64_t id)
 {
-    int is_new = ds_idset_add(&m->known, id, 0);
+    int is_new = ds_id_map_add(&m->known, id, 0);
     if (is_new < 0)
         cli_die(CLI_FAILED, "out of memory");
     return is_new;
@@ -252,7 +252,7 @@ int main(int argc, char **argv)
     free(m.parents.choice);
     free(m.parents.id);
     free(m.parents.turn);
-    ds_idset_free(&m.known);
+    ds_id_map_free(&m.known);
     limits_end(&m.limits);
     ds_space_free(space);
     return 0;

@@ -46,7 +46,7 @@ static void check_size(const struct ds_space *space, uint64_t n)
 
 /* Draws record i: attempt after attempt until it keeps the limits and, if asked, is new. */
 static void draw(struct ds_record *rec, const struct ds_space *space, uint64_t seed, uint64_t i,
-                 struct limits *limits, struct ds_idset *seen)
+                 struct limits *limits, struct ds_id_map *seen)
 {
     struct ds_error err;
     uint8_t choice[DS_MAX_SITES];
@@ -56,7 +56,7 @@ static void draw(struct ds_record *rec, const struct ds_space *space, uint64_t s
         ds_arch_sample(space, &r, choice);
         if (!limits_hold(limits, choice))
             continue;
-        int is_new = seen ? ds_idset_add(seen, ds_arch_id(space, choice), 0) : 1;
+        int is_new = seen ? ds_id_map_add(seen, ds_arch_id(space, choice), 0) : 1;
         if (is_new < 0)
             cli_die(CLI_FAILED, "out of memory");
         if (!is_new)
@@ -106,7 +106,7 @@ int main(int argc, char **argv)
         cli_die(CLI_FAILED, "%s", err.text);
     struct limits limits;
     limits_begin(&limits, space, &max, &min);
-    struct ds_idset seen = {0};
+    struct ds_id_map seen = {0};
     if (unique)
         check_size(space, n);
 
@@ -132,7 +132,7 @@ int main(int argc, char **argv)
     cli_close(w);
     ds_record_free(&rec);
     limits_end(&limits);
-    ds_idset_free(&seen);
+    ds_id_map_free(&seen);
     ds_space_free(space);
     free((void *)made.args);
     return 0;

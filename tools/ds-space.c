@@ -159,7 +159,7 @@ static void print_json(FILE *out, const char *name)
     struct ds_error err;
     size_t size;
     struct ds_space *space = ds_space_load(name, &err);
-    char *path = space ? ds_schema_path("spaces", name, &err) : NULL;
+    char *path = space ? ds_shipped_path("spaces", name, &err) : NULL;
     char *text = path ? ds_file_read(path, &size, &err) : NULL;
     if (!text)
         cli_die(CLI_FAILED, "%s", err.text);
@@ -190,7 +190,7 @@ int main(int argc, char **argv)
         cli_die(CLI_USAGE, "--json wants one SPACE, and no --table");
 
     size_t n = (size_t)cli.noperands;
-    char **shipped = n ? NULL : ds_schema_names("spaces", &n),
+    char **shipped = n ? NULL : ds_shipped_names("spaces", &n),
          **names = n && shipped ? shipped : cli.operand;
     if (n == 0)
         cli_die(CLI_FAILED, "no design spaces found: is dstools installed?");
@@ -212,6 +212,6 @@ int main(int argc, char **argv)
         }
     cli_close_text(&cli, out);
     if (shipped)
-        ds_schema_free_names(shipped, n);
+        ds_shipped_free_names(shipped, n);
     return 0;
 }

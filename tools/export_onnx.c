@@ -23,7 +23,7 @@ struct onnx_files {
     const char *dir;
     const struct ds_onnx_options *options;
     struct ds_net net;
-    struct ds_idset ids; /* of what is written */
+    struct ds_id_map ids; /* of what is written */
     struct written *written;
     uint32_t n;
     uint8_t *only; /* without a directory: the one model, and its size */
@@ -48,7 +48,7 @@ static void remember(struct onnx_files *f, const struct ds_record *rec, const ui
                      size_t size)
 {
     struct written *more = realloc(f->written, (f->n + 1) * sizeof *more);
-    if (!more || ds_idset_add(&f->ids, rec->id, f->n) < 0)
+    if (!more || ds_id_map_add(&f->ids, rec->id, f->n) < 0)
         cli_die(CLI_FAILED, "out of memory");
     f->written = more;
     f->written[f->n++] = (struct written){rec->space, XXH3_64bits(model, size)};
@@ -71,7 +71,7 @@ void onnx_files_put(struct onnx_files *f, const struct ds_record *rec, const cha
     size_t size;
     if (!rec->has_arch)
         cli_die(CLI_FAILED, "%s: no architecture; is this an aggregated stream?", where);
-    int64_t known = ds_idset_find(&f->ids, rec->id);
+    int64_t known = ds_id_map_find(&f->ids, rec->id);
     if (known >= 0 && f->written[known].space == rec->space)
         return;
     if (f->only && known < 0)
@@ -108,7 +108,7 @@ void onnx_files_end(struct onnx_files *f)
         cli_die(CLI_FAILED, "cannot write the model: %s", strerror(errno));
     free(f->only);
     free(f->written);
-    ds_idset_free(&f->ids);
+    ds_id_map_free(&f->ids);
     ds_net_free(&f->net);
     free(f);
 }

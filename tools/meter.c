@@ -43,7 +43,7 @@ struct meter {
     struct ds_timing *timing; /* [most]: each architecture once */
     struct ds_net *net;       /* [most]: for the names of the modules */
     int ntimings;
-    struct ds_idset ids;
+    struct ds_id_map ids;
 
     const struct ds_space *reference_space;
     struct ds_reference reference;
@@ -111,14 +111,14 @@ static void take(struct meter *m, const struct ds_record *rec)
     if (ds_record_pack(rec, &packed, &err))
         give_up(m, &err);
 
-    int64_t known = ds_idset_find(&m->ids, rec->id);
+    int64_t known = ds_id_map_find(&m->ids, rec->id);
     if (known < 0) {
         known = m->ntimings++;
         struct ds_net *net = &m->net[known];
         struct ds_model *model = load(m, rec->space, rec->choice, net);
         if (ds_timing_init(&m->timing[known], m->o->engine, model, net->nmodules, &m->o->measure,
                            &err) ||
-            ds_idset_add(&m->ids, rec->id, (uint32_t)known) < 0)
+            ds_id_map_add(&m->ids, rec->id, (uint32_t)known) < 0)
             no_memory();
     }
     struct waiting *w = &m->waiting[m->nwaiting++];
@@ -274,7 +274,7 @@ static void finish_window(struct meter *m)
     }
     m->nwaiting = m->ntimings = 0;
     m->reference.rounds = 0;
-    ds_idset_free(&m->ids);
+    ds_id_map_free(&m->ids);
 }
 
 /*

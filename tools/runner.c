@@ -34,11 +34,11 @@ struct runner {
     struct ds_filter f;
     struct ds_onnx_options onnx;
     struct ds_net net;
-    char **argv;          /* the program, its arguments, two places, NULL */
-    int nargs;            /* before the two places */
-    char *command;        /* for people and for the key of answers */
-    struct ds_idset keys; /* of the networks that were asked about in this run */
-    struct known *known;  /* [nknown] */
+    char **argv;           /* the program, its arguments, two places, NULL */
+    int nargs;             /* before the two places */
+    char *command;         /* for people and for the key of answers */
+    struct ds_id_map keys; /* of the networks that were asked about in this run */
+    struct known *known;   /* [nknown] */
     uint32_t nknown;
     uint64_t records, failed;
 };
@@ -121,7 +121,7 @@ static void cache_path(const struct runner *r, XXH128_hash_t key, char out[PATH_
 static const struct known *remember(struct runner *r, XXH128_hash_t key, char *text, bool failed)
 {
     struct known *more = realloc(r->known, (r->nknown + 1) * sizeof *more);
-    if (!more || !text || ds_idset_add(&r->keys, key.low64, r->nknown) < 0)
+    if (!more || !text || ds_id_map_add(&r->keys, key.low64, r->nknown) < 0)
         no_memory();
     r->known = more;
     r->known[r->nknown] = (struct known){text, failed};
@@ -134,7 +134,7 @@ static const struct known *recall(struct runner *r, XXH128_hash_t key)
     char path[PATH_MAX];
     struct runner_answer a;
     struct ds_error err;
-    int64_t known = ds_idset_find(&r->keys, key.low64);
+    int64_t known = ds_id_map_find(&r->keys, key.low64);
     if (known >= 0)
         return &r->known[known];
     if (!r->o->cache)
@@ -348,7 +348,7 @@ static void free_runner(struct runner *r)
     free(r->known);
     free(r->argv);
     free(r->command);
-    ds_idset_free(&r->keys);
+    ds_id_map_free(&r->keys);
     ds_net_free(&r->net);
 }
 

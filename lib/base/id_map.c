@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 /* Where the id is, or the free place where it would go. Ids are hashes already. */
-static size_t place(const struct ds_idset *set, uint64_t id)
+static size_t place(const struct ds_id_map *set, uint64_t id)
 {
     size_t i = (size_t)(id * 0x9E3779B97F4A7C15u >> 20) & (set->room - 1);
     while (set->id[i] && set->id[i] != id)
@@ -11,9 +11,9 @@ static size_t place(const struct ds_idset *set, uint64_t id)
     return i;
 }
 
-static int grow(struct ds_idset *set)
+static int grow(struct ds_id_map *set)
 {
-    struct ds_idset more = *set;
+    struct ds_id_map more = *set;
     more.room = set->room ? 2 * set->room : 1024;
     more.id = calloc(more.room, sizeof *more.id);
     more.number = malloc(more.room * sizeof *more.number);
@@ -34,7 +34,7 @@ static int grow(struct ds_idset *set)
     return 0;
 }
 
-int ds_idset_add(struct ds_idset *set, uint64_t id, uint32_t number)
+int ds_id_map_add(struct ds_id_map *set, uint64_t id, uint32_t number)
 {
     if (id == 0) {
         bool is_new = !set->has_zero;
@@ -54,7 +54,7 @@ int ds_idset_add(struct ds_idset *set, uint64_t id, uint32_t number)
     return 1;
 }
 
-int64_t ds_idset_find(const struct ds_idset *set, uint64_t id)
+int64_t ds_id_map_find(const struct ds_id_map *set, uint64_t id)
 {
     if (id == 0)
         return set->has_zero ? (int64_t)set->zero_number : -1;
@@ -64,9 +64,9 @@ int64_t ds_idset_find(const struct ds_idset *set, uint64_t id)
     return set->id[i] ? (int64_t)set->number[i] : -1;
 }
 
-void ds_idset_free(struct ds_idset *set)
+void ds_id_map_free(struct ds_id_map *set)
 {
     free(set->id);
     free(set->number);
-    *set = (struct ds_idset){0};
+    *set = (struct ds_id_map){0};
 }

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zero-initialise; free with ds_idset_free. */
-struct ds_idset {
+/* Zero-initialise; free with ds_id_map_free. */
+struct ds_id_map {
     uint64_t *id;
     uint32_t *number;
     size_t count, room;
@@ -16,11 +16,11 @@ struct ds_idset {
 };
 
 /* Adds an id with its number: 1 when it was new, 0 when there (its number stays), -1 no memory. */
-int ds_idset_add(struct ds_idset *set, uint64_t id, uint32_t number);
+int ds_id_map_add(struct ds_id_map *set, uint64_t id, uint32_t number);
 
 /* The number of an id, or -1. */
-int64_t ds_idset_find(const struct ds_idset *set, uint64_t id);
+int64_t ds_id_map_find(const struct ds_id_map *set, uint64_t id);
 
-void ds_idset_free(struct ds_idset *set);
+void ds_id_map_free(struct ds_id_map *set);
 
 #endif

@@ -8,15 +8,16 @@
 #include <string.h>
 #include <yaml.h>
 
-void ds_lut_free(struct ds_lut *lut)
+void ds_latency_table_free(struct ds_latency_table *lut)
 {
     for (int i = 0; i < lut->nentries; i++)
         free(lut->entry[i].name);
     free(lut->entry);
-    *lut = (struct ds_lut){0};
+    *lut = (struct ds_latency_table){0};
 }
 
-static int add_entry(struct ds_lut *lut, const char *name, double ms, struct ds_error *err)
+static int add_entry(struct ds_latency_table *lut, const char *name, double ms,
+                     struct ds_error *err)
 {
     if (!isfinite(ms) || ms <= 0)
         return ds_fail(err, "%s: %g is no latency", name, ms);
@@ -42,7 +43,7 @@ static int number(const char *text, double *out)
 }
 
 /* A map of maps, each with a "mean". */
-static int read_yaml(struct ds_lut *lut, FILE *f, struct ds_error *err)
+static int read_yaml(struct ds_latency_table *lut, FILE *f, struct ds_error *err)
 {
     yaml_parser_t parser;
     yaml_event_t e;
@@ -99,7 +100,7 @@ static char *field(char **line)
 }
 
 /* Columns "Kernel Name" and "Average Time (ms)". */
-static int read_csv(struct ds_lut *lut, FILE *f, struct ds_error *err)
+static int read_csv(struct ds_latency_table *lut, FILE *f, struct ds_error *err)
 {
     char *line = NULL;
     size_t room = 0;
@@ -128,7 +129,7 @@ static int read_csv(struct ds_lut *lut, FILE *f, struct ds_error *err)
     return rc == 0 && lut->nentries == 0 ? ds_fail(err, "no rows") : rc;
 }
 
-int ds_lut_read(struct ds_lut *lut, const char *path, struct ds_error *err)
+int ds_latency_table_read(struct ds_latency_table *lut, const char *path, struct ds_error *err)
 {
     size_t n = strlen(path);
     FILE *f = fopen(path, "r");
@@ -170,7 +171,7 @@ static struct place place_of(const struct ds_net *net, int module)
 }
 
 /* The file's entry whose name begins so, up to a '-' or the end; -1 when there is none. */
-static double find(const struct ds_lut *lut, int file, const char *begin)
+static double find(const struct ds_latency_table *lut, int file, const char *begin)
 {
     size_t n = strlen(begin);
     for (int i = 0; i < lut->nentries; i++)
@@ -180,7 +181,8 @@ static double find(const struct ds_lut *lut, int file, const char *begin)
     return -1;
 }
 
-static double find_block_as(const struct ds_lut *lut, int file, const struct place *p, int expand)
+static double find_block_as(const struct ds_latency_table *lut, int file, const struct place *p,
+                            int expand)
 {
     char name[256];
     snprintf(name, sizeof name,
@@ -195,14 +197,14 @@ static double find_block_as(const struct ds_lut *lut, int file, const struct pla
 }
 
 /* Once-for-All names the expanded channels, the others the ratio. */
-static double find_block(const struct ds_lut *lut, int file, const struct place *p)
+static double find_block(const struct ds_latency_table *lut, int file, const struct place *p)
 {
     double ms = find_block_as(lut, file, p, p->mid);
     return ms < 0 ? find_block_as(lut, file, p, (int)(p->ratio + 0.5)) : ms;
 }
 
 /* A step of stem or head: any entry with these shapes that is no block. */
-static double find_step(const struct ds_lut *lut, int file, struct ds_tensor in,
+static double find_step(const struct ds_latency_table *lut, int file, struct ds_tensor in,
                         struct ds_tensor out)
 {
     char shapes[2][128];
@@ -220,7 +222,7 @@ static double find_step(const struct ds_lut *lut, int file, struct ds_tensor in,
     return -1;
 }
 
-static bool has_steps(const struct ds_lut *lut, int file)
+static bool has_steps(const struct ds_latency_table *lut, int file)
 {
     for (int i = 0; i < lut->nentries; i++)
         if (lut->entry[i].file == file && strncmp(lut->entry[i].name, "Conv-", 5) == 0)
@@ -232,8 +234,8 @@ static bool has_steps(const struct ds_lut *lut, int file)
  * The sum of stem and head. A pool that is not in the table belongs to the step after it, as in
  * ProxylessNAS's "Logits".
  */
-static int sum_rest(const struct ds_lut *lut, int file, const struct ds_net *net, int nunits,
-                    double *sum, struct ds_error *err)
+static int sum_rest(const struct ds_latency_table *lut, int file, const struct ds_net *net,
+                    int nunits, double *sum, struct ds_error *err)
 {
     struct ds_tensor waiting = {0};
     *sum = 0;
@@ -282,7 +284,7 @@ static void fill(const struct ds_space *space, int resolution, int c, uint8_t *c
  * The file that is of this resolution: it has a block for the first layer there (late layers of
  * another resolution may be of the same size). -1 when none is; -2 on failure.
  */
-static int find_file(const struct ds_lut *lut, const struct ds_space *space, int r,
+static int find_file(const struct ds_latency_table *lut, const struct ds_space *space, int r,
                      struct ds_error *err)
 {
     struct ds_net net = {0};
@@ -305,9 +307,9 @@ static int find_file(const struct ds_lut *lut, const struct ds_space *space, int
 }
 
 /* Adds all blocks at one resolution, from one file; `missing` gets the name of one it lacks. */
-static int add_resolution(const struct ds_lut *lut, int file, const struct ds_space *space, int r,
-                          json_t *pairs, json_t *terms, char *missing, size_t size,
-                          struct ds_error *err)
+static int add_resolution(const struct ds_latency_table *lut, int file,
+                          const struct ds_space *space, int r, json_t *pairs, json_t *terms,
+                          char *missing, size_t size, struct ds_error *err)
 {
     struct ds_net net = {0};
     uint8_t choice[DS_MAX_SITES];
@@ -372,8 +374,8 @@ static json_t *fixed_sites(const struct ds_space *space, json_t *resolution)
     return terms;
 }
 
-json_t *ds_lut_model(const struct ds_lut *lut, const struct ds_space *space, bool *rest,
-                     struct ds_error *err)
+json_t *ds_latency_table_model(const struct ds_latency_table *lut, const struct ds_space *space,
+                               bool *rest, struct ds_error *err)
 {
     json_t *pairs = json_object(), *terms = json_object();
     int rc = 0;

@@ -8,7 +8,7 @@
 #include "space/arch.h"
 #include <jansson.h>
 
-struct ds_lut {
+struct ds_latency_table {
     int nentries, nfiles;
     struct {
         char *name; /* "expanded_conv-input:56x56x32-output:28x28x48-expand:96-kernel:3-..." */
@@ -18,8 +18,8 @@ struct ds_lut {
 };
 
 /* Adds the entries of a file; by its ending, .csv or YAML. -1 and the line in `err`. */
-int ds_lut_read(struct ds_lut *lut, const char *path, struct ds_error *err);
-void ds_lut_free(struct ds_lut *lut);
+int ds_latency_table_read(struct ds_latency_table *lut, const char *path, struct ds_error *err);
+void ds_latency_table_free(struct ds_latency_table *lut);
 
 /*
  * The `model` of a profile: for every resolution that the table has, each block at each place, and
@@ -27,7 +27,7 @@ void ds_lut_free(struct ds_lut *lut);
  * of which it has nothing is left out. `rest` tells whether stem and head are in the table.
  * Networks are sums of entries, so the model is exact for what the table says.
  */
-json_t *ds_lut_model(const struct ds_lut *lut, const struct ds_space *space, bool *rest,
-                     struct ds_error *err);
+json_t *ds_latency_table_model(const struct ds_latency_table *lut, const struct ds_space *space,
+                               bool *rest, struct ds_error *err);
 
 #endif

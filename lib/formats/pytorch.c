@@ -341,7 +341,7 @@ static struct node *unpickle(struct machine *m)
 
 /* ---- tensors ---- */
 
-void ds_pth_free(struct ds_pth *pth)
+void ds_pytorch_free(struct ds_pytorch *pth)
 {
     if (!pth)
         return;
@@ -353,7 +353,7 @@ void ds_pth_free(struct ds_pth *pth)
     free(pth);
 }
 
-const struct ds_tensor_f32 *ds_pth_find(const struct ds_pth *pth, const char *name)
+const struct ds_tensor_f32 *ds_pytorch_find(const struct ds_pytorch *pth, const char *name)
 {
     for (int i = 0; i < pth->ntensors; i++)
         if (strcmp(pth->tensor[i].name, name) == 0)
@@ -405,7 +405,7 @@ static const uint8_t *find_storage(const struct machine *m, const struct node *k
     return NULL;
 }
 
-static int add_tensor(struct ds_pth *pth, const struct machine *m, const struct node *keys,
+static int add_tensor(struct ds_pytorch *pth, const struct machine *m, const struct node *keys,
                       const char *name, const struct node *t, struct ds_error *err)
 {
     struct ds_tensor_f32 *out = &pth->tensor[pth->ntensors];
@@ -428,7 +428,7 @@ static int add_tensor(struct ds_pth *pth, const struct machine *m, const struct 
     return 0;
 }
 
-static int add_tensors(struct ds_pth *pth, const struct machine *m, const struct node *dict,
+static int add_tensors(struct ds_pytorch *pth, const struct machine *m, const struct node *dict,
                        const struct node *keys, struct ds_error *err)
 {
     pth->tensor = calloc(dict->n / 2 + 1, sizeof *pth->tensor);
@@ -444,12 +444,12 @@ static int add_tensors(struct ds_pth *pth, const struct machine *m, const struct
     return pth->ntensors ? 0 : ds_fail(err, "no tensors");
 }
 
-struct ds_pth *ds_pth_load(const char *path, struct ds_error *err)
+struct ds_pytorch *ds_pytorch_load(const char *path, struct ds_error *err)
 {
     size_t size;
     char *data = ds_file_read(path, &size, err);
     struct machine *m = calloc(1, sizeof *m);
-    struct ds_pth *pth = calloc(1, sizeof *pth);
+    struct ds_pytorch *pth = calloc(1, sizeof *pth);
     int rc = -1;
     if (data && m && pth) {
         struct node *part[5] = {NULL}; /* magic, protocol, system, the dict, keys of storages */
@@ -476,6 +476,6 @@ struct ds_pth *ds_pth_load(const char *path, struct ds_error *err)
     free(data);
     if (rc == 0)
         return pth;
-    ds_pth_free(pth);
+    ds_pytorch_free(pth);
     return NULL;
 }

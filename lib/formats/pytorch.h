@@ -17,19 +17,19 @@ struct ds_tensor_f32 {
     float *data; /* row-major, [dim[0]][dim[1]]... */
 };
 
-struct ds_pth {
+struct ds_pytorch {
     int ntensors;
     struct ds_tensor_f32 *tensor;
 };
 
 /*
  * Reads the float tensors of a saved state dict. NULL where the file is not of this format, holds
- * something else, is cut off, or holds values that are not finite. Free with ds_pth_free.
+ * something else, is cut off, or holds values that are not finite. Free with ds_pytorch_free.
  */
-struct ds_pth *ds_pth_load(const char *path, struct ds_error *err);
-void ds_pth_free(struct ds_pth *pth);
+struct ds_pytorch *ds_pytorch_load(const char *path, struct ds_error *err);
+void ds_pytorch_free(struct ds_pytorch *pth);
 
 /* The tensor so named, or NULL. */
-const struct ds_tensor_f32 *ds_pth_find(const struct ds_pth *pth, const char *name);
+const struct ds_tensor_f32 *ds_pytorch_find(const struct ds_pytorch *pth, const char *name);
 
 #endif

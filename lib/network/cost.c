@@ -49,13 +49,13 @@ static int count(void *context, const struct ds_net *net, bool image, void *cost
 }
 
 struct ds_coster {
-    struct ds_walk *walk;
+    struct ds_part_sums *walk;
 };
 
 struct ds_coster *ds_coster_new(const struct ds_space *space)
 {
     struct ds_coster *c = calloc(1, sizeof *c);
-    if (c && (c->walk = ds_walk_new(space, sizeof(struct ds_cost), count, NULL)))
+    if (c && (c->walk = ds_part_sums_new(space, sizeof(struct ds_cost), count, NULL)))
         return c;
     free(c);
     return NULL;
@@ -64,7 +64,7 @@ struct ds_coster *ds_coster_new(const struct ds_space *space)
 void ds_coster_free(struct ds_coster *c)
 {
     if (c)
-        ds_walk_free(c->walk);
+        ds_part_sums_free(c->walk);
     free(c);
 }
 
@@ -72,7 +72,7 @@ int ds_coster_cost(struct ds_coster *c, const uint8_t *choice, struct ds_cost *c
                    struct ds_error *err)
 {
     const void *const *part;
-    int n = ds_walk(c->walk, choice, &part, err);
+    int n = ds_part_sums(c->walk, choice, &part, err);
     if (n < 0)
         return -1;
     *cost = (struct ds_cost){0};

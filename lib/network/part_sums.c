@@ -21,9 +21,9 @@ struct slot {
     int shape_room;
 };
 
-struct ds_walk {
+struct ds_part_sums {
     const struct ds_space *space;
-    ds_walk_count *count;
+    ds_part_sums_count *count;
     void *context;
     size_t stride; /* of an entry */
     int nslots;
@@ -36,7 +36,7 @@ struct ds_walk {
     struct ds_net net;   /* one module at a time */
 };
 
-void ds_walk_free(struct ds_walk *w)
+void ds_part_sums_free(struct ds_part_sums *w)
 {
     if (!w)
         return;
@@ -55,7 +55,7 @@ void ds_walk_free(struct ds_walk *w)
 }
 
 /* The number of a shape, or -1 when out of memory. */
-static int shape_number(struct ds_walk *w, struct ds_tensor t)
+static int shape_number(struct ds_part_sums *w, struct ds_tensor t)
 {
     for (int i = 0; i < w->nshapes; i++)
         if (w->shape[i].c == t.c && w->shape[i].h == t.h && w->shape[i].w == t.w)
@@ -80,7 +80,7 @@ static void plan_step(const struct ds_step *step, struct slot *s)
 }
 
 /* Lists the sites of every slot, in the order of ds_parts. */
-static void plan(struct ds_walk *w)
+static void plan(struct ds_part_sums *w)
 {
     const struct ds_space *space = w->space;
     struct slot *s = w->slot;
@@ -101,11 +101,11 @@ static void plan(struct ds_walk *w)
     }
 }
 
-struct ds_walk *ds_walk_new(const struct ds_space *space, size_t size, ds_walk_count *count,
-                            void *context)
+struct ds_part_sums *ds_part_sums_new(const struct ds_space *space, size_t size,
+                                      ds_part_sums_count *count, void *context)
 {
     const struct ds_site *resolution = &space->site[space->resolution_site];
-    struct ds_walk *w = calloc(1, sizeof *w);
+    struct ds_part_sums *w = calloc(1, sizeof *w);
     if (!w)
         return NULL;
     w->space = space;
@@ -128,13 +128,13 @@ struct ds_walk *ds_walk_new(const struct ds_space *space, size_t size, ds_walk_c
     w->nimages = w->nshapes;
     if (ok)
         return w;
-    ds_walk_free(w);
+    ds_part_sums_free(w);
     return NULL;
 }
 
 /* Builds the part that the architecture has at a slot, alone, and counts it. */
-static int count_part(struct ds_walk *w, const uint8_t *choice, int slot, int in, struct entry *e,
-                      struct ds_error *err)
+static int count_part(struct ds_part_sums *w, const uint8_t *choice, int slot, int in,
+                      struct entry *e, struct ds_error *err)
 {
     const struct ds_part *part = w->part;
     ds_parts(w->space, choice, w->part);
@@ -151,7 +151,7 @@ static int count_part(struct ds_walk *w, const uint8_t *choice, int slot, int in
 }
 
 /* Makes the entries of shape `in`, all of them not counted yet. */
-static int add_row(const struct ds_walk *w, struct slot *s, int in, struct ds_error *err)
+static int add_row(const struct ds_part_sums *w, struct slot *s, int in, struct ds_error *err)
 {
     if (in >= s->shape_room) {
         int room = in + 16;
@@ -177,8 +177,8 @@ static int code_at(const struct slot *s, const uint8_t *choice)
     return code == DS_INACTIVE ? -1 : code + width;
 }
 
-int ds_walk(struct ds_walk *w, const uint8_t *choice, const void *const **counts,
-            struct ds_error *err)
+int ds_part_sums(struct ds_part_sums *w, const uint8_t *choice, const void *const **counts,
+                 struct ds_error *err)
 {
     int in = w->input[choice[w->space->resolution_site]], found = 0;
     for (int i = 0; i < w->nslots; i++) {

@@ -7,25 +7,25 @@
 
 #include "network/network.h"
 
-struct ds_walk;
+struct ds_part_sums;
 
 /*
  * Counts one part, built alone in `net`, into `count`, which is zeroed. `image`: its input has the
  * shape of an image, as that of the first part. -1 and the reason in `err`.
  */
-typedef int ds_walk_count(void *context, const struct ds_net *net, bool image, void *count,
-                          struct ds_error *err);
+typedef int ds_part_sums_count(void *context, const struct ds_net *net, bool image, void *count,
+                               struct ds_error *err);
 
 /* `size`: of one count. NULL when out of memory. */
-struct ds_walk *ds_walk_new(const struct ds_space *space, size_t size, ds_walk_count *count,
-                            void *context);
-void ds_walk_free(struct ds_walk *w);
+struct ds_part_sums *ds_part_sums_new(const struct ds_space *space, size_t size,
+                                      ds_part_sums_count *count, void *context);
+void ds_part_sums_free(struct ds_part_sums *w);
 
 /*
  * The counts of the parts of an architecture, in order: how many; *counts is good until the next
  * call. -1 and the reason in `err`.
  */
-int ds_walk(struct ds_walk *w, const uint8_t *choice, const void *const **counts,
-            struct ds_error *err);
+int ds_part_sums(struct ds_part_sums *w, const uint8_t *choice, const void *const **counts,
+                 struct ds_error *err);
 
 #endif

@@ -220,7 +220,7 @@ struct ds_npu *ds_npu_load(const char *name, struct ds_error *err)
     size_t size = 0;
     json_error_t why;
     int rc = -1;
-    char *path = ds_schema_path("npus", name, err);
+    char *path = ds_shipped_path("npus", name, err);
     char *data = path ? ds_file_read(path, &size, err) : NULL;
     struct ds_npu *npu = data ? calloc(1, sizeof *npu) : NULL;
     if (data && !npu)

@@ -84,9 +84,9 @@ static int add_block(struct ds_npu_blocks *blocks, const char *name, double ms,
 
 int ds_npu_blocks_read(struct ds_npu_blocks *blocks, const char *path, struct ds_error *err)
 {
-    struct ds_lut lut = {0};
+    struct ds_latency_table lut = {0};
     struct words s;
-    int rc = ds_lut_read(&lut, path, err), before = blocks->n;
+    int rc = ds_latency_table_read(&lut, path, err), before = blocks->n;
     for (int i = 0; i < lut.nentries && rc == 0; i++)
         if (read_words(lut.entry[i].name, &s) &&
             (rc = add_block(blocks, lut.entry[i].name, lut.entry[i].ms, &s, err)))
@@ -96,7 +96,7 @@ int ds_npu_blocks_read(struct ds_npu_blocks *blocks, const char *path, struct ds
                      "%s: no block, as "
                      "ResidualBlock-in_96x14x14-out_136-k_7-e_3-s_1-act_h_swish-use_se_True",
                      path);
-    ds_lut_free(&lut);
+    ds_latency_table_free(&lut);
     return rc;
 }
 

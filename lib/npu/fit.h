@@ -18,7 +18,7 @@ struct ds_npu_blocks {
 };
 
 /*
- * Adds the blocks of a table that ds_lut_read reads, named as
+ * Adds the blocks of a table that ds_latency_table_read reads, named as
  * "ResidualBlock-in_96x14x14-out_136-k_7-e_3-s_1-act_h_swish-use_se_True"; whatever is no block
  * is left out. -1 where there is none.
  */

@@ -12,7 +12,7 @@ static struct ds_tensor shape(const struct ds_net *net, int tensor)
 
 static double tensor_bytes(const struct ds_npu *npu, struct ds_tensor t)
 {
-    return (double)npu_padded(npu, t.c) * t.h * t.w * npu->value[DS_NPU_ELEMENT_BYTES];
+    return (double)ds_npu_padded(npu, t.c) * t.h * t.w * npu->value[DS_NPU_ELEMENT_BYTES];
 }
 
 /* Reading or writing: time, and bytes if it is the memory that is read or written. */
@@ -103,7 +103,7 @@ static struct ds_npu_time vector_layer(const struct ds_npu *npu, double steps, d
     double per_ms = 1e3 * npu->value[DS_NPU_CLOCK_MHZ] * npu->value[DS_NPU_VECTOR_EFFICIENCY];
     struct ds_npu_time t = {
         .vector = steps * passes / per_ms, .move = move.ms, .bytes = move.bytes};
-    t.ms = npu_slowest(&t) + npu->value[DS_NPU_LAYER_US] / 1e3;
+    t.ms = ds_npu_slowest(&t) + npu->value[DS_NPU_LAYER_US] / 1e3;
     return t;
 }
 
@@ -112,7 +112,7 @@ static void add_activation(const struct ds_npu *npu, const struct ds_net *net,
                            const struct ds_layer *l, bool outside, struct ds_npu_time *sum)
 {
     struct traffic once = tensor_traffic(npu, net, l->out, outside), move = {0};
-    double steps = npu_vector_steps(npu, shape(net, l->out));
+    double steps = ds_npu_vector_steps(npu, shape(net, l->out));
     add_traffic(&move, once, 2);
     struct ds_npu_time t = vector_layer(npu, steps, npu->value[DS_NPU_PASS_HSIGMOID], move);
     add_time(sum, &t);
@@ -127,11 +127,11 @@ static int conv_time(const struct ds_npu *npu, const struct ds_net *net, int i, 
                      struct ds_npu_time *time, struct ds_npu_tile *tile, struct ds_error *err)
 {
     const struct ds_layer *l = &net->layer[i];
-    struct npu_conv c = {.in = shape(net, l->in),
-                         .out = shape(net, l->out),
-                         .kernel = l->kernel,
-                         .stride = l->stride,
-                         .groups = l->groups};
+    struct ds_npu_conv c = {.in = shape(net, l->in),
+                            .out = shape(net, l->out),
+                            .kernel = l->kernel,
+                            .stride = l->stride,
+                            .groups = l->groups};
     struct traffic in = {0}, fixed = {0};
     if (!is_fused(npu, net, i - 1))
         in = tensor_traffic(npu, net, l->in, outside);
@@ -144,7 +144,7 @@ static int conv_time(const struct ds_npu *npu, const struct ds_net *net, int i, 
     c.fixed_ms = fixed.ms;
     c.fixed_bytes = fixed.bytes;
 
-    double steps = npu_vector_steps(npu, c.out);
+    double steps = ds_npu_vector_steps(npu, c.out);
     double passes = npu->value[DS_NPU_PASS_DRAIN] +
                     (l->in2 >= 0 ? npu->value[DS_NPU_PASS_ADD] : 0) +
                     (is_separate(npu, l) ? 0 : act_passes(npu, l->act));
@@ -157,7 +157,7 @@ static int conv_time(const struct ds_npu *npu, const struct ds_net *net, int i, 
             continue;
         c.on_vector = on_vector;
         c.vector_cycles = steps * (passes + (on_vector ? l->kernel * l->kernel : 0));
-        if (npu_conv_time(npu, &c, &now, &how, err) || (found && now.ms >= time->ms))
+        if (ds_npu_conv_time(npu, &c, &now, &how, err) || (found && now.ms >= time->ms))
             continue;
         *time = now;
         if (tile)
@@ -174,7 +174,7 @@ static int conv_time(const struct ds_npu *npu, const struct ds_net *net, int i, 
 static void vector_work(const struct ds_npu *npu, const struct ds_net *net,
                         const struct ds_layer *l, double *steps, double *passes)
 {
-    *steps = npu_vector_steps(npu, shape(net, l->out));
+    *steps = ds_npu_vector_steps(npu, shape(net, l->out));
     *passes = is_separate(npu, l) ? 0 : act_passes(npu, l->act);
     switch (l->op) {
     case DS_OP_MAX_POOL:
@@ -182,7 +182,7 @@ static void vector_work(const struct ds_npu *npu, const struct ds_net *net,
         *passes += l->kernel * l->kernel * npu->value[DS_NPU_PASS_POOL];
         break;
     case DS_OP_GLOBAL_POOL:
-        *steps = npu_vector_steps(npu, shape(net, l->in));
+        *steps = ds_npu_vector_steps(npu, shape(net, l->in));
         *passes += npu->value[DS_NPU_PASS_POOL];
         break;
     case DS_OP_SCALE:
@@ -248,7 +248,7 @@ int ds_npu_net(const struct ds_npu *npu, const struct ds_net *net, struct ds_npu
 
 struct ds_npu_coster {
     const struct ds_npu *npu;
-    struct ds_walk *walk;
+    struct ds_part_sums *walk;
 };
 
 /* The image comes from outside; a part's result does not go there. */
@@ -271,7 +271,7 @@ struct ds_npu_coster *ds_npu_coster_new(const struct ds_npu *npu, const struct d
     if (!c)
         return NULL;
     c->npu = npu;
-    if ((c->walk = ds_walk_new(space, sizeof(double), count, (void *)npu)))
+    if ((c->walk = ds_part_sums_new(space, sizeof(double), count, (void *)npu)))
         return c;
     free(c);
     return NULL;
@@ -281,7 +281,7 @@ int ds_npu_coster_ms(struct ds_npu_coster *c, const uint8_t *choice, double *ms,
                      struct ds_error *err)
 {
     const void *const *part;
-    int n = ds_walk(c->walk, choice, &part, err);
+    int n = ds_part_sums(c->walk, choice, &part, err);
     if (n < 0)
         return -1;
     *ms = c->npu->value[DS_NPU_NETWORK_US] / 1e3;
@@ -293,6 +293,6 @@ int ds_npu_coster_ms(struct ds_npu_coster *c, const uint8_t *choice, double *ms,
 void ds_npu_coster_free(struct ds_npu_coster *c)
 {
     if (c)
-        ds_walk_free(c->walk);
+        ds_part_sums_free(c->walk);
     free(c);
 }

@@ -17,7 +17,7 @@ static int whole(const struct ds_npu *npu, enum ds_npu_key key)
     return (int)npu->value[key];
 }
 
-int npu_padded(const struct ds_npu *npu, int channels)
+int ds_npu_padded(const struct ds_npu *npu, int channels)
 {
     int block = whole(npu, DS_NPU_CHANNEL_BLOCK);
     return ceil_div(channels, block) * block;
@@ -31,7 +31,7 @@ static double pixel_steps(const struct ds_npu *npu, int h, int w, int at_once)
     return ceil((double)h * w / at_once);
 }
 
-double npu_vector_steps(const struct ds_npu *npu, struct ds_tensor t)
+double ds_npu_vector_steps(const struct ds_npu *npu, struct ds_tensor t)
 {
     return pixel_steps(npu, t.h, t.w, whole(npu, DS_NPU_VECTOR_PIXELS)) *
            ceil_div(t.c, whole(npu, DS_NPU_VECTOR_CHANNELS));
@@ -48,7 +48,7 @@ struct blocks {
     int k, n;    /* blocks of them that the cube takes */
 };
 
-static struct blocks blocks_of(const struct ds_npu *npu, const struct npu_conv *c)
+static struct blocks blocks_of(const struct ds_npu *npu, const struct ds_npu_conv *c)
 {
     int cube_k = whole(npu, DS_NPU_CUBE_K), cube_n = whole(npu, DS_NPU_CUBE_N);
     int in = c->in.c / c->groups, out = c->out.c / c->groups;
@@ -99,15 +99,15 @@ static double feed_cycles(const struct ds_npu *npu, double steps, double m_steps
 }
 
 /* Whether the tile fits: two of what is loaded anew while the cube works. */
-static bool fits(const struct ds_npu *npu, const struct npu_conv *c, const struct blocks *b,
+static bool fits(const struct ds_npu *npu, const struct ds_npu_conv *c, const struct blocks *b,
                  const struct trial *t)
 {
     double bytes = npu->value[DS_NPU_ELEMENT_BYTES];
     int in_rows = least((t->rows - 1) * c->stride + c->kernel, c->in.h);
     int bundles = c->groups == 1 ? 1 : ceil_div(t->channels, b->out);
     int in_channels =
-        ceil_div(npu_padded(npu, c->groups == 1 ? c->in.c : bundles * b->in), t->splits);
-    int out_channels = npu_padded(npu, least(t->channels, c->out.c));
+        ceil_div(ds_npu_padded(npu, c->groups == 1 ? c->in.c : bundles * b->in), t->splits);
+    int out_channels = ds_npu_padded(npu, least(t->channels, c->out.c));
     double in = (double)in_rows * c->in.w * in_channels * bytes;
     double of_one = c->groups == 1 ? in_channels : c->in.c / c->groups;
     double weights = of_one * out_channels * c->kernel * c->kernel * bytes;
@@ -126,11 +126,11 @@ static bool fits(const struct ds_npu *npu, const struct npu_conv *c, const struc
 }
 
 /* Reads of the input and the weights, in the better of both orders of the loops. */
-static void traffic(const struct ds_npu *npu, const struct npu_conv *c, struct trial *t)
+static void traffic(const struct ds_npu *npu, const struct ds_npu_conv *c, struct trial *t)
 {
     double bytes = npu->value[DS_NPU_ELEMENT_BYTES];
-    int cin = c->groups == 1 ? npu_padded(npu, c->in.c) : c->in.c / c->groups;
-    double weights = (double)cin * npu_padded(npu, c->out.c) * c->kernel * c->kernel * bytes;
+    int cin = c->groups == 1 ? ds_npu_padded(npu, c->in.c) : c->in.c / c->groups;
+    double weights = (double)cin * ds_npu_padded(npu, c->out.c) * c->kernel * c->kernel * bytes;
     double weights_ms = weights / npu->value[DS_NPU_WEIGHTS_GB_S] / 1e6;
     /* rows that two tiles need are read twice */
     double shared = (double)(t->row_tiles - 1) * fmax(c->kernel - c->stride, 0) / c->in.h;
@@ -152,7 +152,7 @@ static void traffic(const struct ds_npu *npu, const struct npu_conv *c, struct t
     t->bytes = in_times * c->in_bytes + weight_times * weights + c->fixed_bytes;
 }
 
-static void work(const struct ds_npu *npu, const struct npu_conv *c, const struct blocks *b,
+static void work(const struct ds_npu *npu, const struct ds_npu_conv *c, const struct blocks *b,
                  struct trial *t)
 {
     int m = whole(npu, DS_NPU_CUBE_M), last = c->out.h - (t->row_tiles - 1) * t->rows;
@@ -167,13 +167,13 @@ static void work(const struct ds_npu *npu, const struct npu_conv *c, const struc
     t->feed_cycles = feed_cycles(npu, steps, tile_m, n_steps);
 }
 
-double npu_slowest(const struct ds_npu_time *t)
+double ds_npu_slowest(const struct ds_npu_time *t)
 {
     return fmax(fmax(t->cube, t->vector), fmax(t->feed, t->move));
 }
 
-int npu_conv_time(const struct ds_npu *npu, const struct npu_conv *c, struct ds_npu_time *time,
-                  struct ds_npu_tile *tile, struct ds_error *err)
+int ds_npu_conv_time(const struct ds_npu *npu, const struct ds_npu_conv *c,
+                     struct ds_npu_time *time, struct ds_npu_tile *tile, struct ds_error *err)
 {
     struct blocks b = blocks_of(npu, c);
     double per_ms = 1e3 * npu->value[DS_NPU_CLOCK_MHZ];
@@ -200,7 +200,7 @@ int npu_conv_time(const struct ds_npu *npu, const struct npu_conv *c, struct ds_
                                           .feed = t.feed_cycles / per_ms,
                                           .move = t.move_ms,
                                           .bytes = t.bytes};
-                now.ms = npu_slowest(&now);
+                now.ms = ds_npu_slowest(&now);
                 if (!isfinite(now.ms) || (found && now.ms >= time->ms))
                     continue;
                 found = true;

@@ -5,7 +5,7 @@
 #include "npu/model.h"
 
 /* A convolution, and what its time depends on besides its tiling. */
-struct npu_conv {
+struct ds_npu_conv {
     struct ds_tensor in, out;
     int kernel, stride, groups;
     bool on_vector;               /* a depthwise convolution on the vector unit */
@@ -15,16 +15,16 @@ struct npu_conv {
 };
 
 /* The least time over the tilings that fit, and that tiling; -1 where none fits. */
-int npu_conv_time(const struct ds_npu *npu, const struct npu_conv *conv, struct ds_npu_time *time,
-                  struct ds_npu_tile *tile, struct ds_error *err);
+int ds_npu_conv_time(const struct ds_npu *npu, const struct ds_npu_conv *conv,
+                     struct ds_npu_time *time, struct ds_npu_tile *tile, struct ds_error *err);
 
 /* The slowest of what works at the same time, ms. */
-double npu_slowest(const struct ds_npu_time *t);
+double ds_npu_slowest(const struct ds_npu_time *t);
 
 /* Channels as they lie in the memory. */
-int npu_padded(const struct ds_npu *npu, int channels);
+int ds_npu_padded(const struct ds_npu *npu, int channels);
 
 /* Steps of the vector unit over h x w x c. */
-double npu_vector_steps(const struct ds_npu *npu, struct ds_tensor t);
+double ds_npu_vector_steps(const struct ds_npu *npu, struct ds_tensor t);
 
 #endif

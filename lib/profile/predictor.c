@@ -22,7 +22,7 @@ struct ds_predictor {
     int nlayers;
     struct dense layer[MOST_LAYERS];
     double base; /* added to the output */
-    const struct ds_coding *coding;
+    const struct ds_predictor_input *coding;
     const struct ds_space *space;
     bool coded[DS_MAX_SITES];  /* whether the site has inputs at all */
     float **row[DS_MAX_SITES]; /* [site][choice]: what it adds to the first layer; NULL: no slot */
@@ -94,7 +94,7 @@ static int take_layer(struct ds_predictor *p, const struct ds_tensor_f32 *w,
 }
 
 /* Layers are the matrices in the order of the file; a bias is named alike. */
-static int take_layers(struct ds_predictor *p, const struct ds_pth *pth, struct ds_error *err)
+static int take_layers(struct ds_predictor *p, const struct ds_pytorch *pth, struct ds_error *err)
 {
     for (int i = 0; i < pth->ntensors; i++) {
         const struct ds_tensor_f32 *t = &pth->tensor[i];
@@ -109,7 +109,7 @@ static int take_layers(struct ds_predictor *p, const struct ds_pth *pth, struct 
         if (p->nlayers == MOST_LAYERS)
             return ds_fail(err, "more than %d layers", MOST_LAYERS);
         snprintf(name, sizeof name, "%.*s.bias", (int)n - 7, t->name);
-        if (take_layer(p, t, ds_pth_find(pth, name), err))
+        if (take_layer(p, t, ds_pytorch_find(pth, name), err))
             return -1;
     }
     if (p->nlayers < 2 || p->layer[p->nlayers - 1].out != 1)
@@ -122,12 +122,12 @@ static int take_layers(struct ds_predictor *p, const struct ds_pth *pth, struct 
 
 struct ds_predictor *ds_predictor_load(const char *path, struct ds_error *err)
 {
-    struct ds_pth *pth = ds_pth_load(path, err);
+    struct ds_pytorch *pth = ds_pytorch_load(path, err);
     if (!pth)
         return NULL;
     struct ds_predictor *p = calloc(1, sizeof *p);
     int rc = p ? take_layers(p, pth, err) : ds_fail(err, "out of memory");
-    ds_pth_free(pth);
+    ds_pytorch_free(pth);
     if (rc == 0)
         return p;
     ds_fail_in(err, "%s", path);
@@ -157,7 +157,8 @@ static int make_row(struct ds_predictor *p, int site, int choice, struct ds_erro
 
 int ds_predictor_bind(struct ds_predictor *p, const struct ds_space *space, struct ds_error *err)
 {
-    static const struct ds_coding *const codings[] = {&ds_coding_mbv3, &ds_coding_resnet50};
+    static const struct ds_predictor_input *const codings[] = {&ds_predictor_input_mbv3,
+                                                               &ds_predictor_input_resnet50};
     unbind(p);
     p->coding = NULL;
     for (int i = 0; i < 2; i++)

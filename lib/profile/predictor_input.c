@@ -1,6 +1,6 @@
 #include "profile/predictor_input.h"
 
-int ds_coding_index(const double *list, int n, double value)
+int ds_predictor_input_index(const double *list, int n, double value)
 {
     for (int i = 0; i < n; i++)
         if (list[i] == value)

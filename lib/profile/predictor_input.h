@@ -9,7 +9,7 @@
 
 #define DS_MOST_CODES 2 /* inputs that one choice sets */
 
-struct ds_coding {
+struct ds_predictor_input {
     const char *name; /* "OFA-MBv3 w1.2" */
     size_t inputs;
 
@@ -24,9 +24,9 @@ struct ds_coding {
     int (*code)(const struct ds_space *space, const struct ds_site *site, int choice, int *code);
 };
 
-extern const struct ds_coding ds_coding_mbv3, ds_coding_resnet50;
+extern const struct ds_predictor_input ds_predictor_input_mbv3, ds_predictor_input_resnet50;
 
 /* Place of a value in list[n], or -1. */
-int ds_coding_index(const double *list, int n, double value);
+int ds_predictor_input_index(const double *list, int n, double value);
 
 #endif

@@ -13,7 +13,8 @@ static int code(const struct ds_space *space, const struct ds_site *site, int ch
         return 0;
     const struct ds_block *b = &space->block[value];
     int slot = site->unit * 4 + site->layer;
-    int k = ds_coding_index(kernels, 3, b->kernel), e = ds_coding_index(expansions, 3, b->expand);
+    int k = ds_predictor_input_index(kernels, 3, b->kernel),
+        e = ds_predictor_input_index(expansions, 3, b->expand);
     if (site->unit >= 5 || site->layer >= 4 || k < 0 || e < 0 || b->type != DS_BLOCK_MBCONV)
         return -1;
     code[0] = slot * 3 + k;
@@ -37,4 +38,4 @@ static int check(const struct ds_space *space, struct ds_error *err)
     return 0;
 }
 
-const struct ds_coding ds_coding_mbv3 = {"OFA-MBv3", 128, check, code};
+const struct ds_predictor_input ds_predictor_input_mbv3 = {"OFA-MBv3", 128, check, code};

@@ -22,7 +22,7 @@ static int code_layer(const struct ds_site *site, const struct ds_block *b)
 {
     static const double expansions[] = {0.2, 0.25, 0.35};
     return EXPANSIONS + 3 * (ds_resnet50_first(site->unit) + site->layer) +
-           ds_coding_index(expansions, 3, b->expand);
+           ds_predictor_input_index(expansions, 3, b->expand);
 }
 
 static int code(const struct ds_space *space, const struct ds_site *site, int choice, int *code)
@@ -31,7 +31,7 @@ static int code(const struct ds_space *space, const struct ds_site *site, int ch
     int value = site->value[choice], i;
     switch (site->kind) {
     case DS_SITE_RESOLUTION:
-        i = ds_coding_index(resolutions, 8, value);
+        i = ds_predictor_input_index(resolutions, 8, value);
         code[0] = RESOLUTIONS + i;
         return i < 0 ? -1 : 1;
     case DS_SITE_OPTION:
@@ -57,4 +57,4 @@ static int check(const struct ds_space *space, struct ds_error *err)
                    space->name);
 }
 
-const struct ds_coding ds_coding_resnet50 = {"OFA-ResNet50", 82, check, code};
+const struct ds_predictor_input ds_predictor_input_resnet50 = {"OFA-ResNet50", 82, check, code};

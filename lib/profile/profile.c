@@ -132,7 +132,7 @@ struct ds_profile *ds_profile_load(const char *name, struct ds_error *err)
 {
     size_t size;
     json_error_t why;
-    char *path = ds_schema_path("devices", name, err);
+    char *path = ds_shipped_path("devices", name, err);
     char *data = path ? ds_file_read(path, &size, err) : NULL;
     struct ds_profile *p = data ? calloc(1, sizeof *p) : NULL;
     int rc = -1;

@@ -570,7 +570,7 @@ struct ds_space *ds_space_parse(const char *json, size_t length, struct ds_error
 struct ds_space *ds_space_load(const char *name, struct ds_error *err)
 {
     size_t size;
-    char *path = ds_schema_path("spaces", name, err);
+    char *path = ds_shipped_path("spaces", name, err);
     if (!path)
         return NULL;
     char *json = ds_file_read(path, &size, err);

@@ -46,7 +46,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-char **ds_schema_names(const char *kind, size_t *count)
+char **ds_shipped_names(const char *kind, size_t *count)
 {
     char path[PATH_MAX + 64];
     char **names = NULL;
@@ -71,14 +71,14 @@ char **ds_schema_names(const char *kind, size_t *count)
     return names;
 }
 
-void ds_schema_free_names(char **names, size_t count)
+void ds_shipped_free_names(char **names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         free(names[i]);
     free(names);
 }
 
-char *ds_schema_path(const char *kind, const char *name, struct ds_error *err)
+char *ds_shipped_path(const char *kind, const char *name, struct ds_error *err)
 {
     size_t n = strlen(name);
     if (strchr(name, '/') || (n > 5 && strcmp(name + n - 5, ".json") == 0)) {
@@ -97,10 +97,10 @@ char *ds_schema_path(const char *kind, const char *name, struct ds_error *err)
 
     char list[400] = "";
     size_t count, at = 0;
-    char **names = ds_schema_names(kind, &count);
+    char **names = ds_shipped_names(kind, &count);
     for (size_t i = 0; i < count && at < sizeof list; i++)
         at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", names[i]);
-    ds_schema_free_names(names, count);
+    ds_shipped_free_names(names, count);
     ds_fail(err, "no '%s' among the %s (%s); a file's name ends in .json or has a '/'", name, kind,
             *list ? list : "none found: is dstools installed?");
     return NULL;

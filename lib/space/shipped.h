@@ -11,12 +11,12 @@
  * and ../share/dstools/schemas beside the folder of the program, then the installed place. Returns
  * the path, to be freed, or NULL and the names there are in `err`.
  */
-char *ds_schema_path(const char *kind, const char *name, struct ds_error *err);
+char *ds_shipped_path(const char *kind, const char *name, struct ds_error *err);
 
 /*
- * The names of a kind, sorted, as a list to be freed with ds_schema_free_names; NULL when none.
+ * The names of a kind, sorted, as a list to be freed with ds_shipped_free_names; NULL when none.
  */
-char **ds_schema_names(const char *kind, size_t *count);
-void ds_schema_free_names(char **names, size_t count);
+char **ds_shipped_names(const char *kind, size_t *count);
+void ds_shipped_free_names(char **names, size_t count);
 
 #endif

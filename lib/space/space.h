@@ -111,7 +111,7 @@ struct ds_space {
 struct ds_space *ds_space_parse(const char *json, size_t length, struct ds_error *err);
 
 /*
- * Loads a space by the name of a shipped one ("ofa-mbv3", found by ds_schema_path) or from a file
+ * Loads a space by the name of a shipped one ("ofa-mbv3", found by ds_shipped_path) or from a file
  * (anything with a '/' or ending in ".json").
  */
 struct ds_space *ds_space_load(const char *name, struct ds_error *err);

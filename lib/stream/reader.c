@@ -454,12 +454,12 @@ static int read_head(struct ds_reader *r, struct ds_error *err)
             return -1;
         size_t used, have = r->plain.have - r->plain.at - DS_SYNC_SIZE;
         const uint8_t *head = r->plain.data + r->plain.at + DS_SYNC_SIZE;
-        switch (ds_mp_span(head, have, &used, err)) {
-        case DS_MP_OK:
+        switch (ds_span(head, have, &used, err)) {
+        case DS_SPAN_OK:
             return use_head(r, used, err);
-        case DS_MP_BAD:
+        case DS_SPAN_BAD:
             return ds_fail_in(err, "the head of a block is damaged");
-        case DS_MP_CUT:
+        case DS_SPAN_CUT:
             break;
         }
         if (rc == 0)

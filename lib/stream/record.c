@@ -368,10 +368,10 @@ int ds_record_parse(struct ds_record *rec, const struct ds_space *space, const v
                     size_t size, size_t *used, struct ds_error *err)
 {
     clear(rec, space);
-    enum ds_mp_result r = ds_mp_span(data, size, used, err);
-    if (r == DS_MP_CUT)
+    enum ds_span_result r = ds_span(data, size, used, err);
+    if (r == DS_SPAN_CUT)
         return ds_fail(err, "a record reaches beyond its block");
-    if (r == DS_MP_BAD)
+    if (r == DS_SPAN_BAD)
         return -1;
     if (*used > MOST_RECORD)
         return ds_fail(err, "a record of more than %zu bytes", MOST_RECORD);

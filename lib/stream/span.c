@@ -32,12 +32,12 @@ static const struct {
     {2, 0, 'm'}, {4, 0, 'm'},                                         /* map */
 };
 
-static enum ds_mp_result look(const uint8_t *p, size_t left, struct span *s)
+static enum ds_span_result look(const uint8_t *p, size_t left, struct span *s)
 {
     uint8_t t = *p;
     *s = (struct span){.head = 1};
     if (t <= 0x7F || t >= 0xE0)
-        return DS_MP_OK;
+        return DS_SPAN_OK;
     if (t <= 0x8F)
         s->children = 2 * (uint64_t)(t & 15);
     else if (t <= 0x9F)
@@ -48,20 +48,20 @@ static enum ds_mp_result look(const uint8_t *p, size_t left, struct span *s)
         size_t n = types[t - 0xC0].length;
         s->head = 1 + n;
         if (types[t - 0xC0].kind == '-')
-            return DS_MP_BAD;
+            return DS_SPAN_BAD;
         if (left < s->head)
-            return DS_MP_CUT;
+            return DS_SPAN_CUT;
         uint64_t length = big_endian(p + 1, n);
         char kind = types[t - 0xC0].kind;
         s->body = types[t - 0xC0].fixed + (kind == 'b' ? length : 0);
         s->children = kind == 'a' ? length : kind == 'm' ? 2 * length : 0;
     }
-    return DS_MP_OK;
+    return DS_SPAN_OK;
 }
 
-enum ds_mp_result ds_mp_span(const uint8_t *data, size_t size, size_t *used, struct ds_error *err)
+enum ds_span_result ds_span(const uint8_t *data, size_t size, size_t *used, struct ds_error *err)
 {
-    uint64_t left[DS_MP_DEPTH + 1]; /* objects still to come at each depth */
+    uint64_t left[DS_SPAN_DEPTH + 1]; /* objects still to come at each depth */
     int depth = 0;
     size_t at = 0;
     left[0] = 1;
@@ -69,28 +69,28 @@ enum ds_mp_result ds_mp_span(const uint8_t *data, size_t size, size_t *used, str
         while (left[depth] == 0) {
             if (depth-- == 0) {
                 *used = at;
-                return DS_MP_OK;
+                return DS_SPAN_OK;
             }
         }
         struct span s;
         if (at >= size)
-            return DS_MP_CUT;
-        enum ds_mp_result r = look(data + at, size - at, &s);
-        if (r == DS_MP_BAD) {
+            return DS_SPAN_CUT;
+        enum ds_span_result r = look(data + at, size - at, &s);
+        if (r == DS_SPAN_BAD) {
             *used = at;
             ds_fail(err, "byte 0x%02X begins no msgpack object", data[at]);
             return r;
         }
         /* each child takes a byte at least */
-        if (r == DS_MP_CUT || s.body > size - at - s.head || s.children > size - at - s.head)
-            return DS_MP_CUT;
+        if (r == DS_SPAN_CUT || s.body > size - at - s.head || s.children > size - at - s.head)
+            return DS_SPAN_CUT;
         left[depth]--;
         at += s.head + (size_t)s.body;
         if (s.children) {
-            if (depth == DS_MP_DEPTH) {
+            if (depth == DS_SPAN_DEPTH) {
                 *used = at;
-                ds_fail(err, "nested deeper than %d", DS_MP_DEPTH);
-                return DS_MP_BAD;
+                ds_fail(err, "nested deeper than %d", DS_SPAN_DEPTH);
+                return DS_SPAN_BAD;
             }
             left[++depth] = s.children;
         }

@@ -84,8 +84,8 @@ struct ds_aggregate {
     const struct ds_space *space;
     struct metric *metric;
     int nmetrics;
-    struct ds_idset clusters; /* id of base -> number */
-    struct base *base;        /* [clusters] */
+    struct ds_id_map clusters; /* id of base -> number */
+    struct base *base;         /* [clusters] */
     size_t nbases, base_room;
     struct group *group;
     int ngroups, group_room;
@@ -145,7 +145,7 @@ void ds_aggregate_free(struct ds_aggregate *a)
             free(a->group[g].metric[i].at);
         free(a->group[g].metric);
     }
-    ds_idset_free(&a->clusters);
+    ds_id_map_free(&a->clusters);
     free(a->metric);
     free(a->base);
     free(a->group);
@@ -258,11 +258,11 @@ const char *ds_aggregate_mixed(struct ds_aggregate *a)
 
 static int64_t find_cluster(struct ds_aggregate *a, uint64_t id)
 {
-    int64_t known = ds_idset_find(&a->clusters, id);
+    int64_t known = ds_id_map_find(&a->clusters, id);
     if (known >= 0)
         return known;
     if (!room_for(&a->base, a->nbases, &a->base_room, sizeof *a->base) ||
-        ds_idset_add(&a->clusters, id, (uint32_t)a->nbases) < 0)
+        ds_id_map_add(&a->clusters, id, (uint32_t)a->nbases) < 0)
         return -1;
     a->base[a->nbases] = (struct base){.id = id};
     return (int64_t)a->nbases++;

@@ -21,7 +21,7 @@ struct ds_evidence {
     int nslots;
     struct ds_estimate *group; /* [nslots][nmetrics]; df 0: not known */
     bool any_group, any_measured;
-    struct ds_idset bases;
+    struct ds_id_map bases;
     double **x; /* [bases]: [nslots][nmetrics], NaN where not known */
     size_t nbases, room;
     struct ds_moments size[DS_MOST_METRICS];
@@ -62,7 +62,7 @@ void ds_evidence_free(struct ds_evidence *e)
         return;
     for (size_t i = 0; i < e->nbases; i++)
         free(e->x[i]);
-    ds_idset_free(&e->bases);
+    ds_id_map_free(&e->bases);
     free(e->x);
     free(e->group);
     free(e->here);
@@ -111,7 +111,7 @@ static void translate(struct ds_evidence *e, const struct ds_space *from)
 /* The values of a base, made when it is new. */
 static double *values_of(struct ds_evidence *e, uint64_t base)
 {
-    int64_t known = ds_idset_find(&e->bases, base);
+    int64_t known = ds_id_map_find(&e->bases, base);
     if (known >= 0)
         return e->x[known];
     if (e->nbases == e->room) {
@@ -124,7 +124,7 @@ static double *values_of(struct ds_evidence *e, uint64_t base)
     }
     size_t n = (size_t)(e->nslots * e->nmetrics);
     double *x = malloc((n + 1) * sizeof *x);
-    if (!x || ds_idset_add(&e->bases, base, (uint32_t)e->nbases) < 0) {
+    if (!x || ds_id_map_add(&e->bases, base, (uint32_t)e->nbases) < 0) {
         free(x);
         return NULL;
     }

@@ -9,33 +9,33 @@ static uint64_t id_of(uint64_t i)
 
 int main(void)
 {
-    struct ds_idset set = {0};
-    CHECK(ds_idset_find(&set, 0) == -1 && ds_idset_find(&set, 7) == -1, "an empty set has none");
+    struct ds_id_map set = {0};
+    CHECK(ds_id_map_find(&set, 0) == -1 && ds_id_map_find(&set, 7) == -1, "an empty set has none");
 
     const uint64_t n = 100000;
     uint64_t added = 0, again = 0, found = 0, missing = 0;
     for (uint64_t i = 0; i < n; i++)
-        added += ds_idset_add(&set, id_of(i), (uint32_t)i) == 1;
+        added += ds_id_map_add(&set, id_of(i), (uint32_t)i) == 1;
     for (uint64_t i = 0; i < n; i++) {
-        again += ds_idset_add(&set, id_of(i), 1) == 0;
-        found += ds_idset_find(&set, id_of(i)) == (int64_t)i;
-        missing += ds_idset_find(&set, id_of(n + i)) == -1;
+        again += ds_id_map_add(&set, id_of(i), 1) == 0;
+        found += ds_id_map_find(&set, id_of(i)) == (int64_t)i;
+        missing += ds_id_map_find(&set, id_of(n + i)) == -1;
     }
     CHECK(added == n, "ids are new once");
     CHECK(again == n && found == n, "an id that is there keeps its number");
     CHECK(missing == n, "others are not there");
-    ds_idset_free(&set);
-    CHECK(ds_idset_find(&set, id_of(3)) == -1, "freed, it is empty");
+    ds_id_map_free(&set);
+    CHECK(ds_id_map_find(&set, id_of(3)) == -1, "freed, it is empty");
 
     found = 0;
     for (uint64_t i = 0; i < 63; i++)
-        ds_idset_add(&set, (uint64_t)2 << i | 1, (uint32_t)i);
+        ds_id_map_add(&set, (uint64_t)2 << i | 1, (uint32_t)i);
     for (uint64_t i = 0; i < 63; i++)
-        found += ds_idset_find(&set, (uint64_t)2 << i | 1) == (int64_t)i;
+        found += ds_id_map_find(&set, (uint64_t)2 << i | 1) == (int64_t)i;
     CHECK(found == 63 && set.count == 63, "ids that differ in few bits are told apart");
-    CHECK(ds_idset_add(&set, UINT64_MAX, UINT32_MAX) == 1 &&
-              ds_idset_find(&set, UINT64_MAX) == (int64_t)UINT32_MAX,
+    CHECK(ds_id_map_add(&set, UINT64_MAX, UINT32_MAX) == 1 &&
+              ds_id_map_find(&set, UINT64_MAX) == (int64_t)UINT32_MAX,
           "the greatest id and number");
-    ds_idset_free(&set);
+    ds_id_map_free(&set);
     return TAP_END();
 }
