@@ -102,7 +102,10 @@ demo: all
 	@PATH="$(abspath $(BUILD)):$$PATH" $(MAKE) --no-print-directory -f pipelines/profile.mk \
 		OUT=out/demo N=3 MEASURE='--precision 2 --max-runs 8' show
 
-check: all $(UNIT) $(BUILD)/tests/logits
+# what the tests need built
+unit: $(UNIT) $(BUILD)/tests/logits
+
+check: all unit
 	@BUILD="$(abspath $(BUILD))" SANITIZE=$(SANITIZE) tests/run
 
 bench: all $(BUILD)/tests/bench/engines
@@ -163,6 +166,6 @@ help:
 	@echo "make bench      measure dstools itself"
 	@echo "make format, lint, clean, uninstall"
 
-.PHONY: all demo check bench onnxruntime deps check-deps install uninstall format lint clean help
+.PHONY: all demo unit check bench onnxruntime deps check-deps install uninstall format lint clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
