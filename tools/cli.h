@@ -2,7 +2,7 @@
 #ifndef DS_CLI_H
 #define DS_CLI_H
 
-#include "stream/stream.h"
+#include "stream/filter.h"
 
 enum cli_type {
     CLI_FLAG,   /* bool */

@@ -1,7 +1,6 @@
 #include "npu/model.h"
 
 #include "network/part_sums.h"
-#include "npu/tile.h"
 #include <math.h>
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * A cost model of an NPU with a matrix unit ("cube"), a vector unit and buffers on the chip, as
  * Huawei's DaVinci (Liao et al., "DaVinci: A Scalable Architecture for Neural Network Computing",
  * Hot Chips 31, 2019; "Ascend", HPCA 2021) or Xilinx's DPU (PG338). The device is a file of
- * numbers with their sources (npu_device.h); its formulas stand in schemas/npu.md.
+ * numbers with their sources (npu/device.h); its formulas stand in schemas/npu.md.
  *
  * A layer takes as long as the slowest of what works at the same time: the cube, the vector unit,
  * the loads of the cube's operands, and the traffic with the memories; and layers follow each
@@ -11,22 +11,7 @@
 #ifndef DS_NPU_MODEL_H
 #define DS_NPU_MODEL_H
 
-#include "network/network.h"
-#include "npu/device.h"
-
-/* What a layer, or a sum of layers, takes: milliseconds, and bytes to and from the memory. */
-struct ds_npu_time {
-    double ms; /* all in all, without the start of the network */
-    double cube, vector, feed, move;
-    double bytes;
-};
-
-/* How much of a layer is worked on at a time: that of the least time. */
-struct ds_npu_tile {
-    int rows;     /* of the output */
-    int channels; /* of the output */
-    int splits;   /* parts that the input channels are read in */
-};
+#include "npu/tile.h"
 
 /*
  * One layer of a network. `outside`: the network's input and output are in the memory whatever

@@ -1,8 +1,23 @@
-/* The tiling of convolutions on an NPU. Internal to libds. */
+/* The tiling of convolutions on an NPU, and what a tiling takes. */
 #ifndef DS_NPU_TILE_H
 #define DS_NPU_TILE_H
 
-#include "npu/model.h"
+#include "network/network.h"
+#include "npu/device.h"
+
+/* What a layer, or a sum of layers, takes: milliseconds, and bytes to and from the memory. */
+struct ds_npu_time {
+    double ms; /* all in all, without the start of the network */
+    double cube, vector, feed, move;
+    double bytes;
+};
+
+/* How much of a layer is worked on at a time: that of the least time. */
+struct ds_npu_tile {
+    int rows;     /* of the output */
+    int channels; /* of the output */
+    int splits;   /* parts that the input channels are read in */
+};
 
 /* A convolution, and what its time depends on besides its tiling. */
 struct ds_npu_conv {

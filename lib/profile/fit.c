@@ -3,21 +3,10 @@
 #include "base/openblas.h"
 #include "base/stats.h"
 #include "profile/fit_gram.h"
+#include "profile/fit_json.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-const struct ds_family ds_families[] = {
-    {"additive", DS_PAIRS_NONE, false, false},
-    {"additive-log", DS_PAIRS_NONE, true, false},
-    {"resolution", DS_PAIRS_RESOLUTION, false, false},
-    {"resolution-log", DS_PAIRS_RESOLUTION, true, false},
-    {"interactions", DS_PAIRS_UNIT, false, false},
-    {"interactions-log", DS_PAIRS_UNIT, true, false},
-    {"neural", DS_PAIRS_NONE, false, true},
-    {"neural-log", DS_PAIRS_NONE, true, true},
-    {NULL, DS_PAIRS_NONE, false, false},
-};
 
 /* Of the sum of squared coefficients; of a neural family, its network's weight decay. */
 static const double penalties[] = {0.01, 0.1, 1, 10, 100};

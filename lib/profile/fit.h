@@ -6,25 +6,9 @@
 #ifndef DS_PROFILE_FIT_H
 #define DS_PROFILE_FIT_H
 
+#include "profile/family.h"
 #include "space/arch.h"
 #include <jansson.h>
-
-/* What a family's sum runs over; all have an intercept and a term for every site's choice. */
-enum ds_fit_pairs {
-    DS_PAIRS_NONE,       /* additive */
-    DS_PAIRS_RESOLUTION, /* and resolution with every layer and depth */
-    DS_PAIRS_UNIT        /* and every two sites of a unit, besides */
-};
-
-struct ds_family {
-    const char *name;
-    enum ds_fit_pairs pairs;
-    bool log;    /* the sum is the logarithm of the metric */
-    bool neural; /* and a network's output is added to it */
-};
-
-/* The families there are, ended by a NULL name. */
-extern const struct ds_family ds_families[];
 
 /* Measured architectures: choice[i][...] canonical, y[i] the metric. */
 struct ds_fit_data {

@@ -2,8 +2,8 @@
 #ifndef DS_PROFILE_FIT_DESIGN_H
 #define DS_PROFILE_FIT_DESIGN_H
 
-#include "profile/fit.h"
-#include "profile/neural.h"
+#include "profile/family.h"
+#include "space/arch.h"
 
 struct ds_design {
     const struct ds_space *space;
@@ -22,18 +22,5 @@ void ds_design_free(struct ds_design *d);
 
 /* Lists in column[d->most] those that are 1 for an architecture, ascending; returns how many. */
 int ds_design_columns(const struct ds_design *d, const uint8_t *choice, int *column);
-
-/* What a fit finds. */
-struct ds_solution {
-    double *beta;         /* [columns] */
-    bool *seen;           /* [columns], whether any architecture had it */
-    struct ds_neural net; /* of a neural family: on the columns, to be added times `scale` */
-    double scale;
-    double penalty; /* that was chosen: of squares, or the network's weight decay */
-};
-
-/* The `model` object of a profile. */
-json_t *ds_solution_to_json(const struct ds_solution *found, const struct ds_design *d,
-                            const struct ds_family *family);
 
 #endif

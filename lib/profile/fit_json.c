@@ -1,4 +1,4 @@
-#include "profile/fit_design.h"
+#include "profile/fit_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
