@@ -1,75 +1,17 @@
 #include "cli.h"
-#include "progress.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <math.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FIRST_LONG 256 /* values of options without a letter */
-
-static struct cli *the;
-
-/* The stream being written, and where to; NULL: none. */
-static struct ds_writer *writer;
-static int writer_fd;
-
-/* ---- messages ---- */
-
-/* In one write, so that the messages of tools in a pipeline do not mix. */
-static void say(const char *format, va_list args)
-{
-    char text[2048];
-    vsnprintf(text, sizeof text, format, args);
-    fflush(stdout);
-    progress_break();
-    fprintf(stderr, "%s: %s\n", the ? the->name : "dstools", text);
-}
-
-void cli_die(int status, const char *format, ...)
-{
-    struct ds_error second;
-    va_list args;
-    if (writer)
-        ds_writer_flush(writer, &second); /* what came before the fault is passed on */
-    va_start(args, format);
-    say(format, args);
-    va_end(args);
-    exit(status);
-}
-
-void cli_warn(const char *format, ...)
-{
-    if (the->quiet)
-        return;
-    va_list args;
-    va_start(args, format);
-    say(format, args);
-    va_end(args);
-}
-
-void cli_fail(struct ds_writer *w, const struct ds_error *err)
-{
-    if (w && ds_writer_broken(w))
-        exit(0);
-    cli_die(CLI_FAILED, "%s", err->text);
-}
-
-int cli_small(const char *option, uint64_t value, int most)
-{
-    if (value > (uint64_t)most)
-        cli_die(CLI_USAGE, "%s: must be %d or less", option, most);
-    return (int)value;
-}
 
 /* ---- numbers ---- */
 
@@ -91,6 +33,13 @@ uint64_t cli_count(const char *what, const char *text)
     if (!isdigit((unsigned char)*text) || *end || errno)
         cli_die(CLI_USAGE, "%s: '%s' is not a whole number", what, text);
     return v;
+}
+
+int cli_small(const char *option, uint64_t value, int most)
+{
+    if (value > (uint64_t)most)
+        cli_die(CLI_USAGE, "%s: must be %d or less", option, most);
+    return (int)value;
 }
 
 /* ---- options ---- */
@@ -140,6 +89,7 @@ static void print_help(const struct cli *c, int n)
 /* Lists of values live as long as the tool. */
 static const char **lists[32];
 static int nlists;
+static int argument_count; /* of the command: no list is longer */
 
 static void free_lists(void)
 {
@@ -151,7 +101,7 @@ static void free_lists(void)
 static void append(struct cli_list *list, const char *value)
 {
     if (!list->value) {
-        list->value = calloc((size_t)the->argc, sizeof *list->value);
+        list->value = calloc((size_t)argument_count, sizeof *list->value);
         if (!list->value || nlists == sizeof lists / sizeof *lists)
             cli_die(CLI_FAILED, "out of memory");
         lists[nlists++] = list->value;
@@ -225,7 +175,8 @@ _Noreturn static void refuse_option(int v, char **argv)
 void cli_parse(struct cli *c, int argc, char **argv)
 {
     hold_standard_fds();
-    the = c;
+    cli_name_tool(c->name);
+    argument_count = argc;
     c->argc = argc;
     c->argv = argv;
     c->seed = 1;
@@ -271,127 +222,7 @@ void cli_parse(struct cli *c, int argc, char **argv)
     free(letters);
     c->operand = argv + optind;
     c->noperands = argc - optind;
+    if (c->quiet)
+        cli_be_quiet();
     c->progress = !c->quiet && (c->progress || isatty(STDERR_FILENO));
-}
-
-/* ---- standard output ---- */
-
-/* Whether the file at `path` is the one open as `fd`. */
-static bool is_same_file(const char *path, int fd)
-{
-    struct stat a, b;
-    return stat(path, &a) == 0 && fstat(fd, &b) == 0 && S_ISREG(b.st_mode) &&
-           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-static int open_output(const struct cli *c)
-{
-    if (!c->output)
-        return STDOUT_FILENO;
-    int fd = open(c->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        cli_die(CLI_FAILED, "%s: %s", c->output, strerror(errno));
-    for (int i = 0; i < c->noperands; i++)
-        if (is_same_file(c->operand[i], fd))
-            cli_die(CLI_USAGE, "%s: is read, so it cannot be written too", c->output);
-    if (ftruncate(fd, 0) && errno != EINVAL) /* EINVAL: a pipe or a device */
-        cli_die(CLI_FAILED, "%s: %s", c->output, strerror(errno));
-    return fd;
-}
-
-struct ds_writer *cli_writer(struct cli *c)
-{
-    struct ds_error err;
-    int fd = open_output(c);
-    if (isatty(fd))
-        cli_die(CLI_USAGE, "will not write a binary stream to a terminal: pipe it on, as to "
-                           "ds-show, or give -o FILE");
-    struct ds_writer *w = ds_writer_open(fd, c->compress, &err);
-    if (!w)
-        cli_die(CLI_FAILED, "%s", err.text);
-    writer = w;
-    writer_fd = fd;
-    return w;
-}
-
-void cli_close(struct ds_writer *w)
-{
-    struct ds_error err;
-    writer = NULL;
-    if (ds_writer_close(w, &err))
-        cli_die(CLI_FAILED, "%s", err.text);
-    if (close(writer_fd))
-        cli_die(CLI_FAILED, "cannot write: %s", strerror(errno));
-}
-
-FILE *cli_open_text(struct cli *c)
-{
-    FILE *f = c->output ? fdopen(open_output(c), "w") : stdout;
-    if (!f)
-        cli_die(CLI_FAILED, "%s: %s", c->output, strerror(errno));
-    return f;
-}
-
-/* Whether a pipe has nobody left who reads it. */
-static bool is_broken(FILE *f)
-{
-    struct pollfd p = {.fd = fileno(f)};
-    return poll(&p, 1, 0) > 0 && (p.revents & POLLERR);
-}
-
-void cli_close_text(struct cli *c, FILE *f)
-{
-    bool broken = is_broken(f);
-    errno = 0;
-    bool bad = ferror(f); /* of an earlier write, whose errno is gone */
-    bad = fclose(f) || bad;
-    if (bad && !broken && errno != EPIPE)
-        cli_die(CLI_FAILED, "%s: cannot write: %s", c->output ? c->output : "standard output",
-                errno ? strerror(errno) : "some of it was lost");
-}
-
-/* ---- provenance and filters ---- */
-
-/* Whether argument i changes nothing of the result: where to, how compressed, how told. */
-static bool is_outward(char **argv, int i, int *takes)
-{
-    static const char *const plain[] = {"-z", "-q", "--compress", "--quiet", "--progress"};
-    *takes = 1;
-    for (size_t k = 0; k < sizeof plain / sizeof *plain; k++)
-        if (strcmp(argv[i], plain[k]) == 0)
-            return true;
-    if (strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0) {
-        *takes = 2;
-        return true;
-    }
-    return strncmp(argv[i], "--output=", 9) == 0 || strncmp(argv[i], "-o", 2) == 0;
-}
-
-struct ds_made cli_made(const struct cli *c)
-{
-    char **args = calloc((size_t)c->argc + 1, sizeof *args);
-    int n = 0;
-    if (!args)
-        cli_die(CLI_FAILED, "out of memory");
-    for (int i = 1, takes = 1; i < c->argc; i += takes)
-        if (!is_outward(c->argv, i, &takes))
-            args[n++] = c->argv[i];
-    return (struct ds_made){.tool = c->name, .args = args, .nargs = n};
-}
-
-void cli_filter(struct cli *c, struct ds_filter *f)
-{
-    struct ds_error err;
-    *f = (struct ds_filter){.out = cli_writer(c), .made = cli_made(c)};
-    f->in = ds_reader_open(c->operand, c->noperands, &err);
-    if (!f->in)
-        cli_die(CLI_FAILED, "%s", err.text);
-}
-
-int cli_filter_close(struct ds_filter *f)
-{
-    cli_close(f->out);
-    ds_reader_close(f->in);
-    free((void *)f->made.args);
-    return 0;
 }

@@ -1,5 +1,5 @@
 /* Affixes blocks, depths, widths and resolutions in the architectures that come in. */
-#include "cli.h"
+#include "output.h"
 #include "progress.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Averages measured records over what was affixed in them. */
-#include "cli.h"
+#include "output.h"
 #include "progress.h"
 #include "study/aggregate.h"
 

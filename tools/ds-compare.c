@@ -1,7 +1,7 @@
 /* Compares the fronts that searches found, each repeated under several seeds. */
 #include "base/significance.h"
 #include "base/stats.h"
-#include "cli.h"
+#include "output.h"
 #include "runs.h"
 #include "search/pareto.h"
 

@@ -1,8 +1,8 @@
 /* Writes a stream for other programs: Once-for-All's dictionaries, JSON, TSV, ONNX models. */
-#include "cli.h"
 #include "export_onnx.h"
 #include "formats/ofa.h"
 #include "json_record.h"
+#include "output.h"
 #include "rows.h"
 
 #include <stdio.h>

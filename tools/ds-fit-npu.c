@@ -1,6 +1,6 @@
 /* Fits the free parameters of an NPU's cost model to measured blocks. */
-#include "cli.h"
 #include "npu/fit.h"
+#include "output.h"
 #include "progress.h"
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
 /* Fits a device profile to measured records. */
 #include "base/openblas.h"
-#include "cli.h"
+#include "output.h"
 #include "profile/fit.h"
 #include "progress.h"
 

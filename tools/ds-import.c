@@ -1,7 +1,7 @@
 /* Makes a stream, or a device profile, of what other programs write. */
-#include "cli.h"
 #include "formats/latency_table.h"
 #include "formats/ofa.h"
+#include "output.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Adds what can be counted without a device: MACs, parameters, peak activation memory. */
-#include "cli.h"
 #include "network/cost.h"
+#include "output.h"
 #include "progress.h"
 
 static void measure(struct ds_coster *coster, struct ds_record *rec, struct ds_filter *f)

@@ -1,7 +1,7 @@
 /* Makes new architectures of evaluated ones, as a search does. */
 #include "base/id_map.h"
-#include "cli.h"
 #include "limit.h"
+#include "output.h"
 #include "progress.h"
 #include "search/mutate.h"
 

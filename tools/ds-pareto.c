@@ -1,6 +1,6 @@
 /* Passes on the records that no other record beats: a Pareto front, or the best of one metric. */
-#include "cli.h"
 #include "objective.h"
+#include "output.h"
 #include "pool.h"
 #include "progress.h"
 #include "search/pareto.h"

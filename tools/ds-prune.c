@@ -1,6 +1,6 @@
 /* Makes a smaller design space: by rule, and by what has been measured. */
-#include "cli.h"
 #include "objective.h"
+#include "output.h"
 #include "space/prune.h"
 #include "space/shipped.h"
 #include "study/policy.h"

@@ -1,7 +1,7 @@
 /* Draws random architectures of a design space. */
 #include "base/id_map.h"
-#include "cli.h"
 #include "limit.h"
+#include "output.h"
 #include "progress.h"
 
 #include <stdio.h>

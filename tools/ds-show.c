@@ -1,6 +1,6 @@
 /* Shows a stream to people and to other programs: a table, JSON, tab-separated values. */
-#include "cli.h"
 #include "json_record.h"
+#include "output.h"
 #include "rows.h"
 
 #include <stdio.h>

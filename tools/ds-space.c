@@ -1,7 +1,7 @@
 /* Lists, checks and describes design spaces. */
 #include "base/file.h"
-#include "cli.h"
 #include "network/cost_range.h"
+#include "output.h"
 #include "space/shipped.h"
 
 #include <jansson.h>

@@ -2,7 +2,7 @@
 #ifndef DS_ESTIMATE_H
 #define DS_ESTIMATE_H
 
-#include "cli.h"
+#include "output.h"
 
 /*
  * Adds the metric of a profile to the stream of the operands; dies where the profile is not of

@@ -2,8 +2,8 @@
 #ifndef DS_EXPORT_ONNX_H
 #define DS_EXPORT_ONNX_H
 
-#include "cli.h"
 #include "formats/onnx.h"
+#include "output.h"
 
 struct onnx_files;
 

@@ -1,6 +1,6 @@
 #include "json_record.h"
 
-#include "cli.h"
+#include "output.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

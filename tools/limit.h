@@ -2,8 +2,8 @@
 #ifndef DS_LIMIT_H
 #define DS_LIMIT_H
 
-#include "cli.h"
 #include "network/cost.h"
+#include "output.h"
 
 struct limit {
     int metric;

@@ -6,9 +6,9 @@
 #ifndef DS_METER_H
 #define DS_METER_H
 
-#include "cli.h"
 #include "engines/engine.h"
 #include "measure/rounds.h"
+#include "output.h"
 
 struct meter_options {
     const char *metric; /* "latency.cpu" */

@@ -2,7 +2,7 @@
 #ifndef DS_OBJECTIVE_H
 #define DS_OBJECTIVE_H
 
-#include "cli.h"
+#include "output.h"
 
 #define MOST_OBJECTIVES 16
 

@@ -2,7 +2,7 @@
 #ifndef DS_PLOT_H
 #define DS_PLOT_H
 
-#include "cli.h"
+#include "output.h"
 #include <stdio.h>
 
 /* Options that any kind may read. */

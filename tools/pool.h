@@ -2,7 +2,7 @@
 #ifndef DS_POOL_H
 #define DS_POOL_H
 
-#include "cli.h"
+#include "output.h"
 
 /* Where records came from: blocks of one space and provenance. */
 struct origin {

@@ -1,7 +1,7 @@
 #include "rows.h"
 
-#include "cli.h"
 #include "json_record.h"
+#include "output.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #ifndef DS_RUNNER_H
 #define DS_RUNNER_H
 
-#include "cli.h"
+#include "output.h"
 
 struct runner_options {
     const char *program; /* NULL: no --exec */

@@ -1,0 +1,64 @@
+#include "message.h"
+#include "progress.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *tool_name = "dstools";
+static bool is_quiet;
+static struct ds_writer *writer; /* the stream being written; NULL: none */
+
+void cli_name_tool(const char *name)
+{
+    tool_name = name;
+}
+
+void cli_be_quiet(void)
+{
+    is_quiet = true;
+}
+
+void cli_pass_on(struct ds_writer *w)
+{
+    writer = w;
+}
+
+/* In one write, so that the messages of tools in a pipeline do not mix. */
+static void say(const char *format, va_list args)
+{
+    char text[2048];
+    vsnprintf(text, sizeof text, format, args);
+    fflush(stdout);
+    progress_break();
+    fprintf(stderr, "%s: %s\n", tool_name, text);
+}
+
+void cli_die(int status, const char *format, ...)
+{
+    struct ds_error second;
+    va_list args;
+    if (writer)
+        ds_writer_flush(writer, &second); /* what came before the fault is passed on */
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    exit(status);
+}
+
+void cli_warn(const char *format, ...)
+{
+    if (is_quiet)
+        return;
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
+void cli_fail(struct ds_writer *w, const struct ds_error *err)
+{
+    if (w && ds_writer_broken(w))
+        exit(0);
+    cli_die(CLI_FAILED, "%s", err->text);
+}
