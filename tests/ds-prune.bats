@@ -213,3 +213,67 @@ print("%+.4g" % (sum(d) / len(d)))' >want
     run ds-prune ofa-mbv3 --worse macs=-1 m.dss
     [ "$status" = 2 ]
 }
+
+# What a space lets choose: a line for each site, with the number of its choices.
+counts() {
+    python3 -c 'import json, sys
+s = json.load(open(sys.argv[1]))
+every = [b["name"] for b in s["blocks"]]
+print(len(s["resolution"]))
+for u in s["units"]:
+    lists = u.get("blocks", every)
+    lists = lists if isinstance(lists[0], list) else [lists]
+    print(len(u["depth"]), sorted({len(l) for l in lists}), u.get("mutate_weight", 1))' "$1"
+}
+
+@test "a random space as large as a pruned one: as many choices everywhere, each as likely" {
+    ds-prune ofa-mbv3 -r 192 -r 224 --drop 'unit>0 && kernel==7' --drop 'unit==3 && expand==3' \
+        --max-depth 0=3 --mutate-weight 2=.5 >pruned.json
+    for s in $(seq 300); do
+        ds-prune ofa-mbv3 --like ./pruned.json --seed "$s" >r"$s".json
+    done
+    for s in 1 2 3 4 5; do
+        cmp <(counts pruned.json) <(counts r$s.json)
+    done
+    python3 - <<'END'
+import json
+n, blocks, depths = 300, {}, {}
+for s in range(1, n + 1):
+    space = json.load(open("r%d.json" % s))
+    for b in space["units"][1]["blocks"]:
+        blocks[b] = blocks.get(b, 0) + 1
+    for d in space["units"][0]["depth"]:
+        depths[d] = depths.get(d, 0) + 1
+# six of nine blocks, two of three depths: each in 2/3 of the spaces, give or take 4.5 deviations
+far = 4.5 * (n * 2 / 9) ** .5
+assert len(blocks) == 9 and len(depths) == 3
+assert all(abs(k - n * 2 / 3) < far for k in list(blocks.values()) + list(depths.values()))
+# units are drawn on their own
+assert len({str(json.load(open("r%d.json" % s))["units"][2]["blocks"]) for s in range(1, 99)}) > 40
+same = [json.load(open("r%d.json" % s))["units"] for s in range(1, 99)]
+assert sum(u[1]["blocks"] == u[2]["blocks"] for u in same) < 10
+END
+    cmp r7.json <(ds-prune ofa-mbv3 --like ./pruned.json --seed 7)
+    [ "$(get reasons <r7.json)" = "[--like ofa-mbv3-pruned --seed 7: as many choices at every site, at random]" ]
+}
+
+@test "a random space: layers pruned apart are drawn apart, those beyond the greatest depth too" {
+    ds-prune ofa-mbv3 --drop 'unit==1 && layer==1 && expand<6' --max-depth 1=3 >pruned.json
+    for s in 1 2 3 4 5 6 7 8; do
+        ds-prune ofa-mbv3 --like ./pruned.json --seed $s >r.json
+        [ "$(get units/0 <r.json)" = "$(ds-prune ofa-mbv3 -r 224 | get units/0)" ]
+        [ "$(get units/1/blocks/1 <r.json | wc -w)" = 3 ]
+        [ "$(get units/1/blocks/0 <r.json | wc -w)" = 9 ]
+        ds-sample ./r.json -n 20 | ds-measure-cost >/dev/null
+    done
+}
+
+@test "a random space is none of a space that was not pruned of it, and takes no rules" {
+    ds-prune ofa-mbv3 --drop 'kernel==7' >pruned.json
+    run -1 ds-prune ./pruned.json --like ofa-mbv3
+    [[ "$output" == "ds-prune: --like: ofa-mbv3 is not ofa-mbv3-pruned pruned: at unit0.layer0 it has mbconv3_e3_k7, which ofa-mbv3-pruned has not" ]]
+    run -1 ds-prune resnet50 --like ./pruned.json
+    [[ "$output" == *"ofa-mbv3-pruned is not resnet50 pruned: it has 5 units instead of 4"* ]]
+    run -2 ds-prune ofa-mbv3 --like ./pruned.json --drop 'kernel==3'
+    [[ "$output" == *"--like draws at random"* ]]
+}

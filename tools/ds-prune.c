@@ -1,10 +1,12 @@
 /* Makes a smaller design space: by rule, and by what has been measured. */
 #include "objective.h"
 #include "output.h"
+#include "space/like.h"
 #include "space/prune.h"
 #include "space/shipped.h"
 #include "study/policy.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@ struct wanted {
     struct cli_list better, worse;
     double confidence, worth;
     bool by_layer, explain;
-    const char *name;
+    const char *like, *name;
 };
 
 /* "UNIT=V", or "V" for all units: the unit, -1 for all. */
@@ -171,6 +173,28 @@ static void apply_policy(struct ds_pruning *p, const struct ds_space *space, con
     ds_evidence_free(e);
 }
 
+/* --like FILE: nothing but a random draw as large as the space in it. */
+static void apply_like(struct ds_pruning *p, const struct ds_space *space, const char *file,
+                       uint64_t seed)
+{
+    struct ds_error err;
+    char sentence[700];
+    struct ds_space *like = ds_space_load(file, &err);
+    if (!like || ds_pruning_like(p, space, like, seed, &err))
+        cli_die(CLI_FAILED, "--like: %s", err.text);
+    snprintf(sentence, sizeof sentence,
+             "--like %s --seed %" PRIu64 ": as many choices at every site, at random", like->name,
+             seed);
+    if (ds_pruning_reason(p, sentence))
+        cli_die(CLI_FAILED, "out of memory");
+    ds_space_free(like);
+}
+
+static bool any_rule(const struct wanted *w)
+{
+    return w->drop.n + w->keep.n + w->max_depth.n + w->min_depth.n + w->resolution.n + w->weight.n;
+}
+
 static void explain(const struct ds_pruning *p, const struct ds_space *space, const char *json)
 {
     struct ds_error err;
@@ -208,6 +232,8 @@ int main(int argc, char **argv)
          "what a layer must bring for what it costs, 1 being the average (0.5)", 0},
         {"by-layer", 0, CLI_FLAG, &w.by_layer, NULL, "compare blocks at every layer, not in a unit",
          0},
+        {"like", 0, CLI_TEXT, &w.like, "SPACE",
+         "as many choices at every site as this pruned one, drawn by --seed", 0},
         {"explain", 'e', CLI_FLAG, &w.explain, NULL, "each cut and the sizes, on standard error",
          0},
         {"name", 0, CLI_TEXT, &w.name, "NAME", "of the new space (SPACE-pruned)", 0},
@@ -215,7 +241,8 @@ int main(int argc, char **argv)
     };
     struct cli cli = {
         .name = "ds-prune",
-        .usage = "SPACE [RULES] [{--better METRIC | --worse METRIC} ... [EVIDENCE ...]]",
+        .usage = "SPACE {--like PRUNED | [RULES] [{--better METRIC | --worse METRIC} ... "
+                 "[EVIDENCE ...]]}",
         .about = "Writes a smaller design space: by rule, and by measured evidence.",
         .options = options,
     };
@@ -230,6 +257,8 @@ int main(int argc, char **argv)
                 "evidence needs metrics to judge it by: --better METRIC, --worse METRIC");
     if (!(w.confidence > 0 && w.confidence < 1))
         cli_die(CLI_USAGE, "--confidence: must lie between 0 and 1");
+    if (w.like && (by_evidence || any_rule(&w)))
+        cli_die(CLI_USAGE, "--like draws at random: rules and evidence have no part in it");
     if (by_evidence)
         objectives_parse(&o, &w.better, &w.worse, true);
 
@@ -239,6 +268,8 @@ int main(int argc, char **argv)
     struct ds_pruning *p = ds_pruning_new(space, &err);
     if (!p)
         cli_die(CLI_FAILED, "%s", err.text);
+    if (w.like)
+        apply_like(p, space, w.like, cli.seed);
     apply_rules(p, space, &w);
     if (by_evidence)
         apply_policy(p, space, &w, &o, cli.operand + 1, cli.noperands - 1);
