@@ -107,11 +107,11 @@ END
         [[ "$output" == "ds-measure-acc: "$2 ]] || { echo "$output"; return 1; }
     }
     make_pth nan.pth 128 nan
-    refuses nan.pth '*tensor 2.weight holds a value that is not finite'
+    refuses nan.pth '*tensor 2.weight: it holds a value that is not finite'
     make_pth double.pth 128 double
-    refuses double.pth '*no state dict of PyTorch: tensors that are not float32'
+    refuses double.pth '*double.pth: no tensors of float32'
     make_pth short.pth 128 short
-    refuses short.pth "*the numbers of tensor 4.bias are not there: is the file cut off[?]"
+    refuses short.pth "*tensor 4.bias: its numbers are not there: is the file cut off[?]"
     make_pth shape.pth 128 shape
     refuses shape.pth '*shape.pth: tensor 2.weight is of a shape that does not fit the layer before'
     make_pth bias.pth 128 bias
@@ -128,7 +128,9 @@ END
     echo text >text.pth
     refuses text.pth '*text.pth: no state dict of PyTorch: *'
     printf 'PK\003\004' >zip.pth
-    refuses zip.pth '*a zip, as PyTorch 1.6 and later write*'
+    refuses zip.pth '*zip.pth: no state dict of PyTorch: a zip without its end: is the file cut off[?]'
+    printf 'c\0\n\n' >zero.pth # a report: strchr after an embedded zero byte
+    refuses zero.pth "*zero.pth: no state dict of PyTorch: a zero byte in a pickle's text"
     refuses nowhere.pth '*nowhere.pth: No such file or directory'
 }
 

@@ -1,481 +1,382 @@
 #include "formats/pytorch.h"
 
 #include "base/file.h"
+#include "formats/pickle.h"
+#include "formats/zip.h"
 #include <math.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * The pickle machine, as far as state dicts need it. Values are few and small, so they are never
- * freed one by one: all nodes hang on a list that goes at the end.
- */
-enum kind { NOTHING, INT, TEXT, TUPLE, DICT, LIST, GLOBAL, STORAGE, TENSOR, MARKER };
+#define MOST_NUMBERS ((int64_t)1 << 30) /* of a storage, and of a tensor */
 
-struct node {
-    enum kind kind;
-    int64_t integer;
-    char *text; /* TEXT; GLOBAL: "module name"; STORAGE: its key */
-    struct node **item;
-    size_t n;
-    struct node *next;
+/* A type of numbers, as pickles name its storages. */
+struct type {
+    const char *storage;
+    size_t size;
 };
 
-struct machine {
-    const uint8_t *at, *end;
-    struct node *stack[512];
-    size_t depth;
-    struct node *memo[1024];
-    struct node *all;
-    const char *wrong;
+static const struct type types[] = {
+    {"torch FloatStorage", 4},        {"torch DoubleStorage", 8},
+    {"torch HalfStorage", 2},         {"torch BFloat16Storage", 2},
+    {"torch LongStorage", 8},         {"torch IntStorage", 4},
+    {"torch ShortStorage", 2},        {"torch CharStorage", 1},
+    {"torch ByteStorage", 1},         {"torch BoolStorage", 1},
+    {"torch ComplexFloatStorage", 8}, {"torch ComplexDoubleStorage", 16},
+};
+static const struct type *const float32 = &types[0];
+
+/* Where the numbers of a storage are. */
+struct storage {
+    const char *key;
+    const struct type *type;
+    uint64_t count;
+    const uint8_t *data; /* NULL: not found */
 };
 
-static struct node *make(struct machine *m, enum kind kind)
+/* A file that is being read. */
+struct source {
+    const uint8_t *data;
+    size_t size;
+    struct ds_pickle_reader pickles;
+    const struct ds_pickle *value; /* what was saved */
+    struct ds_zip zip;             /* of the later kind */
+    char prefix[256];              /* of its members' names */
+    struct storage *storage;       /* of the earlier kind, by key */
+    size_t nstorages;
+    size_t copied; /* bytes of tensors so far */
+};
+
+static const struct type *find_type(const char *storage)
 {
-    struct node *n = calloc(1, sizeof *n);
-    if (!n) {
-        m->wrong = "out of memory";
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i].storage, storage) == 0)
+            return &types[i];
+    return NULL;
+}
+
+/* Globals that the pickle of a state dict names. */
+static bool allows(const char *name)
+{
+    static const char *const others[] = {"collections OrderedDict",
+                                         "torch._utils _rebuild_tensor_v2",
+                                         "torch._utils _rebuild_parameter", "torch Size"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(others[i], name) == 0)
+            return true;
+    return find_type(name) != NULL;
+}
+
+/* ---- pickled values ---- */
+
+/* The arguments of a call of `name`, at least `least`; else NULL. */
+static const struct ds_pickle *arguments(const struct ds_pickle *v, const char *name, size_t least)
+{
+    if (v->kind != DS_PICKLE_CALL || strcmp(v->item[0]->text, name) || v->item[1]->n < least)
         return NULL;
+    return v->item[1];
+}
+
+/* What a tensor is rebuilt from (storage, offset, size, stride ...); NULL: it is no tensor. */
+static const struct ds_pickle *tensor(const struct ds_pickle *v)
+{
+    const struct ds_pickle *parameter = arguments(v, "torch._utils _rebuild_parameter", 1);
+    return arguments(parameter ? parameter->item[0] : v, "torch._utils _rebuild_tensor_v2", 4);
+}
+
+/* ("storage", FloatStorage, key, location, count, ...): what a tensor's numbers are in. */
+static bool read_storage(const struct ds_pickle *v, struct storage *s)
+{
+    const struct ds_pickle *id = v->kind == DS_PICKLE_PERSISTENT ? v->item[0] : NULL;
+    if (!id || id->kind != DS_PICKLE_TUPLE || id->n < 5 || id->item[1]->kind != DS_PICKLE_GLOBAL ||
+        id->item[2]->kind != DS_PICKLE_TEXT || id->item[4]->kind != DS_PICKLE_INT ||
+        id->item[4]->integer < 0 || id->item[4]->integer > MOST_NUMBERS ||
+        (id->n > 5 && id->item[5]->kind != DS_PICKLE_NONE)) /* a view of another storage */
+        return false;
+    *s = (struct storage){.key = id->item[2]->text,
+                          .type = find_type(id->item[1]->text),
+                          .count = (uint64_t)id->item[4]->integer};
+    return s->type != NULL;
+}
+
+/* A contiguous tensor's shape and place in its storage; false where it is something else. */
+static bool read_shape(const struct ds_pickle *args, uint64_t stored, struct ds_tensor_f32 *t)
+{
+    const struct ds_pickle *offset = args->item[1], *size = args->item[2], *stride = args->item[3];
+    t->count = 1;
+    if (offset->kind != DS_PICKLE_INT || size->kind != DS_PICKLE_TUPLE ||
+        stride->kind != DS_PICKLE_TUPLE || size->n > DS_PYTORCH_DIMS || size->n != stride->n)
+        return false;
+    t->ndims = (int)size->n;
+    for (size_t i = size->n; i-- > 0;) {
+        int64_t n = size->item[i]->integer;
+        if (size->item[i]->kind != DS_PICKLE_INT || n < 1 || n > MOST_NUMBERS ||
+            (n > 1 && stride->item[i]->integer != (int64_t)t->count))
+            return false;
+        t->dim[i] = (size_t)n;
+        t->count *= (size_t)n;
+        if (t->count > (size_t)MOST_NUMBERS)
+            return false;
     }
-    n->kind = kind;
-    n->next = m->all;
-    m->all = n;
-    return n;
+    return offset->integer >= 0 && (uint64_t)offset->integer <= stored &&
+           t->count <= stored - (uint64_t)offset->integer;
 }
 
-static void free_nodes(struct machine *m)
+/* ---- storages ---- */
+
+static int by_key(const void *a, const void *b)
 {
-    while (m->all) {
-        struct node *n = m->all;
-        m->all = n->next;
-        free(n->text);
-        free(n->item);
-        free(n);
+    return strcmp(((const struct storage *)a)->key, ((const struct storage *)b)->key);
+}
+
+/* The storages that tensors of the file are in, of any type, once each, by key. */
+static int list_storages(struct source *s, struct ds_error *err)
+{
+    size_t n = 0;
+    s->storage = malloc((s->pickles.count + 1) * sizeof *s->storage);
+    if (!s->storage)
+        return ds_fail(err, "out of memory");
+    for (const struct ds_pickle *v = s->pickles.all; v; v = v->next)
+        n += read_storage(v, &s->storage[n]);
+    qsort(s->storage, n, sizeof *s->storage, by_key);
+    for (size_t i = 0; i < n; i++) {
+        const struct storage *now = &s->storage[i];
+        struct storage *last = s->nstorages ? &s->storage[s->nstorages - 1] : NULL;
+        if (!last || by_key(last, now))
+            s->storage[s->nstorages++] = *now;
+        else if (last->type != now->type || last->count != now->count)
+            return ds_fail(err, "storage %.40s is described in two ways", now->key);
     }
+    return 0;
 }
 
-static void push(struct machine *m, struct node *n)
+/* Storages follow the pickles, in the order of the keys: a count of 8 bytes, then the numbers. */
+static int place_storages(struct source *s, const struct ds_pickle *keys, struct ds_error *err)
 {
-    if (m->depth == sizeof m->stack / sizeof *m->stack)
-        m->wrong = "a stack too deep";
-    else if (n)
-        m->stack[m->depth++] = n;
-}
-
-static struct node *pop(struct machine *m)
-{
-    static struct node none;
-    if (m->depth == 0) {
-        m->wrong = "an empty stack";
-        return &none;
+    const uint8_t *at = s->pickles.at, *end = s->pickles.end;
+    for (size_t i = 0; i < keys->n; i++) {
+        struct storage key = {.key = keys->item[i]->text}, *found;
+        uint64_t count = 0;
+        found = key.key ? bsearch(&key, s->storage, s->nstorages, sizeof key, by_key) : NULL;
+        if (!found || found->data)
+            return ds_fail(err, "a storage that belongs to no tensor, or twice the same");
+        if (end - at < 8)
+            return 0; /* cut off: whose numbers are missing is said where they are wanted */
+        for (int b = 7; b >= 0; b--)
+            count = count << 8 | at[b];
+        at += 8;
+        if (count != found->count)
+            return ds_fail(err, "storage %.40s has %llu numbers, not %llu", key.key,
+                           (unsigned long long)count, (unsigned long long)found->count);
+        if (count > (uint64_t)(end - at) / found->type->size)
+            return 0;
+        found->data = at;
+        at += count * found->type->size;
     }
-    return m->stack[--m->depth];
+    return 0;
 }
 
-static void append(struct machine *m, struct node *to, struct node *item)
+/* The numbers of a storage, or NULL. */
+static const uint8_t *find_data(const struct source *s, const struct storage *wanted,
+                                struct ds_error *err)
 {
-    struct node **more = realloc(to->item, (to->n + 1) * sizeof *more);
-    if (!more) {
-        m->wrong = "out of memory";
-        return;
+    char name[512];
+    if (!s->zip.n) {
+        struct storage *found = bsearch(wanted, s->storage, s->nstorages, sizeof *wanted, by_key);
+        if (!found || !found->data)
+            ds_fail(err, "its numbers are not there: is the file cut off?");
+        return found ? found->data : NULL;
     }
-    to->item = more;
-    to->item[to->n++] = item;
-}
-
-static const uint8_t *take(struct machine *m, size_t n)
-{
-    static const uint8_t zeros[8];
-    if ((size_t)(m->end - m->at) < n) {
-        m->wrong = "the end of the file";
-        return zeros;
-    }
-    m->at += n;
-    return m->at - n;
-}
-
-static uint64_t little(struct machine *m, size_t n)
-{
-    const uint8_t *p = take(m, n);
-    uint64_t v = 0;
-    for (size_t i = n; i-- > 0;)
-        v = v << 8 | p[i];
-    return v;
-}
-
-static void push_int(struct machine *m, int64_t v)
-{
-    struct node *n = make(m, INT);
-    if (n)
-        n->integer = v;
-    push(m, n);
-}
-
-static void push_text(struct machine *m, size_t size)
-{
-    if ((size_t)(m->end - m->at) < size) {
-        m->wrong = "the end of the file";
-        return;
-    }
-    struct node *n = make(m, TEXT);
-    if (n)
-        n->text = strndup((const char *)take(m, size), size);
-    push(m, n);
-}
-
-/* "module\nname\n" */
-static void push_global(struct machine *m)
-{
-    const uint8_t *begin = m->at;
-    for (int lines = 0; lines < 2 && !m->wrong;)
-        lines += *take(m, 1) == '\n';
-    if (m->wrong)
-        return;
-    struct node *n = make(m, GLOBAL);
-    if (n && (n->text = strndup((const char *)begin, (size_t)(m->at - begin - 1))))
-        *strchr(n->text, '\n') = ' ';
-    push(m, n);
-}
-
-/* What stands above the last marker becomes the items of a node. */
-static void gather(struct machine *m, struct node *to)
-{
-    size_t mark = m->depth;
-    while (mark > 0 && m->stack[mark - 1]->kind != MARKER)
-        mark--;
-    if (mark == 0 || !to) {
-        m->wrong = "a missing marker";
-        return;
-    }
-    for (size_t i = mark; i < m->depth; i++)
-        append(m, to, m->stack[i]);
-    m->depth = mark - 1;
-}
-
-/* TUPLE1..3 */
-static void push_tuple(struct machine *m, size_t n)
-{
-    struct node *t = make(m, TUPLE), *item[3];
-    for (size_t i = n; i-- > 0;)
-        item[i] = pop(m);
-    for (size_t i = 0; i < n && t; i++)
-        append(m, t, item[i]);
-    push(m, t);
-}
-
-/* Items above the marker go into what is below it. */
-static void extend(struct machine *m)
-{
-    struct node *items = make(m, LIST);
-    gather(m, items);
-    if (m->wrong || m->depth == 0)
-        return;
-    struct node *to = m->stack[m->depth - 1];
-    for (size_t i = 0; i < items->n; i++)
-        append(m, to, items->item[i]);
-}
-
-/* ("storage", FloatStorage, key, location, count, view): what a tensor's numbers are in. */
-static void persistent(struct machine *m)
-{
-    struct node *id = pop(m), *n = make(m, STORAGE);
-    if (id->kind != TUPLE || id->n < 5 || id->item[1]->kind != GLOBAL ||
-        id->item[2]->kind != TEXT || id->item[4]->kind != INT) {
-        m->wrong = "an unknown storage";
-        return;
-    }
-    if (strcmp(id->item[1]->text, "torch FloatStorage")) {
-        m->wrong = "tensors that are not float32";
-        return;
-    }
-    if (n) {
-        n->text = strdup(id->item[2]->text);
-        n->integer = id->item[4]->integer;
-    }
-    push(m, n);
-}
-
-/* Only the two calls that state dicts make are known; none is executed. */
-static void reduce(struct machine *m)
-{
-    struct node *args = pop(m), *f = pop(m);
-    bool known = f->kind == GLOBAL && args->kind == TUPLE;
-    if (known && strcmp(f->text, "collections OrderedDict") == 0) {
-        push(m, make(m, DICT));
-    } else if (known && strcmp(f->text, "torch._utils _rebuild_tensor_v2") == 0 && args->n >= 4) {
-        struct node *t = make(m, TENSOR);
-        for (size_t i = 0; i < 4 && t; i++)
-            append(m, t, args->item[i]);
-        push(m, t);
-    } else {
-        m->wrong = "something other than tensors";
-    }
-}
-
-static void memo_put(struct machine *m, uint64_t i)
-{
-    if (i >= sizeof m->memo / sizeof *m->memo || m->depth == 0)
-        m->wrong = "a memo out of range";
+    snprintf(name, sizeof name, "%s/data/%s", s->prefix, wanted->key);
+    const struct ds_zip_member *m = ds_zip_find(&s->zip, name);
+    if (!m || m->size != wanted->count * wanted->type->size)
+        ds_fail(err, "its numbers are not there, or are not as many as it says");
+    else if (!ds_zip_intact(m))
+        ds_fail(err, "its numbers are damaged: they do not have their checksum");
     else
-        m->memo[i] = m->stack[m->depth - 1];
-}
-
-static void memo_get(struct machine *m, uint64_t i)
-{
-    if (i >= sizeof m->memo / sizeof *m->memo || !m->memo[i])
-        m->wrong = "a memo out of range";
-    else
-        push(m, m->memo[i]);
-}
-
-static void set_item(struct machine *m)
-{
-    struct node *value = pop(m), *key = pop(m);
-    if (m->wrong || m->depth == 0)
-        return;
-    append(m, m->stack[m->depth - 1], key);
-    append(m, m->stack[m->depth - 1], value);
-}
-
-/* Runs one pickle; its value, or NULL. */
-static struct node *unpickle(struct machine *m)
-{
-    m->depth = 0;
-    memset(m->memo, 0, sizeof m->memo);
-    while (!m->wrong) {
-        uint8_t op = *take(m, 1);
-        if (m->wrong)
-            break;
-        switch (op) {
-        case 0x80: /* PROTO */
-            take(m, 1);
-            break;
-        case '.': /* STOP */
-            return pop(m);
-        case '}':
-            push(m, make(m, DICT));
-            break;
-        case ']':
-            push(m, make(m, LIST));
-            break;
-        case ')':
-            push(m, make(m, TUPLE));
-            break;
-        case '(':
-            push(m, make(m, MARKER));
-            break;
-        case 'N': /* None */
-            push(m, make(m, NOTHING));
-            break;
-        case 0x88: /* True, False */
-        case 0x89:
-            push_int(m, op == 0x88);
-            break;
-        case 'K':
-            push_int(m, (int64_t)little(m, 1));
-            break;
-        case 'M':
-            push_int(m, (int64_t)little(m, 2));
-            break;
-        case 'J':
-            push_int(m, (int32_t)little(m, 4));
-            break;
-        case 0x8A: { /* LONG1: the magic number of the file, whose value does not matter */
-            size_t n = (size_t)little(m, 1);
-            take(m, n < 256 ? n : 255);
-            push_int(m, -1);
-            break;
-        }
-        case 'X':
-            push_text(m, (size_t)little(m, 4));
-            break;
-        case 'c':
-            push_global(m);
-            break;
-        case 0x85:
-        case 0x86:
-        case 0x87:
-            push_tuple(m, op - 0x84u);
-            break;
-        case 't': {
-            struct node *t = make(m, TUPLE);
-            gather(m, t);
-            push(m, t);
-            break;
-        }
-        case 'e': /* APPENDS, SETITEMS */
-        case 'u':
-            extend(m);
-            break;
-        case 's':
-            set_item(m);
-            break;
-        case 'b': /* BUILD: attributes of the dict, not needed */
-            pop(m);
-            break;
-        case 'R':
-            reduce(m);
-            break;
-        case 'Q':
-            persistent(m);
-            break;
-        case 'q':
-            memo_put(m, little(m, 1));
-            break;
-        case 'r':
-            memo_put(m, little(m, 4));
-            break;
-        case 'h':
-            memo_get(m, little(m, 1));
-            break;
-        case 'j':
-            memo_get(m, little(m, 4));
-            break;
-        default:
-            m->wrong = "a pickle of another kind";
-        }
-    }
+        return m->data;
     return NULL;
 }
 
 /* ---- tensors ---- */
 
-void ds_pytorch_free(struct ds_pytorch *pth)
+static int compare_names(const void *a, const void *b)
 {
-    if (!pth)
+    return strcmp((*(const struct ds_tensor_f32 *const *)a)->name,
+                  (*(const struct ds_tensor_f32 *const *)b)->name);
+}
+
+void ds_pytorch_free(struct ds_pytorch *file)
+{
+    if (!file)
         return;
-    for (int i = 0; i < pth->ntensors; i++) {
-        free(pth->tensor[i].name);
-        free(pth->tensor[i].data);
+    for (int i = 0; i < file->ntensors; i++) {
+        free(file->tensor[i].name);
+        free(file->tensor[i].data);
     }
-    free(pth->tensor);
-    free(pth);
+    free(file->tensor);
+    free(file->by_name);
+    free(file);
 }
 
-const struct ds_tensor_f32 *ds_pytorch_find(const struct ds_pytorch *pth, const char *name)
+const struct ds_tensor_f32 *ds_pytorch_find(const struct ds_pytorch *file, const char *name)
 {
-    for (int i = 0; i < pth->ntensors; i++)
-        if (strcmp(pth->tensor[i].name, name) == 0)
-            return &pth->tensor[i];
-    return NULL;
+    struct ds_tensor_f32 key = {.name = (char *)name};
+    const struct ds_tensor_f32 *wanted = &key,
+                               **found = bsearch(&wanted, file->by_name, (size_t)file->ntensors,
+                                                 sizeof wanted, compare_names);
+    return found ? *found : NULL;
 }
 
-/* A contiguous tensor's shape and place in its storage; false where it is something else. */
-static bool read_shape(const struct node *t, struct ds_tensor_f32 *out, size_t *count)
+/* Copies the numbers, which stand little-endian. */
+static int copy(struct source *s, const struct ds_pickle *args, const struct storage *storage,
+                struct ds_tensor_f32 *t, struct ds_error *err)
 {
-    const struct node *size = t->item[2], *stride = t->item[3];
-    *count = 1;
-    if (t->item[0]->kind != STORAGE || t->item[1]->kind != INT || size->kind != TUPLE ||
-        stride->kind != TUPLE || size->n > DS_PTH_DIMS || size->n != stride->n)
-        return false;
-    out->ndims = (int)size->n;
-    for (size_t i = size->n; i-- > 0;) {
-        int64_t n = size->item[i]->integer;
-        if (size->item[i]->kind != INT || n < 1 || n > 1 << 24 ||
-            (n > 1 && stride->item[i]->integer != (int64_t)*count))
-            return false;
-        out->dim[i] = (size_t)n;
-        *count *= (size_t)n;
-        if (*count > (size_t)1 << 28)
-            return false;
-    }
-    return t->item[1]->integer >= 0 &&
-           (uint64_t)t->item[1]->integer + *count <= (uint64_t)t->item[0]->integer;
-}
-
-/* Where the numbers of a storage begin: storages follow the pickles in the order of their keys. */
-static const uint8_t *find_storage(const struct machine *m, const struct node *keys,
-                                   const char *key, int64_t count)
-{
-    const uint8_t *at = m->at;
-    for (size_t i = 0; i < keys->n; i++) {
-        uint64_t n = 0;
-        if (m->end - at < 8)
-            return NULL;
-        for (int b = 7; b >= 0; b--)
-            n = n << 8 | at[b];
-        at += 8;
-        if (n > (uint64_t)(m->end - at) / 4)
-            return NULL;
-        if (keys->item[i]->kind == TEXT && strcmp(keys->item[i]->text, key) == 0)
-            return (int64_t)n == count ? at : NULL;
-        at += 4 * n;
-    }
-    return NULL;
-}
-
-static int add_tensor(struct ds_pytorch *pth, const struct machine *m, const struct node *keys,
-                      const char *name, const struct node *t, struct ds_error *err)
-{
-    struct ds_tensor_f32 *out = &pth->tensor[pth->ntensors];
-    size_t count;
-    *out = (struct ds_tensor_f32){.name = strdup(name)};
-    pth->ntensors++;
-    if (!out->name)
+    if (!read_shape(args, storage->count, t))
+        return ds_fail(err, "it is not contiguous, or reaches beyond its storage");
+    s->copied += t->count * sizeof *t->data;
+    if (s->copied > 4 * s->size)
+        return ds_fail(err, "tensors that share their numbers more than four times over");
+    const uint8_t *data = find_data(s, storage, err);
+    if (!data)
+        return -1;
+    if (!(t->data = malloc(t->count * sizeof *t->data)))
         return ds_fail(err, "out of memory");
-    if (!read_shape(t, out, &count))
-        return ds_fail(err, "tensor %s is not plain", name);
-    const uint8_t *at = find_storage(m, keys, t->item[0]->text, t->item[0]->integer);
-    if (!at)
-        return ds_fail(err, "the numbers of tensor %s are not there: is the file cut off?", name);
-    if (!(out->data = malloc(count * sizeof *out->data)))
-        return ds_fail(err, "out of memory");
-    memcpy(out->data, at + 4 * t->item[1]->integer, count * sizeof *out->data);
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(out->data[i]))
-            return ds_fail(err, "tensor %s holds a value that is not finite", name);
+    memcpy(t->data, data + (size_t)args->item[1]->integer * sizeof *t->data,
+           t->count * sizeof *t->data);
+    for (size_t i = 0; i < t->count; i++)
+        if (!isfinite(t->data[i]))
+            return ds_fail(err, "it holds a value that is not finite");
     return 0;
 }
 
-static int add_tensors(struct ds_pytorch *pth, const struct machine *m, const struct node *dict,
-                       const struct node *keys, struct ds_error *err)
+/* Adds an item of the state dict, if it is a float tensor. */
+static int add(struct ds_pytorch *file, struct source *s, const struct ds_pickle *key,
+               const struct ds_pickle *value, struct ds_error *err)
 {
-    pth->tensor = calloc(dict->n / 2 + 1, sizeof *pth->tensor);
-    if (!pth->tensor)
+    struct storage storage;
+    const struct ds_pickle *args = tensor(value);
+    if (!args || key->kind != DS_PICKLE_TEXT)
+        return 0;
+    if (!read_storage(args->item[0], &storage))
+        return ds_fail(err, "tensor %.100s: it has no storage of a known type", key->text);
+    if (storage.type != float32)
+        return 0;
+    struct ds_tensor_f32 *t = &file->tensor[file->ntensors];
+    *t = (struct ds_tensor_f32){.name = strdup(key->text)};
+    file->ntensors++;
+    if (!t->name)
         return ds_fail(err, "out of memory");
-    for (size_t i = 0; i + 1 < dict->n; i += 2) {
-        const struct node *key = dict->item[i], *value = dict->item[i + 1];
-        if (key->kind != TEXT || value->kind != TENSOR)
-            return ds_fail(err, "something other than named tensors");
-        if (add_tensor(pth, m, keys, key->text, value, err))
+    return copy(s, args, &storage, t, err) ? ds_fail_in(err, "tensor %.100s", t->name) : 0;
+}
+
+static int sort_names(struct ds_pytorch *file, struct ds_error *err)
+{
+    file->by_name = malloc(((size_t)file->ntensors + 1) * sizeof *file->by_name);
+    if (!file->by_name)
+        return ds_fail(err, "out of memory");
+    for (int i = 0; i < file->ntensors; i++)
+        file->by_name[i] = &file->tensor[i];
+    qsort(file->by_name, (size_t)file->ntensors, sizeof *file->by_name, compare_names);
+    for (int i = 1; i < file->ntensors; i++)
+        if (compare_names(&file->by_name[i - 1], &file->by_name[i]) == 0)
+            return ds_fail(err, "two tensors are called %.100s", file->by_name[i]->name);
+    return 0;
+}
+
+static int add_all(struct ds_pytorch *file, struct source *s, struct ds_error *err)
+{
+    const struct ds_pickle *nested = ds_pickle_get(s->value, "state_dict"),
+                           *dict = nested ? nested : s->value;
+    if (dict->kind != DS_PICKLE_DICT)
+        return ds_fail(err, "no dictionary of tensors");
+    file->tensor = calloc(dict->n / 2 + 1, sizeof *file->tensor);
+    if (!file->tensor)
+        return ds_fail(err, "out of memory");
+    for (size_t i = 0; i + 1 < dict->n; i += 2)
+        if (add(file, s, dict->item[i], dict->item[i + 1], err))
             return -1;
+    return file->ntensors ? sort_names(file, err) : ds_fail(err, "no tensors of float32");
+}
+
+/* ---- the two kinds of files ---- */
+
+/* The pickle is PREFIX/data.pkl, the storages beside it are PREFIX/data/KEY. */
+static int open_zip(struct source *s, struct ds_error *err)
+{
+    static const char tail[] = "/data.pkl";
+    const size_t n = sizeof tail - 1;
+    const struct ds_zip_member *pickle = NULL;
+    char name[300];
+    if (ds_zip_open(&s->zip, s->data, s->size, err))
+        return -1;
+    for (size_t i = 0; i < s->zip.n; i++) {
+        const struct ds_zip_member *m = &s->zip.member[i];
+        if (m->name_length > n && memcmp(m->name + m->name_length - n, tail, n) == 0) {
+            if (pickle || m->name_length - n >= sizeof s->prefix)
+                return ds_fail(err, "a zip, but not of PyTorch: more than one data.pkl");
+            pickle = m;
+        }
     }
-    return pth->ntensors ? 0 : ds_fail(err, "no tensors");
+    if (!pickle)
+        return ds_fail(err, "a zip, but not of PyTorch: it has no data.pkl");
+    snprintf(s->prefix, sizeof s->prefix, "%.*s", (int)(pickle->name_length - n), pickle->name);
+    snprintf(name, sizeof name, "%s/byteorder", s->prefix);
+    const struct ds_zip_member *order = ds_zip_find(&s->zip, name);
+    if (order && (order->size != 6 || memcmp(order->data, "little", 6)))
+        return ds_fail(err, "saved on a machine of another byte order");
+    if (!ds_zip_intact(pickle))
+        return ds_fail(err, "data.pkl is damaged: it does not have its checksum");
+    s->pickles.at = pickle->data;
+    s->pickles.end = pickle->data + pickle->size;
+    s->value = ds_pickle_read(&s->pickles, err);
+    return s->value ? 0 : -1;
+}
+
+/* Pickles of a magic number, the version, the system, what was saved, the keys of storages. */
+static int open_pickles(struct source *s, struct ds_error *err)
+{
+    const struct ds_pickle *part[5];
+    s->pickles.at = s->data;
+    s->pickles.end = s->data + s->size;
+    for (int i = 0; i < 5; i++)
+        if (!(part[i] = ds_pickle_read(&s->pickles, err)))
+            return -1;
+    s->value = part[3];
+    if (part[1]->kind != DS_PICKLE_INT || part[1]->integer != 1001)
+        return ds_fail(err, "not of version 1001");
+    if (part[4]->kind != DS_PICKLE_LIST)
+        return ds_fail(err, "no list of storages");
+    return list_storages(s, err) ? -1 : place_storages(s, part[4], err);
+}
+
+static int load(struct ds_pytorch *file, struct source *s, struct ds_error *err)
+{
+    s->pickles.allows = allows;
+    if (ds_zip_is(s->data, s->size) ? open_zip(s, err) : open_pickles(s, err))
+        return ds_fail_in(err, "no state dict of PyTorch");
+    return add_all(file, s, err);
 }
 
 struct ds_pytorch *ds_pytorch_load(const char *path, struct ds_error *err)
 {
-    size_t size;
-    char *data = ds_file_read(path, &size, err);
-    struct machine *m = calloc(1, sizeof *m);
-    struct ds_pytorch *pth = calloc(1, sizeof *pth);
+    struct source s = {0};
+    char *data = ds_file_read(path, &s.size, err);
+    struct ds_pytorch *file = data ? calloc(1, sizeof *file) : NULL;
     int rc = -1;
-    if (data && m && pth) {
-        struct node *part[5] = {NULL}; /* magic, protocol, system, the dict, keys of storages */
-        m->at = (const uint8_t *)data;
-        m->end = m->at + size;
-        for (int i = 0; i < 5 && !m->wrong; i++)
-            part[i] = unpickle(m);
-        if (size > 2 && memcmp(data, "PK", 2) == 0)
-            rc = ds_fail(err, "a zip, as PyTorch 1.6 and later write: save it again with "
-                              "_use_new_zipfile_serialization=False");
-        else if (m->wrong || part[3]->kind != DICT || part[4]->kind != LIST)
-            rc = ds_fail(err, "no state dict of PyTorch: %s",
-                         m->wrong ? m->wrong : "no dictionary of tensors");
-        else
-            rc = add_tensors(pth, m, part[3], part[4], err);
-        if (rc)
+    if (file) {
+        s.data = (const uint8_t *)data;
+        if ((rc = load(file, &s, err)))
             ds_fail_in(err, "%s", path);
     } else if (data) {
         ds_fail(err, "out of memory");
     }
-    if (m)
-        free_nodes(m);
-    free(m);
+    ds_pickle_free(&s.pickles);
+    ds_zip_close(&s.zip);
+    free(s.storage);
     free(data);
     if (rc == 0)
-        return pth;
-    ds_pytorch_free(pth);
+        return file;
+    ds_pytorch_free(file);
     return NULL;
 }
