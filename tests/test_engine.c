@@ -134,7 +134,7 @@ static void run_layer(const struct ds_net *net, const struct ds_layer *l, float 
         p.key = ds_weight_key(net, l);
         weights = must(malloc(ds_weight_count(&p.key) * sizeof *weights));
         bias = must(malloc((size_t)p.key.cout * sizeof *bias));
-        ds_weights_fill(&p.key, SEED, weights, bias);
+        ds_weights_of(net, l, SEED, weights, bias);
         p.weights = weights;
         p.bias = bias;
     }
@@ -152,8 +152,8 @@ static void run_layer(const struct ds_net *net, const struct ds_layer *l, float 
     free(bias);
 }
 
-/* The output of the whole network on the seeded input; to be freed. */
-static float *reference(const struct ds_net *net, int batch)
+/* The output of the whole network on an input of this seed; to be freed. */
+static float *reference_on(const struct ds_net *net, int batch, uint64_t seed)
 {
     struct ds_images images = {0};
     struct ds_error err;
@@ -161,7 +161,7 @@ static float *reference(const struct ds_net *net, int batch)
     for (int t = 0; t < net->ntensors; t++)
         data[t] = must(calloc(floats(net, t, batch), sizeof **data));
     size_t count = floats(net, net->input, batch);
-    if (ds_images_reserve(&images, SEED, count, &err))
+    if (ds_images_reserve(&images, seed, count, &err))
         abort();
     memcpy(data[net->input], images.data, count * sizeof(float));
     for (int i = 0; i < net->nlayers; i++)
@@ -173,6 +173,11 @@ static float *reference(const struct ds_net *net, int batch)
     free(data);
     ds_images_free(&images);
     return result;
+}
+
+static float *reference(const struct ds_net *net, int batch)
+{
+    return reference_on(net, batch, SEED);
 }
 
 /* ---- comparing ---- */
@@ -506,6 +511,86 @@ static void whole_networks(const char *name)
     ds_space_free(space);
 }
 
+/* Gives the network weights of another seed. */
+static struct ds_layer_weights *give(struct ds_net *net, uint64_t seed)
+{
+    struct ds_layer_weights *given = must(calloc((size_t)net->nlayers, sizeof *given));
+    for (int i = 0; i < net->nlayers; i++) {
+        if (net->layer[i].op != DS_OP_CONV)
+            continue;
+        struct ds_weight_key key = ds_weight_key(net, &net->layer[i]);
+        float *weights = must(malloc(ds_weight_count(&key) * sizeof *weights));
+        float *bias = must(malloc((size_t)key.cout * sizeof *bias));
+        ds_weights_fill(&key, seed, weights, bias);
+        given[i] = (struct ds_layer_weights){weights, bias};
+    }
+    ds_net_give(net, given);
+    return given;
+}
+
+static void take_back(struct ds_net *net, struct ds_layer_weights *given)
+{
+    for (int i = 0; i < net->nlayers; i++) {
+        free((float *)given[i].weights);
+        free((float *)given[i].bias);
+    }
+    free(given);
+    ds_net_give(net, NULL);
+}
+
+/* Runs the model on an input of this seed, where the engine takes any. */
+static float *run_on(const struct ds_engine *e, struct ds_model *model, uint64_t seed,
+                     size_t *count, struct ds_error *err)
+{
+    struct ds_images images = {0};
+    size_t n;
+    float *to = e->input ? e->input(model, &n, err) : NULL;
+    if (to && ds_images_reserve(&images, seed, n, err) == 0)
+        memcpy(to, images.data, n * sizeof *to);
+    ds_images_free(&images);
+    return e->input && !to ? NULL : run(e, model, count, err);
+}
+
+/* Models of given weights between those of seeded ones, loaded and unloaded, on inputs given. */
+static void given_weights(const char *name)
+{
+    struct ds_error err = {""};
+    struct ds_space *space = must(ds_space_parse(odd_space, strlen(odd_space), &err));
+    const struct ds_engine *e = ds_engine_find(NULL, name);
+    struct ds_session *s = open_session(name, 2, 1);
+    struct ds_net net = {0};
+    random_net(space, 3, -1, &net);
+    float *seeded = reference(&net, 2);
+    struct ds_model *model = must(e->load(s, &net, &err));
+    double worst = 0, other = INFINITY;
+    for (uint64_t seed = 100; seed < 103; seed++) {
+        size_t count = 0;
+        uint64_t input = e->input ? seed : SEED;
+        struct ds_layer_weights *given = give(&net, seed);
+        float *expected = reference_on(&net, 2, input);
+        struct ds_model *own = must(e->load(s, &net, &err)), *twin = must(e->load(s, &net, &err));
+        take_back(&net, given);
+        e->unload(twin);
+        float *a = run_on(e, own, seed, &count, &err), *b = run(e, model, &count, &err);
+        worst =
+            a && b ? fmax(worst, fmax(difference(a, expected, count), difference(b, seeded, count)))
+                   : INFINITY;
+        other = b ? fmin(other, difference(b, expected, count)) : 0;
+        e->unload(own);
+        free(a);
+        free(b);
+        free(expected);
+    }
+    CHECK(worst < TOLERANCE && other > 10 * TOLERANCE,
+          "%s: given weights and inputs, worst %g, from seeded ones at least %g %s", name, worst,
+          other, err.text);
+    e->unload(model);
+    e->close(s);
+    free(seeded);
+    ds_net_free(&net);
+    ds_space_free(space);
+}
+
 /* The same function on both, on `n` networks. */
 static void engines_agree(const char *first, const char *second, const struct ds_space *space,
                           int threads, int networks)
@@ -601,7 +686,8 @@ static void names(void)
 
 static void weights(void)
 {
-    struct ds_weight_key key = {64, 128, 3, 1, 0, 1}, other = key;
+    struct ds_weight_key key = {.cin = 64, .cout = 128, .kernel = 3, .groups = 1, .bias = 1};
+    struct ds_weight_key other = key;
     size_t n = ds_weight_count(&key);
     float *w = must(malloc(n * sizeof *w)), *again = must(malloc(n * sizeof *w)), bias[128];
     ds_weights_fill(&key, 1, w, bias);
@@ -647,6 +733,7 @@ int main(void)
             small_network(engines[i], &small[t], 12, 9, 3);
         }
         whole_networks(engines[i]);
+        given_weights(engines[i]);
         models_share(engines[i], space);
         module_times(engines[i], space);
     }

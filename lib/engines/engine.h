@@ -47,12 +47,22 @@ struct ds_engine {
     /* The device of the session; NULL where there is no choice. */
     const struct ds_device *(*device)(const struct ds_session *session);
 
-    /* Loads a network, which may be freed afterwards. NULL and the reason in `err`. */
+    /*
+     * Loads a network, which may be freed afterwards, as may the weights that it is given. NULL and
+     * the reason in `err`.
+     */
     struct ds_model *(*load)(struct ds_session *session, const struct ds_net *net,
                              struct ds_error *err);
 
     /*
-     * Runs it once on the session's input and waits for the result. Where module_ms is not NULL,
+     * Where the images of the next run are to be written, [n][h][w][c], *count floats for the
+     * whole batch. They stay until another model is loaded or run; a model that is not given any
+     * runs on the session's. NULL where an engine takes none; NULL and the reason in `err`.
+     */
+    float *(*input)(struct ds_model *model, size_t *count, struct ds_error *err);
+
+    /*
+     * Runs it once on its input and waits for the result. Where module_ms is not NULL,
      * module_ms[nmodules of the net] gets the milliseconds of every module.
      */
     int (*run)(struct ds_model *model, double *module_ms, struct ds_error *err);

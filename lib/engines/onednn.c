@@ -34,6 +34,7 @@ struct packed {
     struct ds_weight_key key;
     dnnl_memory_desc_t layout;
     dnnl_memory_t weights, bias;
+    int models; /* that use it, where the weights are given: the last one takes it away */
 };
 
 struct ds_session {
@@ -67,9 +68,10 @@ struct view {
 
 struct ds_model {
     struct ds_session *session;
-    int nsteps, nmodules, nviews;
+    int nsteps, nmodules, nviews, nown;
     struct step *step;
     struct view *view;
+    struct packed **own; /* [nown], of given weights */
     unsigned arena_moves, scratch_moves;
     size_t input_offset, input_count, output_offset, output_count;
 };
@@ -371,7 +373,7 @@ static struct packed *find_packed(struct ds_session *s, const struct op *op,
     if (!at || !plain || !bias) {
         ds_fail(err, "out of memory");
     } else {
-        ds_weights_fill(&p->key, s->options.seed, plain, bias);
+        ds_weights_of(net, l, s->options.seed, plain, bias);
         rc = pack(s, p, op, plain, bias, err);
     }
     free(plain);
@@ -441,6 +443,14 @@ static void unload(struct ds_model *m)
     for (int i = 0; i < m->nviews; i++)
         if (m->view[i].memory)
             dnnl_memory_destroy(m->view[i].memory);
+    for (int i = 0; i < m->nown; i++) {
+        struct packed *p = m->own[i];
+        if (--p->models == 0) {
+            tdelete(p, &m->session->packed, compare_packed);
+            free_packed(p);
+        }
+    }
+    free(m->own);
     free(m->view);
     free(m->step);
     free(m);
@@ -479,6 +489,10 @@ static int load_layer(struct ds_model *m, const struct ds_net *net, const struct
         struct packed *p = find_packed(s, op, net, l, err);
         if (!p)
             return -1;
+        if (p->key.given) {
+            p->models++;
+            m->own[m->nown++] = p;
+        }
         step->args[step->nargs++] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, p->weights};
         step->args[step->nargs++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, p->bias};
         if (l->in2 >= 0 && offset[l->in2] != offset[l->out]) {
@@ -504,7 +518,8 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
     size_t size, *offset = calloc((size_t)net->ntensors, sizeof *offset);
     m->step = calloc((size_t)net->nlayers + 1, sizeof *m->step);
     m->view = calloc((size_t)net->nlayers * MOST_ARGS + 1, sizeof *m->view);
-    int rc = offset && m->step && m->view ? 0 : ds_fail(err, "out of memory");
+    m->own = calloc((size_t)net->nlayers + 1, sizeof *m->own);
+    int rc = offset && m->step && m->view && m->own ? 0 : ds_fail(err, "out of memory");
     if (rc == 0)
         rc = ds_arena_plan(net, batch, 0, true, offset, &size, err);
     if (rc == 0)
@@ -557,6 +572,12 @@ static int bind(struct ds_model *m, struct ds_error *err)
     return 0;
 }
 
+static float *input(struct ds_model *m, size_t *count, struct ds_error *err)
+{
+    *count = m->input_count;
+    return bind(m, err) ? NULL : (float *)(m->session->arena.data + m->input_offset);
+}
+
 static int run(struct ds_model *m, double *module_ms, struct ds_error *err)
 {
     struct ds_session *s = m->session;
@@ -593,6 +614,7 @@ const struct ds_engine ds_engine_onednn = {
     .open = open_session,
     .version = version,
     .load = load,
+    .input = input,
     .run = run,
     .output = output,
     .unload = unload,

@@ -25,6 +25,7 @@ struct conv_key {
 struct conv {
     struct conv_key key;
     xnn_operator_t op;
+    int models; /* that use it, where the weights are given: the last one takes it away */
 };
 
 struct ds_session {
@@ -40,6 +41,7 @@ struct ds_session {
 struct step {
     xnn_operator_t op;
     bool own;                     /* the model's, not the session's */
+    struct conv *given;           /* the session's, but of weights that models were given */
     const struct ds_layer *layer; /* the model's copy */
     bool sums;                    /* adds in2 to out, after a convolution */
     bool activates;               /* hard-swish on out */
@@ -96,13 +98,22 @@ static void to_nhwc(const struct ds_weight_key *k, const float *from, float *to)
                 to[((size_t)o * (size_t)area + (size_t)p) * (size_t)in + (size_t)i] = *from++;
 }
 
-static int make_conv(struct ds_session *s, struct conv *c, float *plain, float *weights,
-                     float *bias, struct ds_error *err)
+/* Takes it away with the last of its models. */
+static void release_conv(struct ds_session *s, struct conv *c)
+{
+    if (--c->models)
+        return;
+    tdelete(c, &s->convs, compare_convs);
+    free_conv(c);
+}
+
+/* `bias` and `plain` hold the layer's weights; `weights` has room for as many. */
+static int make_conv(struct conv *c, const float *plain, float *weights, float *bias,
+                     struct ds_error *err)
 {
     const struct ds_weight_key *k = &c->key.weights;
     enum ds_act act = (enum ds_act)c->key.act;
     size_t count = ds_weight_count(k);
-    ds_weights_fill(k, s->options.seed, plain, bias);
     to_nhwc(k, plain, weights);
     if (act == DS_ACT_HSIGMOID) {
         for (size_t i = 0; i < count; i++)
@@ -142,8 +153,11 @@ static struct conv *find_conv(struct ds_session *s, const struct ds_net *net,
     size_t count = ds_weight_count(&c->key.weights);
     float *plain = malloc(count * sizeof *plain), *weights = malloc(count * sizeof *weights);
     float *bias = malloc((size_t)c->key.weights.cout * sizeof *bias);
-    int rc = at && plain && weights && bias ? make_conv(s, c, plain, weights, bias, err)
-                                            : ds_fail(err, "out of memory");
+    int rc = at && plain && weights && bias ? 0 : ds_fail(err, "out of memory");
+    if (rc == 0) {
+        ds_weights_of(net, l, s->options.seed, plain, bias);
+        rc = make_conv(c, plain, weights, bias, err);
+    }
     free(plain);
     free(weights);
     free(bias);
@@ -200,6 +214,9 @@ static void unload(struct ds_model *m)
     for (int i = 0; i < m->nsteps; i++)
         if (m->step[i].own && m->step[i].op)
             xnn_delete_operator(m->step[i].op);
+    for (int i = 0; i < m->nsteps; i++)
+        if (m->step[i].given)
+            release_conv(m->session, m->step[i].given);
     ds_net_free(&m->net);
     free(m->offset);
     free(m->step);
@@ -274,6 +291,10 @@ static int load_layer(struct ds_model *m, const struct ds_layer *l, struct ds_er
         struct step *step = add_step(m, l);
         step->own = false;
         step->op = conv->op;
+        if (conv->key.weights.given) {
+            step->given = conv;
+            conv->models++;
+        }
         if (l->in2 >= 0) {
             float low, high;
             clamp(l->act, &low, &high);
@@ -406,6 +427,12 @@ static int set_up(struct ds_model *m, struct ds_error *err)
     return 0;
 }
 
+static float *input(struct ds_model *m, size_t *count, struct ds_error *err)
+{
+    *count = floats(m, m->net.input);
+    return set_up(m, err) ? NULL : at(m, m->net.input);
+}
+
 static int run(struct ds_model *m, double *module_ms, struct ds_error *err)
 {
     if (set_up(m, err))
@@ -437,6 +464,7 @@ const struct ds_engine ds_engine_xnnpack = {
     .open = open_session,
     .version = version,
     .load = load,
+    .input = input,
     .run = run,
     .output = output,
     .unload = unload,

@@ -241,7 +241,7 @@ static void add_weights(struct builder *b, const struct ds_layer *l, struct node
     size_t count = ds_weight_count(&key);
     float *weights = b->weights + b->nweights, *bias = weights + count;
     b->nweights += count + (size_t)key.cout;
-    ds_weights_fill(&key, b->o->seed, weights, bias);
+    ds_weights_of(b->net, l, b->o->seed, weights, bias);
     const int64_t dims[] = {key.cout, key.cin / key.groups, key.kernel, key.kernel};
     add_input(n, add_floats(b, n->name, "weight", weights, dims, is_classifier(b, l) ? 2 : 4));
     if (key.bias)

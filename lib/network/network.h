@@ -44,6 +44,12 @@ struct ds_module {
     int first, count;
 };
 
+/* The weights that a layer is given: a batch norm is in them. */
+struct ds_layer_weights {
+    const float *weights; /* [cout][cin/groups][kernel][kernel] */
+    const float *bias;    /* [cout] */
+};
+
 /* Zero-initialise; reuse from one architecture to the next; free with ds_net_free. */
 struct ds_net {
     int nlayers, ntensors, nmodules;
@@ -52,7 +58,16 @@ struct ds_net {
     struct ds_module *module;
     int input, output; /* tensors */
     int layer_room, tensor_room, module_room;
+    const struct ds_layer_weights *given; /* see ds_net_give */
+    int32_t given_number;                 /* tells them from others; 0: none */
 };
+
+/*
+ * Gives the network weights in place of seeded ones: weights[nlayers], read for the layers that are
+ * convolutions. They are not copied and must stay until the network is built anew, freed or given
+ * others; engines copy them when they load it.
+ */
+void ds_net_give(struct ds_net *net, const struct ds_layer_weights *weights);
 
 void ds_net_free(struct ds_net *net);
 

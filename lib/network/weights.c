@@ -18,6 +18,7 @@ struct ds_weight_key ds_weight_key(const struct ds_net *net, const struct ds_lay
     key.groups = layer->groups;
     key.instance = layer->instance;
     key.bias = layer->bias || layer->bn;
+    key.given = net->given_number;
     return key;
 }
 
@@ -34,12 +35,13 @@ static void fill(struct ds_random *r, float bound, float *x, size_t n)
         x[i] = ((float)(ds_random_u32(r) >> 8) * 0x1p-23f - 1) * bound;
 }
 
-/* A number for the counter of the generator, from all that the key holds. */
+/* A number for the counter of the generator, from what the key holds of seeded weights. */
 static uint64_t key_number(const struct ds_weight_key *key)
 {
-    const int32_t *field = (const int32_t *)key;
+    const int32_t field[] = {key->cin,    key->cout,     key->kernel,
+                             key->groups, key->instance, key->bias};
     uint64_t number = 0;
-    for (size_t i = 0; i < sizeof *key / sizeof *field; i++)
+    for (size_t i = 0; i < sizeof field / sizeof *field; i++)
         number = (number ^ (uint32_t)field[i]) * 0x9E3779B97F4A7C15u;
     return number;
 }
@@ -52,6 +54,19 @@ void ds_weights_fill(const struct ds_weight_key *key, uint64_t seed, float *weig
     fill(&r, sqrtf(6.0f / (float)fan_in), weights, ds_weight_count(key));
     ds_random_init(&r, seed, key_number(key), DRAW_BIAS);
     fill(&r, key->bias ? 0.1f : 0, bias, (size_t)key->cout);
+}
+
+void ds_weights_of(const struct ds_net *net, const struct ds_layer *layer, uint64_t seed,
+                   float *weights, float *bias)
+{
+    struct ds_weight_key key = ds_weight_key(net, layer);
+    if (!net->given) {
+        ds_weights_fill(&key, seed, weights, bias);
+        return;
+    }
+    const struct ds_layer_weights *given = &net->given[layer - net->layer];
+    memcpy(weights, given->weights, ds_weight_count(&key) * sizeof *weights);
+    memcpy(bias, given->bias, (size_t)key.cout * sizeof *bias);
 }
 
 int ds_images_reserve(struct ds_images *images, uint64_t seed, size_t count, struct ds_error *err)

@@ -1,5 +1,6 @@
 /*
- * Seeded random weights, the same for every engine. A layer's weights depend on the seed, its
+ * The weights of networks: those that a network is given (ds_net_give), or else
+ * seeded random ones, the same for every engine. A layer's seeded weights depend on the seed, its
  * weight shape and its instance (how many layers of that shape come before it in the network)
  * alone, so architectures share them and an engine may keep what it packed.
  */
@@ -11,6 +12,7 @@
 /* What tells the weights of two layers apart. Compare with memcmp; has no padding. */
 struct ds_weight_key {
     int32_t cin, cout, kernel, groups, instance, bias;
+    int32_t given; /* number of the weights given; 0: seeded */
 };
 
 struct ds_weight_key ds_weight_key(const struct ds_net *net, const struct ds_layer *layer);
@@ -24,6 +26,10 @@ size_t ds_weight_count(const struct ds_weight_key *key);
  * zero where the layer has neither bias nor batch norm).
  */
 void ds_weights_fill(const struct ds_weight_key *key, uint64_t seed, float *weights, float *bias);
+
+/* The weights of a layer of this key: as ds_weights_fill, or those that the network is given. */
+void ds_weights_of(const struct ds_net *net, const struct ds_layer *layer, uint64_t seed,
+                   float *weights, float *bias);
 
 /* Input images [n][h][w][c], uniform in [-1, 1]; zero-initialise. */
 struct ds_images {

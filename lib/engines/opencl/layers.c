@@ -101,17 +101,18 @@ void ds_opencl_packed_free(void *p)
     free(packed);
 }
 
-static int upload(struct ds_session *s, struct packed *p, float *plain, float *both,
-                  struct ds_error *err)
+static int upload(struct loader *b, const struct ds_layer *l, struct packed *p, float *plain,
+                  float *both)
 {
+    struct ds_session *s = b->s;
     cl_int status;
     size_t size = (p->bias_at + (size_t)p->key.cout) * sizeof *both;
-    ds_weights_fill(&p->key, s->options.seed, plain, both + p->bias_at);
+    ds_weights_of(b->net, l, s->options.seed, plain, both + p->bias_at);
     pack(&p->key, plain, both);
     p->mem =
         clCreateBuffer(s->cl.context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, size, both, &status);
-    return status ? ds_fail(err, "OpenCL: %s: weights of %zu MB: %s", s->cl.device.name, size >> 20,
-                            ds_opencl_status(status))
+    return status ? ds_fail(b->err, "OpenCL: %s: weights of %zu MB: %s", s->cl.device.name,
+                            size >> 20, ds_opencl_status(status))
                   : 0;
 }
 
@@ -137,7 +138,7 @@ static struct packed *find_packed(struct loader *b, const struct ds_layer *l)
     p->bias_at = round_up(count, 16);
     float *plain = malloc(count * sizeof *plain);
     float *both = calloc(p->bias_at + (size_t)p->key.cout, sizeof *both);
-    int rc = plain && both ? upload(s, p, plain, both, b->err) : ds_fail(b->err, "out of memory");
+    int rc = plain && both ? upload(b, l, p, plain, both) : ds_fail(b->err, "out of memory");
     free(plain);
     free(both);
     if (rc == 0)
