@@ -195,6 +195,35 @@ static void impossible(void)
     }
 }
 
+/* Layers that add another tensor, in a network of two mbconv of one shape. */
+static int sums(const char *shortcut)
+{
+    struct ds_error err;
+    struct ds_net net = {0};
+    uint8_t choice[DS_MAX_SITES] = {0};
+    char json[400];
+    snprintf(json, sizeof json,
+             "{\"dstools_space\":1,\"name\":\"two\",\"resolution\":8,\"blocks\":["
+             "{\"name\":\"a\",\"type\":\"mbconv\",\"expand\":2,\"kernel\":3%s}],"
+             "\"stem\":[{\"op\":\"mbconv\",\"expand\":1,\"kernel\":3%s}],"
+             "\"units\":[{\"width\":3,\"depth\":1}],\"head\":[]}",
+             shortcut, shortcut);
+    struct ds_space *s = ds_space_parse(json, strlen(json), &err);
+    int n = s && ds_net_build(s, choice, &net, &err) == 0 ? 0 : -1;
+    for (int i = 0; n >= 0 && i < net.nlayers; i++)
+        n += net.layer[i].in2 >= 0;
+    ds_net_free(&net);
+    ds_space_free(s);
+    return n;
+}
+
+static void shortcuts(void)
+{
+    CHECK(sums("") == 2 && sums(",\"shortcut\":\"identity\"") == 2,
+          "mbconv adds its input where the shape stays");
+    CHECK(sums(",\"shortcut\":\"none\"") == 0, "but not without a shortcut");
+}
+
 static void rounding(void)
 {
     CHECK(ds_round_channels(19.2, 8) == 24 && ds_round_channels(134.4, 8) == 136 &&
@@ -212,6 +241,7 @@ int main(void)
     if (!ofa || !odd)
         return TAP_END();
     rounding();
+    shortcuts();
     impossible();
     extremes(ofa);
     against_formula(ofa);

@@ -138,7 +138,7 @@ static int mbconv(struct builder *b, const struct ds_part *p, int in)
     struct ds_tensor t = shape(b, in);
     int cout = p->width ? p->width : t.c;
     int mid = ds_round_channels(round(t.c * block->expand), b->space->divisor);
-    int residual = p->stride == 1 && t.c == cout ? in : -1;
+    int residual = p->stride == 1 && t.c == cout && !block->no_shortcut ? in : -1;
 
     int x = in;
     if (block->expand != 1 || block->expand_conv)

@@ -221,8 +221,8 @@ static const struct {
     {"pool", {NULL}},
     {"linear", {"width", "act", "residual", "repeat"}},
     {"mbconv",
-     {"kernel", "expand", "groups", "se", "act", "expand_conv", "shuffle", "stride", "width",
-      "residual", "repeat"}},
+     {"kernel", "expand", "groups", "se", "act", "expand_conv", "shuffle", "shortcut", "stride",
+      "width", "residual", "repeat"}},
     {"bottleneck",
      {"kernel", "expand", "groups", "act", "shortcut", "stride", "width", "residual", "repeat"}},
     {"skip", {"groups", "act", "stride", "width", "residual", "repeat"}},
@@ -250,13 +250,15 @@ static int check_keys(const struct node *n, const char *kind)
 /* What only one type of block has. */
 static int block_extras(const struct node *n, struct ds_block *b)
 {
-    static const char *const shortcuts[] = {"avgpool", "conv"};
+    static const char *const shortcuts[] = {"avgpool", "conv", "identity", "none"};
+    bool mbconv = b->type == DS_BLOCK_MBCONV;
     int shortcut;
     if (boolean(n, "expand_conv", false, &b->expand_conv) ||
         boolean(n, "shuffle", false, &b->shuffle) ||
-        word(n, "shortcut", shortcuts, 2, 0, &shortcut))
+        word(n, "shortcut", mbconv ? shortcuts + 2 : shortcuts, 2, 0, &shortcut))
         return -1;
-    b->conv_shortcut = shortcut == 1;
+    b->conv_shortcut = !mbconv && shortcut == 1;
+    b->no_shortcut = mbconv && shortcut == 1;
     if (b->shuffle && b->groups == 1)
         return bad(n, "shuffle", "needs 2 or more groups");
     if (b->shuffle && b->expand == 1 && !b->expand_conv)
