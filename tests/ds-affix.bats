@@ -59,7 +59,7 @@ setup() {
     [[ "$output" == *"unit0.depth of space ofa-mbv3 can be 2, 3, 4, not '7'" ]]
     ds-affix --all base.dss | ds-measure-cost | ds-aggregate --by block >groups.dss
     run -1 ds-affix --all -o x groups.dss
-    [[ "$output" == *"groups.dss: record 1, byte "*": no architecture to affix anything to" ]]
+    [[ "$output" == *"groups.dss: record 1, byte "*": no architecture; is this an aggregated stream?" ]]
 }
 
 @test "--paper: inactive in a third of the bases at layer 2, in two thirds at layer 3, never before" {

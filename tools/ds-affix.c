@@ -117,8 +117,7 @@ static void affix(struct ds_filter *f, const struct ds_record *base, const struc
                   struct ds_record *rec, bool paper, uint64_t seed)
 {
     struct ds_error err;
-    if (!base->has_arch)
-        cli_die(CLI_FAILED, "%s: no architecture to affix anything to", ds_reader_where(f->in));
+    cli_need_arch(base, ds_reader_where(f->in));
     if (ds_writer_put(f->out, base, &err))
         cli_fail(f->out, &err);
     for (size_t i = 0; i < a->n; i++) {

@@ -1,9 +1,9 @@
 /* Writes a stream for other programs: Once-for-All's dictionaries, JSON, TSV, ONNX models. */
 #include "export_onnx.h"
 #include "formats/ofa.h"
-#include "json_record.h"
 #include "output.h"
 #include "rows.h"
+#include "stream/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ struct format {
 static void put_record(const struct exporter *ex, const struct ds_record *rec, const char *where)
 {
     struct ds_error err;
-    json_print(ex->out, json_record(rec, &err), where, &err);
+    cli_print_json(ex->out, ds_record_to_json(rec, &err), where, &err);
 }
 
 /* The dictionary of an architecture, laid out as the space that was asked for. */
@@ -42,8 +42,7 @@ static json_t *ofa_dict(const struct exporter *ex, const struct ds_record *rec,
 static void put_ofa(const struct exporter *ex, const struct ds_record *rec, const char *where)
 {
     struct ds_error err;
-    if (!rec->has_arch)
-        cli_die(CLI_FAILED, "%s: no architecture; is this an aggregated stream?", where);
+    cli_need_arch(rec, where);
     json_t *dict = ofa_dict(ex, rec, &err);
     for (int i = 0; dict && i < rec->nmetrics; i++) {
         const struct ds_metric *m = &rec->metric[i];
@@ -54,7 +53,7 @@ static void put_ofa(const struct exporter *ex, const struct ds_record *rec, cons
             cli_die(CLI_FAILED, "%s: metric \"%.*s\" is not a finite number, or no UTF-8", where,
                     (int)m->name.size, m->name.ptr);
     }
-    json_print(ex->out, dict, where, &err);
+    cli_print_json(ex->out, dict, where, &err);
 }
 
 static void put_onnx(const struct exporter *ex, const struct ds_record *rec, const char *where)

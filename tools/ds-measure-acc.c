@@ -46,9 +46,7 @@ static void take(struct queue *q, const struct ds_record *rec)
 {
     struct ds_error err;
     size_t before = q->packed.size;
-    if (!rec->has_arch)
-        cli_die(CLI_FAILED, "%s: no architecture; is this an aggregated stream?",
-                ds_reader_where(q->f.in));
+    cli_need_arch(rec, ds_reader_where(q->f.in));
     if (rec->space != q->space) {
         q->space = rec->space;
         if (ds_predictor_bind(q->predictor, q->space, &err))
@@ -114,7 +112,7 @@ int main(int argc, char **argv)
 {
     const char *profile = NULL, *predictor = NULL;
     struct runner_options runner = RUNNER_DEFAULTS;
-    static const struct runner_metric top1 = {"top1", "percent", 100, false};
+    static const struct ds_question top1 = {"top1", "percent", 100, false};
     const struct cli_option options[] = {
         {"profile", 0, CLI_TEXT, &profile, "NAME", "by this profile: a shipped name or a file", 0},
         {"predictor", 0, CLI_TEXT, &predictor, "FILE.pth",

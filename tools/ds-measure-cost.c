@@ -7,9 +7,7 @@ static void measure(struct ds_coster *coster, struct ds_record *rec, struct ds_f
 {
     struct ds_cost cost;
     struct ds_error err;
-    if (!rec->has_arch)
-        cli_die(CLI_FAILED, "%s: no architecture; is this an aggregated stream?",
-                ds_reader_where(f->in));
+    cli_need_arch(rec, ds_reader_where(f->in));
     if (ds_coster_cost(coster, rec->choice, &cost, &err)) {
         ds_fail_in(&err, "%s", ds_reader_where(f->in));
         cli_fail(f->out, &err);

@@ -73,7 +73,7 @@ int main(int argc, char **argv)
     uint64_t threads = 1;
     struct meter_choice choice = METER_DEFAULTS;
     struct runner_options runner = RUNNER_DEFAULTS;
-    struct meter_options o = {.metric = "latency.cpu"};
+    struct ds_window_options o = {.metric = "latency.cpu"};
     const struct cli_option options[] = {
         {"engine", 'e', CLI_TEXT, &engine, "NAME", "onednn (default) or xnnpack", 0},
         {"threads", 't', CLI_COUNT, &threads, "N", "threads of the engine (1)", 1},
@@ -99,10 +99,10 @@ int main(int argc, char **argv)
     if (profile && runner.program)
         cli_die(CLI_USAGE, "--profile and --exec: one of them");
     if (runner.program) {
-        const struct runner_metric metric = runner_latency("latency.cpu");
+        const struct ds_question question = ds_question_latency("latency.cpu");
         if (o.pin)
             pin(o.pin);
-        return runner_run(&cli, &runner, &metric);
+        return runner_run(&cli, &runner, &question);
     }
     if (profile)
         return estimate_by_profile(&cli, profile, "cpu");

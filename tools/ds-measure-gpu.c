@@ -47,7 +47,7 @@ int main(int argc, char **argv)
     bool list = false;
     int n;
     struct runner_options runner = RUNNER_DEFAULTS;
-    struct meter_options o = {.metric = "latency.gpu", .measure.settle = 10};
+    struct ds_window_options o = {.metric = "latency.gpu", .measure.settle = 10};
     struct meter_choice choice = METER_DEFAULTS;
     const struct cli_option options[] = {
         {"list-devices", 0, CLI_FLAG, &list, NULL, "print what OpenCL finds, and end", 0},
@@ -76,8 +76,8 @@ int main(int argc, char **argv)
     if (list)
         return list_devices(&cli);
     if (runner.program) {
-        const struct runner_metric metric = runner_latency("latency.gpu");
-        return runner_run(&cli, &runner, &metric);
+        const struct ds_question question = ds_question_latency("latency.gpu");
+        return runner_run(&cli, &runner, &question);
     }
     if (profile)
         return estimate_by_profile(&cli, profile, "gpu");

@@ -27,8 +27,8 @@ int main(int argc, char **argv)
     if (model && (profile || runner.program))
         cli_die(CLI_USAGE, "--model and --%s: one of them", profile ? "profile" : "exec");
     if (runner.program) {
-        const struct runner_metric metric = runner_latency("latency.npu");
-        return runner_run(&cli, &runner, &metric);
+        const struct ds_question question = ds_question_latency("latency.npu");
+        return runner_run(&cli, &runner, &question);
     }
     if (model)
         return estimate_by_npu(&cli, model);

@@ -67,9 +67,7 @@ static void read_known(struct making *m, char *const *names, int nnames, bool as
         cli_die(CLI_FAILED, "%s", err.text);
     int rc;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
-        if (!rec->has_arch)
-            cli_die(CLI_FAILED, "%s: no architecture; is this an aggregated stream?",
-                    ds_reader_where(in));
+        cli_need_arch(rec, ds_reader_where(in));
         bool is_here = ds_arch_translate(rec->space, rec->choice, m->space, choice, &err) == 0;
         if (as_parents && !is_here && !skip)
             cli_die(CLI_FAILED, "%s: %s; --skip leaves such parents out", ds_reader_where(in),

@@ -1,9 +1,11 @@
 /* Passes on the records that no other record beats: a Pareto front, or the best of one metric. */
+#include "base/stats.h"
+#include "memory.h"
 #include "objective.h"
 #include "output.h"
-#include "pool.h"
 #include "progress.h"
 #include "search/pareto.h"
+#include "stream/held.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,10 +16,10 @@
 
 /* The best of the records so far, and newcomers not yet compared with them. */
 struct selection {
-    struct pool pool;
+    struct ds_held held;
     int m;
     size_t top; /* how many of the best; 0: the front */
-    double *x;  /* [pool.n][m], less being better */
+    double *x;  /* [held.n][m], less being better */
     size_t room;
     size_t next_cull; /* when there are so many */
     double *champion; /* [nchampions][m] */
@@ -30,21 +32,13 @@ static void select_begin(struct selection *s, int m, size_t top)
     *s = (struct selection){.m = m, .top = top, .next_cull = CHUNK, .limit = INFINITY};
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The best `top`, and what ties with the last of them. */
 static void keep_top(struct selection *s, bool *keep)
 {
-    size_t n = s->pool.n;
-    double *sorted = malloc((n + 1) * sizeof *sorted);
-    if (!sorted)
-        cli_die(CLI_FAILED, "out of memory");
+    size_t n = s->held.n;
+    double *sorted = cli_alloc(n, sizeof *sorted);
     memcpy(sorted, s->x, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, ascending);
+    ds_sort(sorted, n);
     s->limit = n > s->top ? sorted[s->top - 1] : INFINITY;
     for (size_t i = 0; i < n; i++)
         keep[i] = s->x[i] <= s->limit;
@@ -54,12 +48,10 @@ static void keep_top(struct selection *s, bool *keep)
 /* Takes champions from all along the front. */
 static void choose_champions(struct selection *s)
 {
-    size_t n = s->pool.n, m = (size_t)s->m;
+    size_t n = s->held.n, m = (size_t)s->m;
     s->nchampions = n < CHAMPIONS ? n : CHAMPIONS;
     free(s->champion);
-    s->champion = malloc((s->nchampions * m + 1) * sizeof *s->champion);
-    if (!s->champion)
-        cli_die(CLI_FAILED, "out of memory");
+    s->champion = cli_alloc(s->nchampions * m, sizeof *s->champion);
     for (size_t i = 0; i < s->nchampions; i++)
         memcpy(s->champion + i * m, s->x + i * n / s->nchampions * m, m * sizeof *s->x);
 }
@@ -67,21 +59,19 @@ static void choose_champions(struct selection *s)
 static void select_cull(struct selection *s)
 {
     struct ds_error err;
-    size_t n = s->pool.n, m = (size_t)s->m, left = 0;
-    bool *keep = malloc(n + 1);
-    if (!keep)
-        cli_die(CLI_FAILED, "out of memory");
+    size_t n = s->held.n, m = (size_t)s->m, left = 0;
+    bool *keep = cli_alloc(n, sizeof *keep);
     if (s->top)
         keep_top(s, keep);
     else if (ds_pareto_front(s->x, n, s->m, keep, &err))
         cli_die(CLI_FAILED, "%s", err.text);
-    pool_cull(&s->pool, keep);
+    ds_held_keep(&s->held, keep);
     for (size_t i = 0; i < n; i++)
         if (keep[i])
             memmove(s->x + left++ * m, s->x + i * m, m * sizeof *s->x);
     free(keep);
     choose_champions(s);
-    s->next_cull = 2 * s->pool.n + CHUNK;
+    s->next_cull = 2 * s->held.n + CHUNK;
 }
 
 /* Whether it is worth looking at; the champion that beats it goes first next time. */
@@ -109,23 +99,19 @@ static void select_add(struct selection *s, const struct ds_reader *in, const st
 {
     if (!may_stay(s, x))
         return;
+    struct ds_error err;
     size_t m = (size_t)s->m;
-    if (s->pool.n == s->room) {
-        s->room = s->room ? 2 * s->room : 256;
-        double *more = realloc(s->x, s->room * m * sizeof *more);
-        if (!more)
-            cli_die(CLI_FAILED, "out of memory");
-        s->x = more;
-    }
-    memcpy(s->x + s->pool.n * m, x, m * sizeof *x);
-    pool_add(&s->pool, in, rec);
-    if (s->pool.n >= s->next_cull)
+    cli_grow(&s->x, &s->room, s->held.n + 1, m * sizeof *s->x);
+    memcpy(s->x + s->held.n * m, x, m * sizeof *x);
+    if (ds_held_add(&s->held, in, rec, &err))
+        cli_die(CLI_FAILED, "%s", err.text);
+    if (s->held.n >= s->next_cull)
         select_cull(s);
 }
 
 static void select_end(struct selection *s)
 {
-    pool_free(&s->pool);
+    ds_held_free(&s->held);
     free(s->x);
     free(s->champion);
 }
@@ -168,7 +154,7 @@ static void print_volume(struct cli *cli, const struct selection *s, const doubl
 {
     struct ds_error err;
     double volume;
-    if (ds_hypervolume(s->x, s->pool.n, s->m, reference, &volume, &err))
+    if (ds_hypervolume(s->x, s->held.n, s->m, reference, &volume, &err))
         cli_die(CLI_FAILED, "%s", err.text);
     FILE *out = cli_open_text(cli);
     fprintf(out, "%.12g\n", volume);
@@ -177,9 +163,11 @@ static void print_volume(struct cli *cli, const struct selection *s, const doubl
 
 static void write_selection(struct cli *cli, struct selection *s, struct ds_reader *in)
 {
+    struct ds_error err;
     struct ds_writer *out = cli_writer(cli);
     struct ds_made made = cli_made(cli);
-    pool_write(&s->pool, in, out, &made);
+    if (ds_held_write(&s->held, in, out, &made, &err))
+        cli_fail(out, &err);
     free((void *)made.args);
     cli_close(out);
 }

@@ -1,7 +1,7 @@
 /* Shows a stream to people and to other programs: a table, JSON, tab-separated values. */
-#include "json_record.h"
 #include "output.h"
 #include "rows.h"
+#include "stream/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,7 +112,7 @@ static void show(const struct wanted *w, struct ds_reader *in, FILE *out)
         if (w->heads)
             see_head(out, &heads, in, true);
         else if (w->json)
-            json_print(out, json_record(rec, &err), ds_reader_where(in), &err);
+            cli_print_json(out, ds_record_to_json(rec, &err), ds_reader_where(in), &err);
         else
             rows_add(rows, rec, ds_reader_where(in));
     }

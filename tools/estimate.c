@@ -21,9 +21,7 @@ static void add_value(struct ds_filter *f, struct ds_record *rec, const struct e
 {
     struct ds_error err;
     double value;
-    if (!rec->has_arch)
-        cli_die(CLI_FAILED, "%s: no architecture; is this an aggregated stream?",
-                ds_reader_where(f->in));
+    cli_need_arch(rec, ds_reader_where(f->in));
     if (e->value(e->context, rec->choice, &value, &err)) {
         ds_fail_in(&err, "%s", ds_reader_where(f->in));
         cli_fail(f->out, &err);

@@ -69,8 +69,7 @@ void onnx_files_put(struct onnx_files *f, const struct ds_record *rec, const cha
 {
     struct ds_error err;
     size_t size;
-    if (!rec->has_arch)
-        cli_die(CLI_FAILED, "%s: no architecture; is this an aggregated stream?", where);
+    cli_need_arch(rec, where);
     int64_t known = ds_id_map_find(&f->ids, rec->id);
     if (known >= 0 && f->written[known].space == rec->space)
         return;

@@ -1,24 +1,9 @@
-/*
- * Live measuring, alike for every engine: records are taken in windows, each architecture of a
- * window is loaded once and measured together with the others (measure/rounds.h), and the records
- * are written in their order with the metric and how it was got.
- */
+/* Live measuring, alike for every engine (measure/window.h): its options, progress, warnings. */
 #ifndef DS_METER_H
 #define DS_METER_H
 
-#include "engines/engine.h"
-#include "measure/rounds.h"
+#include "measure/window.h"
 #include "output.h"
-
-struct meter_options {
-    const char *metric; /* "latency.cpu" */
-    const char *device; /* its name, for the records; NULL: the engine's */
-    const char *pin;    /* processors the tool was bound to; NULL: none */
-    const struct ds_engine *engine;
-    struct ds_engine_options setup;
-    struct ds_measure_options measure;
-    int window; /* records measured together */
-};
 
 /* What options say about measuring, before it is checked. */
 struct meter_choice {
@@ -46,15 +31,10 @@ struct meter_choice {
 /* clang-format on */
 
 /* Sets the options that were chosen; dies of those out of bounds. */
-void meter_choose(struct meter_options *options, const struct meter_choice *choice, uint64_t seed);
-
-/*
- * Sets a latency with the spread of its runs, for more details to be added; sorts the runs. NULL
- * when out of memory.
- */
-struct ds_metric *meter_set(struct ds_record *rec, const char *metric, struct ds_timing *t);
+void meter_choose(struct ds_window_options *options, const struct meter_choice *choice,
+                  uint64_t seed);
 
 /* Measures the stream of the operands and writes it to the output; returns the exit status. */
-int meter_run(struct cli *cli, const struct meter_options *options);
+int meter_run(struct cli *cli, const struct ds_window_options *options);
 
 #endif

@@ -84,6 +84,15 @@ void cli_close_text(struct cli *c, FILE *f)
                 errno ? strerror(errno) : "some of it was lost");
 }
 
+void cli_print_json(FILE *out, json_t *json, const char *where, const struct ds_error *err)
+{
+    if (!json)
+        cli_die(CLI_FAILED, "%s: %s", where, err->text);
+    json_dumpf(json, out, JSON_COMPACT);
+    fputc('\n', out);
+    json_decref(json);
+}
+
 /* ---- provenance and filters ---- */
 
 /* Whether argument i changes nothing of the result: where to, how compressed, how told. */
@@ -120,6 +129,13 @@ void cli_filter(struct cli *c, struct ds_filter *f)
     f->in = ds_reader_open(c->operand, c->noperands, &err);
     if (!f->in)
         cli_die(CLI_FAILED, "%s", err.text);
+}
+
+void cli_need_arch(const struct ds_record *rec, const char *where)
+{
+    struct ds_error err;
+    if (ds_record_need_arch(rec, &err))
+        cli_die(CLI_FAILED, "%s: %s", where, err.text);
 }
 
 int cli_filter_close(struct ds_filter *f)

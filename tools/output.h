@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "stream/filter.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 /*
@@ -19,11 +20,17 @@ void cli_close(struct ds_writer *w);
 FILE *cli_open_text(struct cli *c);
 void cli_close_text(struct cli *c, FILE *f);
 
+/* Prints a JSON value as one line and releases it; dies naming `where` when it is NULL. */
+void cli_print_json(FILE *out, json_t *json, const char *where, const struct ds_error *err);
+
 /* What goes into the provenance: the tool and its arguments, without -o, -z, -q, --progress. */
 struct ds_made cli_made(const struct cli *c);
 
 /* A filter from the operands to the output. */
 void cli_filter(struct cli *c, struct ds_filter *f);
+
+/* Dies of a record without architecture, which stands at `where`. */
+void cli_need_arch(const struct ds_record *rec, const char *where);
 
 /* Closes both ends and returns the exit status. */
 int cli_filter_close(struct ds_filter *f);

@@ -2,6 +2,7 @@
  * Fronts of searches: for every label the front that half of its runs attain, the spread from the
  * worst to the best run (Fonseca's attainment surfaces), and the points of all runs.
  */
+#include "base/stats.h"
 #include "plot.h"
 #include "runs.h"
 
@@ -30,12 +31,6 @@ static void *checked(void *p)
     return p;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The values of the axis at which runs of this label get better, each once, and `end`. */
 static size_t steps(const struct runs *runs, int label, double end, double **x)
 {
@@ -48,7 +43,7 @@ static size_t steps(const struct runs *runs, int label, double end, double **x)
         for (size_t j = 0; j < runs->at[i].n && runs->at[i].label == label; j++)
             (*x)[n++] = runs->at[i].x[2 * j + AXIS];
     (*x)[n++] = end;
-    qsort(*x, n, sizeof **x, ascending);
+    ds_sort(*x, n);
     size_t distinct = 0;
     for (size_t i = 0; i < n; i++)
         if (i == 0 || (*x)[i] != (*x)[distinct - 1])
@@ -59,7 +54,7 @@ static size_t steps(const struct runs *runs, int label, double end, double **x)
 /* The greatest of a few numbers' lower half: of 5 the third, of 4 the third (the worse middle). */
 static double middle_of(double *value, int n)
 {
-    qsort(value, (size_t)n, sizeof *value, ascending);
+    ds_sort(value, (size_t)n);
     return value[n / 2];
 }
 

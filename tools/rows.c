@@ -1,7 +1,7 @@
 #include "rows.h"
 
-#include "json_record.h"
 #include "output.h"
+#include "stream/json.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -164,7 +164,7 @@ static char *without_control(const char *from, size_t length)
 static char *object_text(const struct rows *r, const msgpack_object *o)
 {
     struct ds_error err;
-    json_t *json = json_object_of(o, &err);
+    json_t *json = ds_object_to_json(o, &err);
     if (!json)
         cli_die(CLI_FAILED, "%s: %s", r->where, err.text);
     char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);

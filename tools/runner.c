@@ -4,9 +4,10 @@
 #include "base/file.h"
 #include "base/id_map.h"
 #include "formats/onnx.h"
+#include "measure/answer.h"
+#include "memory.h"
 #include "network/build.h"
 #include "progress.h"
-#include "runner_answer.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -30,7 +31,7 @@ struct known {
 
 struct runner {
     const struct runner_options *o;
-    const struct runner_metric *metric;
+    const struct ds_question *question;
     struct ds_filter f;
     struct ds_onnx_options onnx;
     struct ds_net net;
@@ -90,7 +91,7 @@ static void set_command(struct runner *r)
 /* ---- answers that are known ---- */
 
 /* A model with its key: what tells it, the command and what is asked for from all others. */
-struct question {
+struct network_model {
     uint8_t *model;
     size_t size;
     XXH128_hash_t key;
@@ -102,7 +103,7 @@ static XXH128_hash_t key_of(const struct runner *r, const uint8_t *model, size_t
     if (!state)
         no_memory();
     XXH3_128bits_reset(state);
-    XXH3_128bits_update(state, r->metric->name, strlen(r->metric->name) + 1);
+    XXH3_128bits_update(state, r->question->metric, strlen(r->question->metric) + 1);
     XXH3_128bits_update(state, r->command, strlen(r->command) + 1);
     XXH3_128bits_update(state, model, size);
     XXH128_hash_t key = XXH3_128bits_digest(state);
@@ -132,7 +133,7 @@ static const struct known *remember(struct runner *r, XXH128_hash_t key, char *t
 static const struct known *recall(struct runner *r, XXH128_hash_t key)
 {
     char path[PATH_MAX];
-    struct runner_answer a;
+    struct ds_answer a;
     struct ds_error err;
     int64_t known = ds_id_map_find(&r->keys, key.low64);
     if (known >= 0)
@@ -146,7 +147,7 @@ static const struct known *recall(struct runner *r, XXH128_hash_t key)
         free(text);
         return NULL;
     }
-    if (runner_parse(r->metric, text, strlen(text), &a, &err)) {
+    if (ds_answer_parse(r->question, text, strlen(text), &a, &err)) {
         cli_warn("%s: not an answer, so it is measured again: %s", path, err.text);
         free(text);
         return NULL;
@@ -168,7 +169,7 @@ static void keep(const struct runner *r, XXH128_hash_t key, const char *text)
 
 /* ---- asking ---- */
 
-static void write_model(const struct question *q, int fd, const char *path)
+static void write_model(const struct network_model *q, int fd, const char *path)
 {
     size_t at = 0;
     while (at < q->size) {
@@ -185,7 +186,7 @@ static void write_model(const struct question *q, int fd, const char *path)
 }
 
 /* A file of its own for the model, in TMPDIR. */
-static void make_model(const struct question *q, char path[PATH_MAX])
+static void make_model(const struct network_model *q, char path[PATH_MAX])
 {
     static const char suffix[] = ".onnx";
     const char *dir = getenv("TMPDIR");
@@ -204,12 +205,12 @@ static void make_model(const struct question *q, char path[PATH_MAX])
 
 static char *ask_once(const struct runner *r, const struct ds_exec_job *job, struct ds_error *err)
 {
-    struct runner_answer a;
+    struct ds_answer a;
     size_t size;
     char *text = ds_exec(job, &size, err);
     if (!text)
         return NULL;
-    if (runner_parse(r->metric, text, size, &a, err)) {
+    if (ds_answer_parse(r->question, text, size, &a, err)) {
         free(text);
         return NULL;
     }
@@ -218,7 +219,7 @@ static char *ask_once(const struct runner *r, const struct ds_exec_job *job, str
 }
 
 /* Runs the program on a model, again after failures. NULL and the reason of the last one. */
-static char *ask(struct runner *r, const struct ds_record *rec, const struct question *q,
+static char *ask(struct runner *r, const struct ds_record *rec, const struct network_model *q,
                  struct ds_error *err)
 {
     char path[PATH_MAX], shape[64], model[PATH_MAX + 16], input_shape[96], id[40], space[300],
@@ -233,7 +234,7 @@ static char *ask(struct runner *r, const struct ds_record *rec, const struct que
     snprintf(input_shape, sizeof input_shape, "DSTOOLS_INPUT_SHAPE=%s", shape);
     snprintf(id, sizeof id, "DSTOOLS_ID=%016" PRIx64, rec->id);
     snprintf(space, sizeof space, "DSTOOLS_SPACE=%s", rec->space->name);
-    snprintf(metric, sizeof metric, "DSTOOLS_METRIC=%s", r->metric->name);
+    snprintf(metric, sizeof metric, "DSTOOLS_METRIC=%s", r->question->metric);
     char *const env[] = {model, input_shape, id, space, metric, "DSTOOLS_INPUT=" INPUT, NULL};
     r->argv[r->nargs] = path;
     r->argv[r->nargs + 1] = shape;
@@ -248,13 +249,11 @@ static char *ask(struct runner *r, const struct ds_record *rec, const struct que
 /* ---- records ---- */
 
 /* The question about a record; the network stays in r->net. */
-static struct question pose(struct runner *r, const struct ds_record *rec)
+static struct network_model pose(struct runner *r, const struct ds_record *rec)
 {
-    struct question q = {0};
+    struct network_model q = {0};
     struct ds_error err;
-    if (!rec->has_arch)
-        cli_die(CLI_FAILED, "%s: no architecture; is this an aggregated stream?",
-                ds_reader_where(r->f.in));
+    cli_need_arch(rec, ds_reader_where(r->f.in));
     if (ds_net_build(rec->space, rec->choice, &r->net, &err) == 0)
         q.model = ds_onnx_pack(rec->space, &r->net, &r->onnx, &q.size, &err);
     if (!q.model) {
@@ -267,14 +266,14 @@ static struct question pose(struct runner *r, const struct ds_record *rec)
 
 static void set_metric(struct runner *r, struct ds_record *rec, const char *text)
 {
-    struct runner_answer a;
+    struct ds_answer a;
     struct ds_error err;
-    if (runner_parse(r->metric, text, strlen(text), &a, &err))
+    if (ds_answer_parse(r->question, text, strlen(text), &a, &err))
         cli_die(CLI_FAILED, "%s", err.text);
-    struct ds_metric *m = runner_set(rec, r->metric, &a);
+    struct ds_metric *m = ds_answer_set(rec, r->question, &a);
     free(a.number);
     if (!m || ds_metric_str(rec, m, "exec", r->command) ||
-        (r->metric->is_latency && ds_metric_int(rec, m, "batch", r->onnx.batch)) ||
+        (r->question->is_latency && ds_metric_int(rec, m, "batch", r->onnx.batch)) ||
         (r->o->pin && ds_metric_str(rec, m, "pin", r->o->pin)))
         no_memory();
 }
@@ -283,13 +282,13 @@ static void set_failure(struct runner *r, struct ds_record *rec, const char *why
 {
     r->failed++;
     cli_warn("%s: %s", ds_reader_where(r->f.in), why);
-    if (ds_record_set_error(rec, r->metric->name, why))
+    if (ds_record_set_error(rec, r->question->metric, why))
         no_memory();
 }
 
 /* Asks about a network that nothing is known of. */
 static const struct known *find_out(struct runner *r, const struct ds_record *rec,
-                                    const struct question *q)
+                                    const struct network_model *q)
 {
     struct ds_error err;
     char *text = ask(r, rec, q, &err);
@@ -304,7 +303,7 @@ static const struct known *find_out(struct runner *r, const struct ds_record *re
 static void measure(struct runner *r, struct ds_record *rec)
 {
     struct ds_error err;
-    struct question q = pose(r, rec);
+    struct network_model q = pose(r, rec);
     const struct known *known = recall(r, q.key);
     if (!known)
         known = find_out(r, rec, &q);
@@ -354,11 +353,6 @@ static void free_runner(struct runner *r)
 
 /* ---- the interface ---- */
 
-struct runner_metric runner_latency(const char *metric)
-{
-    return (struct runner_metric){metric, "ms", 1e9, true};
-}
-
 void runner_check(const struct runner_options *o)
 {
     const struct runner_options unset = RUNNER_DEFAULTS;
@@ -372,9 +366,9 @@ void runner_check(const struct runner_options *o)
 }
 
 int runner_run(struct cli *cli, const struct runner_options *options,
-               const struct runner_metric *metric)
+               const struct ds_question *question)
 {
-    struct runner r = {.o = options, .metric = metric};
+    struct runner r = {.o = options, .question = question};
     struct ds_error err;
     r.onnx = (struct ds_onnx_options){.batch = (int)options->batch,
                                       .opset = (int)options->opset,
@@ -390,7 +384,7 @@ int runner_run(struct cli *cli, const struct runner_options *options,
     free_runner(&r);
     if (r.failed)
         cli_die(CLI_FAILED, "%" PRIu64 " of %" PRIu64 " records got no %s%s", r.failed, r.records,
-                metric->name,
+                question->metric,
                 options->drop_failed ? " and were left out" : ": 'errors' on them says why");
     return status;
 }

@@ -6,6 +6,7 @@
 #ifndef DS_RUNNER_H
 #define DS_RUNNER_H
 
+#include "measure/answer.h"
 #include "output.h"
 
 struct runner_options {
@@ -37,17 +38,6 @@ struct runner_options {
     {"opset", 0, CLI_COUNT, &(r).opset, "N", "--exec: of the ONNX file: 11 (default), 12, 13", 11}
 /* clang-format on */
 
-/* What the program is asked for. */
-struct runner_metric {
-    const char *name; /* "latency.cpu" */
-    const char *unit; /* "ms" */
-    double most;      /* greater numbers are nonsense, as are those below 0 */
-    bool is_latency;  /* above 0; several numbers are timed runs */
-};
-
-/* "latency.CLASS" in ms. */
-struct runner_metric runner_latency(const char *metric);
-
 /* Dies of options of --exec without it. */
 void runner_check(const struct runner_options *options);
 
@@ -56,6 +46,6 @@ void runner_check(const struct runner_options *options);
  * keeps the reason in place of the metric and the others go on. Returns the exit status.
  */
 int runner_run(struct cli *cli, const struct runner_options *options,
-               const struct runner_metric *metric);
+               const struct ds_question *question);
 
 #endif

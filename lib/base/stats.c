@@ -17,7 +17,7 @@ double ds_moments_sd(const struct ds_moments *m)
     return m->n < 2 ? NAN : sqrt(m->m2 / (double)(m->n - 1));
 }
 
-static int ascending(const void *a, const void *b)
+int ds_ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -26,7 +26,7 @@ static int ascending(const void *a, const void *b)
 void ds_sort(double *x, size_t n)
 {
     if (n > 1)
-        qsort(x, n, sizeof *x, ascending);
+        qsort(x, n, sizeof *x, ds_ascending);
 }
 
 double ds_quantile(const double *sorted, size_t n, double p)
@@ -159,7 +159,7 @@ struct place {
 
 static int by_x(const void *a, const void *b)
 {
-    return ascending(&((const struct place *)a)->x, &((const struct place *)b)->x);
+    return ds_ascending(&((const struct place *)a)->x, &((const struct place *)b)->x);
 }
 
 /* Ranks from 0, ties at their mean; NULL when out of memory. To be freed. */
@@ -200,8 +200,8 @@ struct pair {
 static int by_both(const void *a, const void *b)
 {
     const struct pair *p = a, *q = b;
-    int order = ascending(&p->x, &q->x);
-    return order ? order : ascending(&p->y, &q->y);
+    int order = ds_ascending(&p->x, &q->x);
+    return order ? order : ds_ascending(&p->y, &q->y);
 }
 
 /* Sorts by y, counting the exchanges (merge sort). */

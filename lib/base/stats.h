@@ -12,7 +12,10 @@ struct ds_moments {
 void ds_moments_add(struct ds_moments *m, double x);
 double ds_moments_sd(const struct ds_moments *m); /* sample deviation (n-1); NaN below n = 2 */
 
-/* Sorts ascending. */
+/* Compares two doubles, for qsort: the less first. */
+int ds_ascending(const void *a, const void *b);
+
+/* Sorts so. */
 void ds_sort(double *x, size_t n);
 
 /* Quantile p in [0,1] of sorted x, by linear interpolation (Hyndman and Fan's type 7); n > 0. */

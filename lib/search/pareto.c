@@ -1,5 +1,6 @@
 #include "search/pareto.h"
 
+#include "base/stats.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,6 @@ bool ds_pareto_dominates(const double *a, const double *b, int m)
         better |= a[k] < b[k];
     }
     return better;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 /* ---- the front ---- */
@@ -69,7 +64,7 @@ static double pivot_of(const double *const *s, size_t n, int k, double low, doub
     size_t count = n < SAMPLE ? n : SAMPLE;
     for (size_t i = 0; i < count; i++)
         sample[i] = s[i * n / count][k];
-    qsort(sample, count, sizeof *sample, ascending);
+    ds_sort(sample, count);
     for (size_t i = count / 2 + 1; i-- > 0;)
         if (sample[i] >= low && sample[i] < high)
             return sample[i];
@@ -231,7 +226,7 @@ static int order_points(const void *a, const void *b, void *objectives)
 static int worst_last_first(const void *a, const void *b, void *objectives)
 {
     int k = *(const int *)objectives - 1;
-    return ascending((const double *)b + k, (const double *)a + k);
+    return ds_ascending((const double *)b + k, (const double *)a + k);
 }
 
 /* The first k objectives of m; p is sorted and changed. */

@@ -135,6 +135,11 @@ int ds_record_group_str(struct ds_record *rec, const char *key, const char *valu
 
 /* ---- metrics ---- */
 
+int ds_record_need_arch(const struct ds_record *rec, struct ds_error *err)
+{
+    return rec->has_arch ? 0 : ds_fail(err, "no architecture; is this an aggregated stream?");
+}
+
 struct ds_metric *ds_record_metric(const struct ds_record *rec, const char *name)
 {
     size_t n = strlen(name);

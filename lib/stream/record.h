@@ -68,6 +68,9 @@ int ds_record_parse(struct ds_record *rec, const struct ds_space *space, const v
 /* Appends the record as msgpack. */
 int ds_record_pack(const struct ds_record *rec, msgpack_sbuffer *out, struct ds_error *err);
 
+/* 0 where it has an architecture; else -1 and a message. */
+int ds_record_need_arch(const struct ds_record *rec, struct ds_error *err);
+
 /* The metric so named, or NULL. */
 struct ds_metric *ds_record_metric(const struct ds_record *rec, const char *name);
 

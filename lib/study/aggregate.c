@@ -469,8 +469,8 @@ static int hear_metrics(struct ds_aggregate *a, const struct ds_record *rec, str
 
 int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct ds_error *err)
 {
-    if (!rec->has_arch)
-        return ds_fail(err, "no architecture; is this an aggregated stream?");
+    if (ds_record_need_arch(rec, err))
+        return -1;
     if (a->space && a->space != rec->space)
         return ds_fail(err, "a second design space: %s after %s; aggregate them apart",
                        rec->space->name, a->space->name);

@@ -1,6 +1,7 @@
-#include "runner_answer.h"
+#include "measure/answer.h"
 
-#include "meter.h"
+#include "base/grow.h"
+#include "measure/latency.h"
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -44,33 +45,36 @@ static int refuse(const char *line, size_t size, int number, const char *what, s
                    what);
 }
 
-static int add_number(const struct runner_metric *metric, const char *line, size_t size, int at,
-                      struct runner_answer *a, struct ds_error *err)
+static int add_number(const struct ds_question *question, const char *line, size_t size, int at,
+                      struct ds_answer *a, struct ds_error *err)
 {
     double value;
     char what[80];
     if (parse_number(line, size, &value)) {
-        snprintf(what, sizeof what, "is not a number of %s", metric->unit);
+        snprintf(what, sizeof what, "is not a number of %s", question->unit);
         return refuse(line, size, at, what, err);
     }
-    if (value < 0 || (metric->is_latency && value == 0) || value > metric->most) {
-        snprintf(what, sizeof what, "is no %s of %s", metric->unit, metric->name);
+    if (value < 0 || (question->is_latency && value == 0) || value > question->most) {
+        snprintf(what, sizeof what, "is no %s of %s", question->unit, question->metric);
         return refuse(line, size, at, what, err);
     }
-    if (a->n && !metric->is_latency)
+    if (a->n && !question->is_latency)
         return refuse(line, size, at, "is a second number, but one was wanted", err);
-    double *more = realloc(a->number, (size_t)(a->n + 1) * sizeof *more);
-    if (!more)
-        return ds_fail(err, "out of memory");
-    a->number = more;
+    if (ds_grow(&a->number, &a->room, a->n + 1, sizeof *a->number, err))
+        return -1;
     a->number[a->n++] = value;
     return 0;
 }
 
-int runner_parse(const struct runner_metric *metric, const char *text, size_t size,
-                 struct runner_answer *answer, struct ds_error *err)
+struct ds_question ds_question_latency(const char *metric)
 {
-    *answer = (struct runner_answer){.text = text};
+    return (struct ds_question){metric, "ms", 1e9, true};
+}
+
+int ds_answer_parse(const struct ds_question *question, const char *text, size_t size,
+                    struct ds_answer *answer, struct ds_error *err)
+{
+    *answer = (struct ds_answer){.text = text};
     int rc = strlen(text) == size ? 0 : ds_fail(err, "its answer is no text: it has zero bytes");
     int number = 1;
     for (const char *at = text; *at && rc == 0; number++) {
@@ -78,10 +82,10 @@ int runner_parse(const struct runner_metric *metric, const char *text, size_t si
         size_t n;
         at = next_line(at, &line, &n);
         if (n && line[0] != '#')
-            rc = add_number(metric, line, n, number, answer, err);
+            rc = add_number(question, line, n, number, answer, err);
     }
     if (rc == 0 && answer->n == 0)
-        rc = ds_fail(err, "answered no number of %s", metric->unit);
+        rc = ds_fail(err, "answered no number of %s", question->unit);
     if (rc) {
         free(answer->number);
         answer->number = NULL;
@@ -129,11 +133,12 @@ static int describe(struct ds_record *rec, struct ds_metric *m, const char *text
     return 0;
 }
 
-struct ds_metric *runner_set(struct ds_record *rec, const struct runner_metric *metric,
-                             const struct runner_answer *answer)
+struct ds_metric *ds_answer_set(struct ds_record *rec, const struct ds_question *question,
+                                const struct ds_answer *answer)
 {
-    struct ds_timing runs = {.ms = answer->number, .runs = answer->n};
-    struct ds_metric *m = metric->is_latency ? meter_set(rec, metric->name, &runs)
-                                             : ds_record_set(rec, metric->name, answer->number[0]);
+    struct ds_timing runs = {.ms = answer->number, .runs = (int)answer->n};
+    struct ds_metric *m = question->is_latency
+                              ? ds_latency_set(rec, question->metric, &runs)
+                              : ds_record_set(rec, question->metric, answer->number[0]);
     return m && describe(rec, m, answer->text) == 0 ? m : NULL;
 }

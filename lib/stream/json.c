@@ -1,8 +1,8 @@
-#include "json_record.h"
+#include "stream/json.h"
 
-#include "output.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define UNSAID "what JSON cannot: NaN, infinity, bad UTF-8 or a key that is no string"
@@ -41,7 +41,7 @@ static json_t *whole_number(uint64_t v)
 
 static json_t *array_json(msgpack_object_array array, struct ds_error *err);
 
-json_t *json_object_of(const msgpack_object *o, struct ds_error *err)
+json_t *ds_object_to_json(const msgpack_object *o, struct ds_error *err)
 {
     switch (o->type) {
     case MSGPACK_OBJECT_BOOLEAN:
@@ -73,7 +73,7 @@ static json_t *array_json(msgpack_object_array array, struct ds_error *err)
 {
     json_t *out = json_array();
     for (uint32_t i = 0; i < array.size; i++)
-        if (json_array_append_new(out, json_object_of(&array.ptr[i], err))) {
+        if (json_array_append_new(out, ds_object_to_json(&array.ptr[i], err))) {
             ds_fail(err, "an array holds " UNSAID);
             json_decref(out);
             return NULL;
@@ -99,7 +99,7 @@ static int add_map(json_t *out, msgpack_object_map map, struct ds_error *err)
         const msgpack_object_kv *kv = &map.ptr[i];
         if (kv->key.type != MSGPACK_OBJECT_STR)
             return ds_fail(err, "a key that is no string");
-        if (add_key(out, kv->key.via.str, json_object_of(&kv->val, err), err))
+        if (add_key(out, kv->key.via.str, ds_object_to_json(&kv->val, err), err))
             return -1;
     }
     return 0;
@@ -176,7 +176,7 @@ static json_t *metrics_json(const struct ds_record *rec, struct ds_error *err)
     return metrics;
 }
 
-json_t *json_record(const struct ds_record *rec, struct ds_error *err)
+json_t *ds_record_to_json(const struct ds_record *rec, struct ds_error *err)
 {
     json_t *out = json_object(), *metrics = metrics_json(rec, err);
     if (!metrics || add_map(out, rec->extra, err)) {
@@ -203,13 +203,4 @@ json_t *json_record(const struct ds_record *rec, struct ds_error *err)
     }
     json_object_set_new(out, "metrics", metrics);
     return out;
-}
-
-void json_print(FILE *out, json_t *json, const char *where, const struct ds_error *err)
-{
-    if (!json)
-        cli_die(CLI_FAILED, "%s: %s", where, err->text);
-    json_dumpf(json, out, JSON_COMPACT);
-    fputc('\n', out);
-    json_decref(json);
 }

@@ -1,0 +1,34 @@
+#include "measure/latency.h"
+
+#include <math.h>
+
+struct ds_metric *ds_latency_set(struct ds_record *rec, const char *name, struct ds_timing *t)
+{
+    struct ds_latency l = ds_timing_latency(t);
+    struct ds_metric *m = ds_record_set(rec, name, l.median);
+    int bad = !m || ds_metric_num(rec, m, "min", l.min) || ds_metric_num(rec, m, "p90", l.p90) ||
+              ds_metric_num(rec, m, "lo", l.lo) || ds_metric_num(rec, m, "hi", l.hi) ||
+              ds_metric_int(rec, m, "runs", t->runs);
+    return bad ? NULL : m;
+}
+
+static int add_text(struct ds_record *rec, struct ds_metric *m, const char *key, const char *text)
+{
+    return text ? ds_metric_str(rec, m, key, text) : 0;
+}
+
+int ds_latency_describe(struct ds_record *rec, struct ds_metric *m, struct ds_timing *t,
+                        const struct ds_conditions *c)
+{
+    int bad = ds_metric_int(rec, m, "warmup", c->warmup) ||
+              ds_metric_bool(rec, m, "converged", t->converged) ||
+              (isfinite(c->drift) && ds_metric_num(rec, m, "drift", c->drift)) ||
+              add_text(rec, m, "engine", c->engine) || add_text(rec, m, "device", c->device) ||
+              add_text(rec, m, "driver", c->driver) ||
+              (t->device_ms && ds_metric_num(rec, m, "device_ms", ds_timing_device(t))) ||
+              (c->settles && ds_metric_bool(rec, m, "settled", c->settled)) ||
+              (c->threads && ds_metric_int(rec, m, "threads", c->threads)) ||
+              add_text(rec, m, "precision", c->precision) ||
+              ds_metric_int(rec, m, "batch", c->batch) || add_text(rec, m, "pin", c->pin);
+    return bad ? -1 : 0;
+}

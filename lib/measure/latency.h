@@ -1,0 +1,28 @@
+/* What a record says of a measured latency: its value, its spread, and how it was got. */
+#ifndef DS_MEASURE_LATENCY_H
+#define DS_MEASURE_LATENCY_H
+
+#include "measure/rounds.h"
+#include "stream/record.h"
+
+/* How a latency was got. Texts may be NULL and are then left out. */
+struct ds_conditions {
+    const char *engine, *device, *driver; /* names with versions */
+    const char *precision;                /* of the arithmetic, "fp32" */
+    const char *pin;                      /* processors that the tool was bound to */
+    int warmup, batch, threads;           /* threads 0: not known */
+    double drift;                         /* of the reference network; NaN: not known */
+    bool settles, settled;                /* whether the device was waited for, and with success */
+};
+
+/*
+ * Sets a latency with the spread of its runs, for more details to be added; sorts the runs. `name`
+ * must outlive the record. NULL when out of memory.
+ */
+struct ds_metric *ds_latency_set(struct ds_record *rec, const char *name, struct ds_timing *t);
+
+/* Adds to it how it was got. -1 when out of memory. */
+int ds_latency_describe(struct ds_record *rec, struct ds_metric *metric, struct ds_timing *t,
+                        const struct ds_conditions *c);
+
+#endif

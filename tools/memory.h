@@ -1,0 +1,16 @@
+/* Memory for tools, which die when there is none. */
+#ifndef DS_MEMORY_H
+#define DS_MEMORY_H
+
+#include <stddef.h>
+
+/* The pointer itself; dies where it is NULL. */
+void *cli_must(void *p);
+
+/* Zeroed room for n elements of `size` bytes. */
+void *cli_alloc(size_t n, size_t size);
+
+/* Makes room for n elements in the array whose pointer is at `array`: see ds_grow. */
+void cli_grow(void *array, size_t *room, size_t n, size_t size);
+
+#endif
