@@ -39,14 +39,14 @@ static FILE *open_file(const char *dir, uint64_t id, const char *kind)
 static void write_input(const struct ds_net *net, FILE *f)
 {
     struct ds_tensor t = net->tensor[net->input];
-    struct ds_images images = {0};
+    struct ds_input images = {0};
     size_t area = (size_t)t.h * (size_t)t.w, c = (size_t)t.c;
-    if (ds_images_reserve(&images, SEED, area * c, &err))
+    if (ds_input_reserve(&images, SEED, area * c, &err))
         must(NULL);
     for (size_t i = 0; i < c; i++)
         for (size_t p = 0; p < area; p++)
             fwrite(&images.data[p * c + i], sizeof *images.data, 1, f);
-    ds_images_free(&images);
+    ds_input_free(&images);
     fclose(f);
 }
 

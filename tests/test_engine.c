@@ -155,13 +155,13 @@ static void run_layer(const struct ds_net *net, const struct ds_layer *l, float 
 /* The output of the whole network on an input of this seed; to be freed. */
 static float *reference_on(const struct ds_net *net, int batch, uint64_t seed)
 {
-    struct ds_images images = {0};
+    struct ds_input images = {0};
     struct ds_error err;
     float **data = must(calloc((size_t)net->ntensors, sizeof *data));
     for (int t = 0; t < net->ntensors; t++)
         data[t] = must(calloc(floats(net, t, batch), sizeof **data));
     size_t count = floats(net, net->input, batch);
-    if (ds_images_reserve(&images, seed, count, &err))
+    if (ds_input_reserve(&images, seed, count, &err))
         abort();
     memcpy(data[net->input], images.data, count * sizeof(float));
     for (int i = 0; i < net->nlayers; i++)
@@ -171,7 +171,7 @@ static float *reference_on(const struct ds_net *net, int batch, uint64_t seed)
         if (t != net->output)
             free(data[t]);
     free(data);
-    ds_images_free(&images);
+    ds_input_free(&images);
     return result;
 }
 
@@ -542,12 +542,12 @@ static void take_back(struct ds_net *net, struct ds_layer_weights *given)
 static float *run_on(const struct ds_engine *e, struct ds_model *model, uint64_t seed,
                      size_t *count, struct ds_error *err)
 {
-    struct ds_images images = {0};
+    struct ds_input images = {0};
     size_t n;
     float *to = e->input ? e->input(model, &n, err) : NULL;
-    if (to && ds_images_reserve(&images, seed, n, err) == 0)
+    if (to && ds_input_reserve(&images, seed, n, err) == 0)
         memcpy(to, images.data, n * sizeof *to);
-    ds_images_free(&images);
+    ds_input_free(&images);
     return e->input && !to ? NULL : run(e, model, count, err);
 }
 

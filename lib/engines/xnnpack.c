@@ -35,7 +35,7 @@ struct ds_session {
     struct ds_arena arena;
     struct ds_model *current; /* whose operators are set up */
     unsigned arena_moves;     /* when they were */
-    struct ds_images input;   /* what every run starts from */
+    struct ds_input input;    /* what every run starts from */
 };
 
 struct step {
@@ -177,7 +177,7 @@ static void close_session(struct ds_session *s)
     if (s->threads)
         pthreadpool_destroy(s->threads);
     ds_arena_free(&s->arena);
-    ds_images_free(&s->input);
+    ds_input_free(&s->input);
     free(s);
 }
 
@@ -337,7 +337,7 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
         return ds_fail(err, "out of memory");
     if (ds_arena_plan(net, s->options.batch, XNN_EXTRA_BYTES, false, m->offset, &size, err) ||
         ds_arena_reserve(&s->arena, size, err) ||
-        ds_images_reserve(&s->input, s->options.seed, floats(m, net->input), err))
+        ds_input_reserve(&s->input, s->options.seed, floats(m, net->input), err))
         return -1;
     for (int i = 0; i < net->nlayers; i++)
         if (load_layer(m, &m->net.layer[i], err))

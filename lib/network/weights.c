@@ -69,7 +69,7 @@ void ds_weights_of(const struct ds_net *net, const struct ds_layer *layer, uint6
     memcpy(bias, given->bias, (size_t)key.cout * sizeof *bias);
 }
 
-int ds_images_reserve(struct ds_images *images, uint64_t seed, size_t count, struct ds_error *err)
+int ds_input_reserve(struct ds_input *images, uint64_t seed, size_t count, struct ds_error *err)
 {
     if (count <= images->count)
         return 0;
@@ -84,8 +84,8 @@ int ds_images_reserve(struct ds_images *images, uint64_t seed, size_t count, str
     return 0;
 }
 
-void ds_images_free(struct ds_images *images)
+void ds_input_free(struct ds_input *images)
 {
     free(images->data);
-    *images = (struct ds_images){0};
+    *images = (struct ds_input){0};
 }

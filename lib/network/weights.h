@@ -32,13 +32,13 @@ void ds_weights_of(const struct ds_net *net, const struct ds_layer *layer, uint6
                    float *weights, float *bias);
 
 /* Input images [n][h][w][c], uniform in [-1, 1]; zero-initialise. */
-struct ds_images {
+struct ds_input {
     float *data;
     size_t count;
 };
 
 /* Makes sure that there are at least `count` floats; a smaller input is the beginning of it. */
-int ds_images_reserve(struct ds_images *images, uint64_t seed, size_t count, struct ds_error *err);
-void ds_images_free(struct ds_images *images);
+int ds_input_reserve(struct ds_input *images, uint64_t seed, size_t count, struct ds_error *err);
+void ds_input_free(struct ds_input *images);
 
 #endif

@@ -36,7 +36,7 @@ static void close_session(struct ds_session *s)
     if (s->columns.mem)
         clReleaseMemObject(s->columns.mem);
     ds_opencl_close(&s->cl);
-    ds_images_free(&s->input);
+    ds_input_free(&s->input);
     free(s);
 }
 
@@ -108,7 +108,7 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, size_t *off
     m->output_at = offset[net->output];
     m->output_count = ds_arena_floats(net, net->output, batch);
     if (ds_opencl_reserve(&s->cl, &s->arena, size, err) ||
-        ds_images_reserve(&s->input, s->options.seed, m->input_count, err) ||
+        ds_input_reserve(&s->input, s->options.seed, m->input_count, err) ||
         ds_opencl_load(s, net, offset, &m->steps, err))
         return -1;
     m->done = calloc((size_t)m->steps.n + 1, sizeof *m->done);

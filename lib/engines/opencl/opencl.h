@@ -62,7 +62,7 @@ struct ds_session {
     void *packed; /* tree of weights on the device */
     struct ds_opencl_buffer arena, columns;
     struct ds_model *current; /* whose input is in the arena */
-    struct ds_images input;   /* what every run starts from */
+    struct ds_input input;    /* what every run starts from */
 };
 
 /*
