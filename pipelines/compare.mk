@@ -8,7 +8,10 @@
 #   OUT/auto.json       by evidence: AUTO options of ds-prune, as --better top1=0.02; auto.txt: why
 #   OUT/evidence.dss    original architectures with everything affixed, evaluated
 #   OUT/GROUP/SEED/     the searches, as search.mk leaves them
-#   OUT/table.txt, .tsv hypervolume, gain at equal cost, best: mean, deviation, significance
+#   OUT/pruned~K.json   RANDOM=R: random spaces of the same size, K from 1 to R, searched too; so for
+#                       auto, or for LIKE alone: do the reasons help, or does any smaller space?
+#   OUT/table.txt, .tsv hypervolume, gain at equal cost, best: mean, deviation, significance, and the
+#                       rank among the random spaces
 #   OUT/front.svg, .png both fronts and the spread of the seeds (Pareto searches)
 #
 # All variables of search.mk can be given too: KIND, DEVICE, INIT, ITERATIONS, BUDGET, ...
@@ -21,6 +24,8 @@ KIND ?= pareto
 PRUNE ?=
 AUTO ?=
 N ?= 100
+RANDOM ?= 0
+LIKE ?= $(insights)
 TITLE ?= $(SPACE) on $(DEVICE)
 # More options for ds-compare, as --reference top1=76,latency.npu=12
 COMPARE ?=
@@ -32,15 +37,18 @@ SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
 .DELETE_ON_ERROR:
 
-groups = original $(if $(strip $(PRUNE)),pruned) $(if $(strip $(AUTO)),auto)
-ifneq ($(words $(groups)),1)
-else
+insights := $(if $(strip $(PRUNE)),pruned) $(if $(strip $(AUTO)),auto)
+ifeq ($(strip $(insights)),)
 $(error nothing to compare with: give PRUNE or AUTO)
 endif
+controls_of = $(addprefix $(1)~,$(shell seq $(RANDOM)))
+controls := $(foreach g,$(LIKE),$(call controls_of,$(g)))
+shown := original $(insights)
+groups := $(shown) $(controls)
 
 objectives = $(BETTER:%=--better %) $(if $(filter pareto,$(KIND)),$(WORSE:%=--worse %))
 fronts = $(foreach g,$(groups),$(SEEDS:%=$(OUT)/$(g)/%/best.dss))
-labelled = $(foreach g,$(groups),$(SEEDS:%=$(g)=$(OUT)/$(g)/%/best.dss))
+labelled = $(foreach g,$(1),$(SEEDS:%=$(g)=$(OUT)/$(g)/%/best.dss))
 stage = $(1) >$@.part && mv $@.part $@
 
 compare: $(OUT)/table.txt $(OUT)/table.tsv $(if $(filter pareto,$(KIND)),$(OUT)/front.svg $(OUT)/front.png)
@@ -72,6 +80,12 @@ $(OUT)/auto.json: $(OUT)/original.json $(OUT)/evidence.dss
 	@$(call stage,ds-prune $^ $(AUTO) --name $(SPACE)-auto --explain 2>$(OUT)/auto.txt); \
 	status=$$?; cat $(OUT)/auto.txt >&2; exit $$status
 
+define control
+$(OUT)/$(1)~$(2).json: $(OUT)/$(1).json
+	@$$(call stage,ds-prune $(OUT)/original.json --like $$< --seed $(2) --name $(SPACE)-$(1)~$(2))
+endef
+$(foreach g,$(LIKE),$(foreach k,$(shell seq $(RANDOM)),$(eval $(call control,$(g),$(k)))))
+
 # The searches keep what they have; search.mk decides what is to be done.
 $(groups:%=search-%): search-%: $(OUT)/%.json always
 	@$(MAKE) --no-print-directory -s -f $(here)search.mk SPACE=$< OUT=$(OUT)/$* \
@@ -80,13 +94,13 @@ $(groups:%=search-%): search-%: $(OUT)/%.json always
 $(fronts): $(groups:%=search-%) ;
 
 $(OUT)/table.txt: $(fronts)
-	@$(call stage,ds-compare $(objectives) $(COMPARE) $(labelled))
+	@$(call stage,ds-compare $(objectives) $(COMPARE) $(call labelled,$(groups)))
 
 $(OUT)/table.tsv: $(fronts)
-	@$(call stage,ds-compare --tsv $(objectives) $(COMPARE) $(labelled))
+	@$(call stage,ds-compare --tsv $(objectives) $(COMPARE) $(call labelled,$(groups)))
 
 $(OUT)/front.svg $(OUT)/front.png: $(fronts)
-	@ds-plot front $(objectives) --title $(call quote,$(TITLE)) -o $@ $(labelled)
+	@ds-plot front $(objectives) --title $(call quote,$(TITLE)) -o $@ $(call labelled,$(shown))
 
 .PHONY: compare always $(groups:%=search-%)
 .SECONDARY:

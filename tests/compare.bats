@@ -79,3 +79,41 @@ END
     [ "$(awk '{ print $1, $2 }' summary)" = "$(printf '%s\n' 'note10 pruned' 'note10 auto' 'dpu pruned' 'dpu auto')" ]
     [ -s out/dpu/front.svg ]
 }
+
+@test "random spaces of the same size, and the rank among them; more of them go on" {
+    compare PRUNE='--min-depth 3' RANDOM=2 >table 2>log
+    [ "$(grep -c '^  out/' log)" = $((4 * 3 * 3)) ]
+    grep -q '^highest params .* [123].* of 3 *$' table
+    [ "$(grep -c ' of 3 *$' table)" = 8 ]
+    for k in 1 2; do
+        cmp out/pruned~$k.json <(ds-prune out/original.json --like out/pruned.json --seed $k \
+            --name ofa-mbv3-pruned~$k)
+        [ -s out/pruned~$k/3/best.dss ]
+    done
+    compare PRUNE='--min-depth 3' RANDOM=3 >table 2>log
+    [ "$(grep -c '^  out/' log)" = $((3 * 3)) ]
+    grep -q '^highest params .* of 4 *$' table
+    # a control for what was cut by evidence alone
+    compare OUT=both PRUNE='--min-depth 3' AUTO='--better params --worse macs' N=5 RANDOM=2 \
+        LIKE=auto >table 2>log
+    [ "$(echo both/*~?.json)" = "both/auto~1.json both/auto~2.json" ]
+    [ "$(grep -c '^hypervolume .* of 3' table)" = 1 ]
+}
+
+@test "null: a random space in the place of the insight has any rank, over 100 repeats" {
+    make -s -j2 -f "$mk" OUT=out SEEDS=1 KIND=accuracy INIT=10 BUDGET=10 ITERATIONS=1 \
+        PRUNE="--keep 'expand==6'" RANDOM=500 >table 2>log
+    best() { echo "out/pruned~$1/1/best.dss"; }
+    for r in $(seq 0 5 499); do
+        ds-compare --tsv --better params "original=out/original/1/best.dss" \
+            "null=$(best $((r + 1)))" "null~1=$(best $((r + 2)))" "null~2=$(best $((r + 3)))" \
+            "null~3=$(best $((r + 4)))" "null~4=$(best $((r + 5)))" |
+            awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "null:rank") at = i }
+                        NR == 2 { print $at }'
+    done >ranks
+    # chi square of five ranks, 20 expected of each: 18.5 or more in one case of 1000
+    awk '{ n[$1]++ } END { for (r = 1; r <= 5; r++) chi += (n[r] - 20) ^ 2 / 20
+         print chi, n[1], n[2], n[3], n[4], n[5]; exit !(NR == 100 && chi < 18.5) }' ranks
+    # what helps is found: all blocks of the highest expansion are the first of 501
+    grep -q '^highest params .* 1 of 501 *$' table
+}

@@ -139,3 +139,31 @@ print("%.6g" % (sum(far) / len(far)))')
     run ds-plot front --better top1 --worse cost -o f.gif a=a0.dss
     [ "$status" = 2 ]
 }
+
+@test "controls: the rank of a label's mean among theirs, ties half way, what is not attained last" {
+    six
+    front "72,10" "82,20" >c1.dss   # between the means of a (71.3, 81.3) and b (72.3, 82.3)
+    front "74,10" "84,20" >c2.dss   # better than b
+    front "60,10" >c3.dss           # nothing at 20, and worse
+    front "95,20" >c4.dss           # nothing at 10
+    controlled() {
+        ds-compare --better top1 --worse cost "$@" a=a0.dss a=a1.dss a=a3.dss b=b0.dss b=b1.dss \
+            b=b3.dss b~1=c1.dss b~2=c2.dss b~3=c3.dss b~4=c4.dss
+    }
+    controlled --tsv --at cost=10,20 >t
+    rank() { python3 -c 'import csv, sys
+for r in csv.DictReader(open("t"), delimiter="\t"):
+    if r["quantity"] == sys.argv[1]: print(r["b:rank"], r["b:among"], r["b:p_rank"])' "$1"; }
+    [ "$(rank 'top1 at cost <= 10')" = "2 5 0.4" ]
+    [ "$(rank 'top1 at cost <= 20')" = "3 5 0.6" ]
+    [ "$(rank 'lowest cost')" = "2.5 5 0.8" ] # c1, c2 and c3 are as good, c4 is not
+    [ "$(head -1 t | tr '\t' '\n' | grep -c 'b~')" = 0 ]
+    controlled --at cost=10 >text
+    grep -q '^ *a (3) .* b (3) .* p  *rank' text
+    grep -q '^top1 at cost <= 10 .* 2 of 5' text
+    grep -q '^Rank of the mean among those of random spaces' text
+    run -2 ds-compare --better top1 b~1=c1.dss b=b0.dss
+    [[ "$output" == *"b~1 is a control: give first what the others are compared with" ]]
+    run -2 ds-compare --better top1 a=a0.dss b~1=c1.dss
+    [[ "$output" == *"NAME~K is a control of NAME: some are given without it" ]]
+}

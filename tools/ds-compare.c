@@ -1,6 +1,7 @@
 /* Compares the fronts that searches found, each repeated under several seeds. */
 #include "base/significance.h"
 #include "base/stats.h"
+#include "control.h"
 #include "output.h"
 #include "runs.h"
 #include "search/pareto.h"
@@ -17,6 +18,7 @@ struct comparison {
     struct objectives o;
     struct runs runs;
     double reference[MOST_OBJECTIVES];
+    int controls; /* labels that are random spaces */
     bool tsv;
     FILE *out;
 };
@@ -24,6 +26,7 @@ struct comparison {
 /* A value's name in the table, and its value for every run: NaN where a run has none. */
 struct row {
     char name[200];
+    bool more;     /* more of it is better */
     double *value; /* [runs] */
 };
 
@@ -89,7 +92,21 @@ static void print_difference(const struct comparison *c, const double *a, size_t
     fprintf(c->out, "  %-6s", text);
 }
 
-/* Prints a row for labels from..to-1, the first label before them. */
+static void print_rank(const struct comparison *c, const struct row *row, int label)
+{
+    char text[40];
+    struct rank r = rank_among_controls(&c->runs, label, row->value, row->more);
+    if (r.among < 2)
+        return;
+    if (c->tsv) {
+        fprintf(c->out, "\t%.12g\t%d\t%.6g\t%.12g\t%.12g", r.rank, r.among, r.p, r.mean, r.sd);
+        return;
+    }
+    snprintf(text, sizeof text, "%.4g of %d", r.rank, r.among);
+    fprintf(c->out, "  %-11s", text);
+}
+
+/* Prints a row for labels from..to-1, but for controls; the first label before them. */
 static void print_row(const struct comparison *c, const struct row *row, int from, int to)
 {
     double *first = checked(malloc((size_t)c->runs.n * sizeof *first));
@@ -98,9 +115,12 @@ static void print_row(const struct comparison *c, const struct row *row, int fro
     fprintf(c->out, c->tsv ? "%s" : "%-32s", row->name);
     print_mean(c, first, n, c->runs.count[0]);
     for (int l = from; l < to; l++) {
+        if (is_control(c->runs.label[l]))
+            continue;
         size_t m = values_of(c, row, l, other);
         print_mean(c, other, m, c->runs.count[l]);
         print_difference(c, first, n, other, m);
+        print_rank(c, row, l);
     }
     fputc('\n', c->out);
     free(first);
@@ -116,22 +136,28 @@ static void print_head(const struct comparison *c, int label)
         if (label)
             fprintf(c->out, "\t%s:difference\t%s:lo\t%s:hi\t%s:p_welch\t%s:p", name, name, name,
                     name, name);
+        if (controls_of(&c->runs, label))
+            fprintf(c->out, "\t%s:rank\t%s:among\t%s:p_rank\t%s:controls\t%s:controls_sd", name,
+                    name, name, name, name);
         return;
     }
     snprintf(text, sizeof text, "%s (%d)", name, c->runs.count[label]);
     fprintf(c->out, "  %-22s", text);
     if (label)
         fprintf(c->out, "  %-30s  %-6s", "difference (95%)", "p");
+    if (controls_of(&c->runs, label))
+        fprintf(c->out, "  %-11s", "rank");
 }
 
-/* A table of the first label and labels from..to-1. */
+/* A table of the first label and those of labels from..to-1 that are no controls. */
 static void print_table(const struct comparison *c, const struct row *rows, int nrows, int from,
                         int to)
 {
     fprintf(c->out, c->tsv ? "quantity" : "%-32s", "");
     print_head(c, 0);
     for (int l = from; l < to; l++)
-        print_head(c, l);
+        if (!is_control(c->runs.label[l]))
+            print_head(c, l);
     fputc('\n', c->out);
     for (int i = 0; i < nrows; i++)
         print_row(c, &rows[i], from, to);
@@ -160,6 +186,7 @@ static void volumes(struct comparison *c, struct row *row)
 {
     struct ds_error err;
     snprintf(row->name, sizeof row->name, "hypervolume");
+    row->more = true;
     for (int i = 0; i < c->runs.n; i++)
         if (ds_hypervolume(c->runs.at[i].x, c->runs.at[i].n, c->o.n, c->reference, &row->value[i],
                            &err))
@@ -170,6 +197,7 @@ static void bests(struct comparison *c, struct row *row, int k)
 {
     snprintf(row->name, sizeof row->name, "%s %s", c->o.at[k].more ? "highest" : "lowest",
              c->o.at[k].name);
+    row->more = c->o.at[k].more;
     for (int i = 0; i < c->runs.n; i++)
         row->value[i] = turned(c, k, run_best(&c->runs.at[i], &c->o, k, k, INFINITY));
 }
@@ -178,6 +206,7 @@ static void at_level(struct comparison *c, struct row *row, int want, int axis, 
 {
     snprintf(row->name, sizeof row->name, "%s at %s %s %.6g", c->o.at[want].name,
              c->o.at[axis].name, c->o.at[axis].more ? ">=" : "<=", turned(c, axis, level));
+    row->more = c->o.at[want].more;
     for (int i = 0; i < c->runs.n; i++) {
         double best = run_best(&c->runs.at[i], &c->o, want, axis, level);
         row->value[i] = isinf(best) ? NAN : turned(c, want, best);
@@ -192,12 +221,17 @@ static double rounded(double x)
     return strtod(text, NULL);
 }
 
-/* Levels of the axis between where all runs have something and where none gets better. */
+/*
+ * Levels of the axis between where all runs have something and where none gets better. With
+ * controls, of the first label's runs alone: levels that suit what is ranked would favour it.
+ */
 static int choose_levels(const struct comparison *c, int want, int axis, double *level)
 {
     double low = -INFINITY, high = INFINITY;
     for (int i = 0; i < c->runs.n; i++) {
         const struct run *run = &c->runs.at[i];
+        if (c->controls && run->label != 0)
+            continue;
         double best = run_best(run, &c->o, want, want, INFINITY);
         low = fmax(low, run_best(run, &c->o, axis, axis, INFINITY));
         high = fmin(high, run_best(run, &c->o, axis, want, best));
@@ -259,13 +293,17 @@ static int make_rows(struct comparison *c, const char *at, struct row **rows)
 static void print_all(struct comparison *c, const char *at)
 {
     struct row *rows;
-    int n = make_rows(c, at, &rows), last = c->runs.nlabels;
-    if (c->tsv || last < 3)
+    int n = make_rows(c, at, &rows), last = c->runs.nlabels, tables = 0;
+    for (int l = 1; l < last; l++)
+        tables += !is_control(c->runs.label[l]);
+    if (c->tsv || tables < 2)
         print_table(c, rows, n, 1, last);
     else
         for (int l = 1; l < last; l++) {
+            if (is_control(c->runs.label[l]))
+                continue;
             print_table(c, rows, n, l, l + 1);
-            fputs(l + 1 < last ? "\n" : "", c->out);
+            fputs(--tables ? "\n" : "", c->out);
         }
     if (!c->tsv && c->o.n > 1) {
         fprintf(c->out, "\nHypervolume up to");
@@ -275,9 +313,29 @@ static void print_all(struct comparison *c, const char *at)
         fprintf(c->out, ". Differences from %s: Welch's interval, exact permutation p.\n",
                 c->runs.label[0]);
     }
+    if (!c->tsv && c->controls)
+        fputs("Rank of the mean among those of random spaces of the same size, 1 being best.\n",
+              c->out);
     for (int i = 0; i < n; i++)
         free(rows[i].value);
     free(rows);
+}
+
+/* How many labels are controls; dies where one is of nothing, or the first. */
+static int count_controls(const struct runs *runs)
+{
+    int found = 0, controls = 0;
+    for (int l = 0; l < runs->nlabels; l++)
+        if (is_control(runs->label[l]))
+            controls++;
+        else
+            found += controls_of(runs, l);
+    if (is_control(runs->label[0]))
+        cli_die(CLI_USAGE, "%s is a control: give first what the others are compared with",
+                runs->label[0]);
+    if (found < controls)
+        cli_die(CLI_USAGE, "NAME~K is a control of NAME: some are given without it");
+    return controls;
 }
 
 int main(int argc, char **argv)
@@ -307,6 +365,7 @@ int main(int argc, char **argv)
     if (reference)
         objectives_point(&c.o, "--reference", reference, c.reference);
     runs_read(&c.runs, &c.o, cli.operand, cli.noperands);
+    c.controls = count_controls(&c.runs);
     if (!reference)
         worst_corner(&c);
     c.out = cli_open_text(&cli);
