@@ -46,7 +46,7 @@ END
 @test "parents have their turns alike, and are on record" {
     ds-sample ofa-mbv3 -n 7 >p.dss
     ds-mutate ofa-mbv3 -n 70 p.dss >c.dss
-    ds-show --tsv --columns base c.dss | tail -n +2 | sort | uniq -c >turns
+    ds-show --tsv --columns parent c.dss | tail -n +2 | sort | uniq -c >turns
     [ "$(awk '{ print $1 }' turns | sort -u)" = 10 ]
     [ "$(awk '{ print $2 }' turns)" = "$(ids p.dss | sort)" ]
 }

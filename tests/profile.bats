@@ -257,7 +257,7 @@ json.dump(p, open("p.json", "w"))' "$DSTOOLS_SCHEMAS/devices/acc-ofa-mbv3.json" 
     run -1 ds-fit macs --class cpu --name m --device d -q -o x few.dss
     [[ "$output" == "ds-fit: 10 records are too few: 20 at least" ]]
     run -1 ds-fit latency.cpu --name m --device d -q -o x few.dss
-    [[ "$output" == *"few.dss: record 1, byte "*": no latency.cpu" ]]
+    [[ "$output" == *"few.dss: record 1, byte "*": no metric latency.cpu" ]]
     run -2 ds-fit macs --name m --device d few.dss
     run -2 ds-fit macs --class cpu --name m --device d --family magic few.dss
 }

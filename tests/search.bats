@@ -43,7 +43,7 @@ sums() {
 @test "children are of parents that were the best then" {
     search ITERATIONS=3 BUDGET=50
     ds-pareto --better params --worse macs out/1/00.dss out/1/01.dss out/1/02.dss | ids | sort >best
-    ds-show --tsv --columns base out/1/03.dss | tail -n +2 | sort -u >parents
+    ds-show --tsv --columns parent out/1/03.dss | tail -n +2 | sort -u >parents
     [ -s parents ]
     [ "$(comm -13 best parents | wc -l)" = 0 ]
 }

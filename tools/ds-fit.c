@@ -37,21 +37,25 @@ static void read_all(struct ds_reader *in, const char *metric, const struct want
 {
     struct ds_error err;
     struct ds_record *rec;
+    uint64_t failed = 0;
     int rc;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
-        const struct ds_metric *m = ds_record_metric(rec, metric);
-        if (!rec->has_arch || !m)
-            cli_die(CLI_FAILED, "%s: no %s", ds_reader_where(in),
-                    rec->has_arch ? metric : "architecture");
-        if (!isfinite(m->value))
-            cli_die(CLI_FAILED, "%s: %s is not a finite number", ds_reader_where(in), metric);
+        double value;
+        int known =
+            ds_record_need_arch(rec, &err) ? -1 : ds_record_value(rec, metric, &value, &err);
+        if (known < 0)
+            cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
+        failed += !known;
+        if (!known)
+            continue;
         if (data->space && data->space != rec->space)
             cli_die(CLI_FAILED, "%s: a second design space", ds_reader_where(in));
         data->space = rec->space;
-        add(data, rec, m->value * w->scale);
+        add(data, rec, value * w->scale);
     }
     if (rc < 0)
         cli_die(CLI_FAILED, "%s", err.text);
+    cli_warn_failed(failed, NULL);
 }
 
 static void show_share(void *progress, double share)

@@ -100,6 +100,25 @@ static size_t whose_turn(struct making *m, uint64_t i)
     return p->turn[i % p->n];
 }
 
+/* An id under a key of a record. */
+static msgpack_object_kv id_entry(const char *key, uint64_t id)
+{
+    return (msgpack_object_kv){
+        .key = {.type = MSGPACK_OBJECT_STR, .via.str = {.size = (uint32_t)strlen(key), .ptr = key}},
+        .val = {.type = MSGPACK_OBJECT_POSITIVE_INTEGER, .via.u64 = id},
+    };
+}
+
+/* Says in a child's record what it was made of; `mate` is NULL unless it was crossed. */
+static void name_parents(struct ds_record *rec, uint64_t parent, const uint64_t *mate)
+{
+    static msgpack_object_kv entry[2];
+    entry[0] = id_entry("parent", parent);
+    if (mate)
+        entry[1] = id_entry("mate", *mate);
+    rec->extra = (msgpack_object_map){.size = mate ? 2 : 1, .ptr = entry};
+}
+
 /* Makes child i into `rec`: 1, 0 when no attempt brought a new one, -1 when none can. */
 static int make_child(struct making *m, uint64_t i, struct ds_record *rec)
 {
@@ -107,10 +126,6 @@ static int make_child(struct making *m, uint64_t i, struct ds_record *rec)
     const struct parents *p = &m->parents;
     size_t nsites = (size_t)m->space->nsites;
     uint8_t choice[DS_MAX_SITES];
-    static msgpack_object_kv mate_key = {
-        .key = {.type = MSGPACK_OBJECT_STR, .via.str = {.size = 4, .ptr = "mate"}},
-        .val = {.type = MSGPACK_OBJECT_POSITIVE_INTEGER}};
-
     for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
         struct ds_random r;
         ds_random_init(&r, m->seed, i, DRAWS + attempt);
@@ -130,12 +145,7 @@ static int make_child(struct making *m, uint64_t i, struct ds_record *rec)
             continue;
         if (ds_record_arch(rec, m->space, choice, &err))
             cli_die(CLI_FAILED, "%s", err.text);
-        rec->has_base = true;
-        rec->base = p->id[parent];
-        if (mate != parent) {
-            mate_key.val.via.u64 = p->id[mate];
-            rec->extra = (msgpack_object_map){.size = 1, .ptr = &mate_key};
-        }
+        name_parents(rec, p->id[parent], mate != parent ? &p->id[mate] : NULL);
         m->known_here++;
         return 1;
     }

@@ -118,7 +118,7 @@ static void select_end(struct selection *s)
 
 /* What was read. */
 struct seen {
-    uint64_t records, outside; /* of them, outside the bounds */
+    uint64_t records, failed, outside; /* of them: not measured, outside the bounds */
 };
 
 static struct seen read_all(const struct cli *cli, const struct objectives *o, struct ds_reader *in,
@@ -132,15 +132,18 @@ static struct seen read_all(const struct cli *cli, const struct objectives *o, s
     int rc;
     progress_begin(&progress, cli->progress, 0);
     while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
-        double excess = objectives_excess(o, rec, &err);
-        if (excess < 0 || objectives_read(o, rec, x, &err))
+        double excess;
+        int known = objectives_excess(o, rec, &excess, &err);
+        known = known > 0 ? objectives_read(o, rec, x, &err) : known;
+        if (known < 0)
             cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
-        if (excess == 0)
+        if (known && excess == 0)
             select_add(best, in, rec, x);
-        else if (near)
+        else if (known && near)
             select_add(near, in, rec, &excess);
         seen.records++;
-        seen.outside += excess > 0;
+        seen.failed += !known;
+        seen.outside += known && excess > 0;
         progress.total = ds_reader_total(in);
         progress_add(&progress, 1);
     }
@@ -215,12 +218,15 @@ int main(int argc, char **argv)
     select_begin(&best, o.n, top);
     select_begin(&near, 1, top ? top : 1);
     struct seen seen = read_all(&cli, &o, in, &best, nearest ? &near : NULL);
-    bool none = seen.records && seen.outside == seen.records;
+    cli_warn_failed(seen.failed, NULL);
+    if (seen.records && seen.failed == seen.records)
+        cli_die(CLI_FAILED, "no record is left");
+    bool none = seen.records && seen.outside + seen.failed == seen.records;
     if (none && !nearest && !volume)
         cli_die(CLI_FAILED,
                 "none of %llu records keeps --max and --min; --nearest gives those that "
                 "come nearest",
-                (unsigned long long)seen.records);
+                (unsigned long long)seen.outside);
     struct selection *result = none && nearest ? &near : &best;
     select_cull(result);
     if (volume)

@@ -126,11 +126,19 @@ static void apply_rules(struct ds_pruning *p, const struct ds_space *space, cons
     apply_weights(p, space, &w->weight);
 }
 
-static void read_evidence(struct ds_evidence *e, char *const *names, int nnames)
+static bool has_failed(const struct ds_record *rec, const struct objectives *o)
+{
+    struct ds_error err;
+    double x[MOST_OBJECTIVES];
+    return objectives_read(o, rec, x, &err) == 0;
+}
+
+static void read_evidence(struct ds_evidence *e, const struct objectives *o, char *const *names,
+                          int nnames)
 {
     struct ds_error err;
     struct ds_record *rec;
-    uint64_t used = 0;
+    uint64_t used = 0, failed = 0;
     struct ds_reader *in = ds_reader_open(names, nnames, &err);
     if (!in)
         cli_die(CLI_FAILED, "%s", err.text);
@@ -139,12 +147,17 @@ static void read_evidence(struct ds_evidence *e, char *const *names, int nnames)
         if ((add = ds_evidence_add(e, rec, &err)) < 0)
             cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
         used += (uint64_t)add;
+        failed += has_failed(rec, o);
     }
     if (rc < 0)
         cli_die(CLI_FAILED, "%s", err.text);
     if (!used)
         cli_die(CLI_FAILED, "no evidence: wants measured records with something affixed, or "
                             "groups by unit,block, by unit,layer,block, or by unit,depth");
+    if (failed)
+        cli_warn("%llu records have metrics that could not be measured (ds-show --json: errors); "
+                 "these are left out",
+                 (unsigned long long)failed);
     ds_reader_close(in);
 }
 
@@ -164,7 +177,7 @@ static void apply_policy(struct ds_pruning *p, const struct ds_space *space, con
     struct ds_evidence *e = ds_evidence_new(space, metric, o->n, &err);
     if (!e)
         cli_die(CLI_FAILED, "%s", err.text);
-    read_evidence(e, names, nnames);
+    read_evidence(e, o, names, nnames);
     int cuts = ds_policy_prune(&policy, e, space, p, &err);
     if (cuts < 0)
         cli_die(CLI_FAILED, "%s", err.text);

@@ -56,6 +56,14 @@ void cli_warn(const char *format, ...)
     va_end(args);
 }
 
+void cli_warn_failed(uint64_t n, const char *file)
+{
+    if (n)
+        cli_warn("%s%sleft out %llu record%s on which a metric could not be measured (ds-show "
+                 "--json: errors)",
+                 file ? file : "", file ? ": " : "", (unsigned long long)n, n == 1 ? "" : "s");
+}
+
 void cli_fail(struct ds_writer *w, const struct ds_error *err)
 {
     if (w && ds_writer_broken(w))

@@ -25,6 +25,12 @@ _Noreturn void cli_die(int status, const char *format, ...) __attribute__((forma
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
+ * Warns that so many records (of `file`, unless that is NULL) were passed over, because a metric
+ * that is needed could not be measured. Nothing when n is 0.
+ */
+void cli_warn_failed(uint64_t n, const char *file);
+
+/*
  * Ends the tool after a failed write or read: quietly with 0 when the reader of our pipe is gone,
  * else as cli_die with the message and 1.
  */

@@ -92,42 +92,33 @@ void objectives_point(const struct objectives *o, const char *option, const char
             cli_die(CLI_USAGE, "%s: no value for %s", option, o->at[k].name);
 }
 
-static int read_metric(const struct ds_record *rec, const char *name, double *value,
-                       struct ds_error *err)
-{
-    const struct ds_metric *m = ds_record_metric(rec, name);
-    if (!m)
-        return ds_fail(err, "no metric %s", name);
-    if (isnan(m->value))
-        return ds_fail(err, "metric %s is not a number", name);
-    *value = m->value;
-    return 0;
-}
-
 int objectives_read(const struct objectives *o, const struct ds_record *rec, double *x,
                     struct ds_error *err)
 {
     for (int k = 0; k < o->n; k++) {
-        if (read_metric(rec, o->at[k].name, &x[k], err))
-            return -1;
+        int known = ds_record_value(rec, o->at[k].name, &x[k], err);
+        if (known <= 0)
+            return known;
         x[k] = o->at[k].more ? -x[k] : x[k];
     }
-    return 0;
+    return 1;
 }
 
-double objectives_excess(const struct objectives *o, const struct ds_record *rec,
-                         struct ds_error *err)
+int objectives_excess(const struct objectives *o, const struct ds_record *rec, double *excess,
+                      struct ds_error *err)
 {
-    double excess = 0, value = 0;
+    *excess = 0;
     for (int i = 0; i < o->nbounds; i++) {
         const struct bound *b = &o->bound[i];
-        if (read_metric(rec, b->name, &value, err))
-            return -1;
+        double value;
+        int known = ds_record_value(rec, b->name, &value, err);
+        if (known <= 0)
+            return known;
         double over = b->is_max ? value - b->value : b->value - value;
         if (over > 0)
-            excess += over / (b->value != 0 ? fabs(b->value) : 1);
+            *excess += over / (b->value != 0 ? fabs(b->value) : 1);
     }
-    return excess;
+    return 1;
 }
 
 void objectives_free(struct objectives *o)

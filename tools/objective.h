@@ -41,18 +41,18 @@ void objectives_bounds(struct objectives *o, const struct cli_list *max,
 void objectives_point(const struct objectives *o, const char *option, const char *text, double *x);
 
 /*
- * Reads the objectives of a record into x[o->n], turned so that less is better. Returns -1 and
- * what is missing, or no number, in `err`.
+ * Reads the objectives of a record into x[o->n], turned so that less is better: 1; 0 where the
+ * record says that one could not be measured; -1 where one is missing or no number.
  */
 int objectives_read(const struct objectives *o, const struct ds_record *rec, double *x,
                     struct ds_error *err);
 
 /*
- * By how much a record is outside the bounds, as the sum of the shares of each bound; 0: it keeps
- * them. -1 and what is missing in `err`.
+ * By how much a record is outside the bounds, as the sum of the shares of each bound (0: it keeps
+ * them), into *excess. Returns as objectives_read.
  */
-double objectives_excess(const struct objectives *o, const struct ds_record *rec,
-                         struct ds_error *err);
+int objectives_excess(const struct objectives *o, const struct ds_record *rec, double *excess,
+                      struct ds_error *err);
 
 void objectives_free(struct objectives *o);
 

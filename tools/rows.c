@@ -140,6 +140,13 @@ static void set(struct row *row, const char *name, size_t length, const char *te
     set_own(row, name, length, strdup(text), right);
 }
 
+static void set_id(struct row *row, const char *name, size_t length, uint64_t id)
+{
+    char text[17];
+    snprintf(text, sizeof text, "%016" PRIx64, id);
+    set(row, name, length, text, false);
+}
+
 static void set_number(struct row *row, const char *name, size_t length, double value)
 {
     char text[40];
@@ -208,7 +215,11 @@ static void set_map(struct row *row, msgpack_object_map map)
 {
     for (uint32_t i = 0; i < map.size; i++) {
         need_name(row->rows, &map.ptr[i].key);
-        set_object(row, map.ptr[i].key.via.str.ptr, map.ptr[i].key.via.str.size, &map.ptr[i].val);
+        const msgpack_object_str *key = &map.ptr[i].key.via.str;
+        if (ds_record_is_id(&map.ptr[i]))
+            set_id(row, key->ptr, key->size, map.ptr[i].val.via.u64);
+        else
+            set_object(row, key->ptr, key->size, &map.ptr[i].val);
     }
 }
 
@@ -280,8 +291,7 @@ static const char *arch_text(struct rows *r, const struct ds_record *rec)
 static void set_arch(struct row *row, const struct ds_record *rec)
 {
     char text[24];
-    snprintf(text, sizeof text, "%016" PRIx64, rec->id);
-    set(row, "id", 2, text, false);
+    set_id(row, "id", 2, rec->id);
     snprintf(text, sizeof text, "%d", ds_arch_resolution(rec->space, rec->choice));
     set(row, "resolution", 10, text, true);
     if (find_column(row->rows, "arch", 4) >= 0)
@@ -377,14 +387,11 @@ static void print_ahead(struct rows *r)
 void rows_add(struct rows *r, const struct ds_record *rec, const char *where)
 {
     struct row row = {.rows = r};
-    char text[17];
     r->where = where;
     if (rec->has_arch)
         set_arch(&row, rec);
-    if (rec->has_base) {
-        snprintf(text, sizeof text, "%016" PRIx64, rec->base);
-        set(&row, "base", 4, text, false);
-    }
+    if (rec->has_base)
+        set_id(&row, "base", 4, rec->base);
     if (rec->affix_site >= 0)
         set_affix(&row, rec);
     set_map(&row, rec->group);

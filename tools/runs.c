@@ -46,15 +46,19 @@ static void read_front(struct run *run, const struct objectives *o)
     struct ds_reader *in = ds_reader_open((char *const *)&run->file, 1, &err);
     if (!in)
         cli_die(CLI_FAILED, "%s", err.text);
+    uint64_t failed = 0;
     int rc, m = o->n;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
         if (run->n == room) {
             room = room ? 2 * room : 256;
             run->x = checked(realloc(run->x, room * width * sizeof *run->x));
         }
-        if (objectives_read(o, rec, run->x + run->n * width, &err))
+        int known = objectives_read(o, rec, run->x + run->n * width, &err);
+        if (known < 0)
             cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
-        if (++run->n < next)
+        failed += !known;
+        run->n += (size_t)known;
+        if (run->n < next)
             continue;
         reduce(run, m);
         next = 2 * run->n + CHUNK;
@@ -62,8 +66,9 @@ static void read_front(struct run *run, const struct objectives *o)
     if (rc < 0)
         cli_die(CLI_FAILED, "%s", err.text);
     ds_reader_close(in);
+    cli_warn_failed(failed, run->file);
     if (run->n == 0)
-        cli_die(CLI_FAILED, "%s: no records", run->file);
+        cli_die(CLI_FAILED, "%s: no records%s", run->file, failed ? " are left" : "");
     reduce(run, m);
     qsort_r(run->x, run->n, width * sizeof *run->x, order, &m);
 }

@@ -17,6 +17,11 @@ double ds_moments_sd(const struct ds_moments *m)
     return m->n < 2 ? NAN : sqrt(m->m2 / (double)(m->n - 1));
 }
 
+void ds_mean_add(struct ds_mean *m, double x)
+{
+    m->mean += (x - m->mean) / (double)++m->n;
+}
+
 int ds_ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

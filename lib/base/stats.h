@@ -12,6 +12,13 @@ struct ds_moments {
 void ds_moments_add(struct ds_moments *m, double x);
 double ds_moments_sd(const struct ds_moments *m); /* sample deviation (n-1); NaN below n = 2 */
 
+/* A running mean. Zero-initialise. */
+struct ds_mean {
+    size_t n;
+    double mean;
+};
+void ds_mean_add(struct ds_mean *m, double x);
+
 /* Compares two doubles, for qsort: the less first. */
 int ds_ascending(const void *a, const void *b);
 

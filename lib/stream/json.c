@@ -99,7 +99,9 @@ static int add_map(json_t *out, msgpack_object_map map, struct ds_error *err)
         const msgpack_object_kv *kv = &map.ptr[i];
         if (kv->key.type != MSGPACK_OBJECT_STR)
             return ds_fail(err, "a key that is no string");
-        if (add_key(out, kv->key.via.str, ds_object_to_json(&kv->val, err), err))
+        json_t *value =
+            ds_record_is_id(kv) ? id_text(kv->val.via.u64) : ds_object_to_json(&kv->val, err);
+        if (add_key(out, kv->key.via.str, value, err))
             return -1;
     }
     return 0;

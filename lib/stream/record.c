@@ -212,6 +212,24 @@ bool ds_record_has_errors(const struct ds_record *rec)
     return errors_of(rec).size > 0;
 }
 
+int ds_record_value(const struct ds_record *rec, const char *name, double *value,
+                    struct ds_error *err)
+{
+    const struct ds_metric *m = ds_record_metric(rec, name);
+    if (!m && ds_map_get(errors_of(rec), name))
+        return 0;
+    if (!m || !isfinite(m->value))
+        return ds_fail(err, m ? "metric %s is not a finite number" : "no metric %s", name);
+    *value = m->value;
+    return 1;
+}
+
+bool ds_record_is_id(const msgpack_object_kv *kv)
+{
+    return kv->val.type == MSGPACK_OBJECT_POSITIVE_INTEGER &&
+           (is_key(kv, "parent", 6) || is_key(kv, "mate", 4));
+}
+
 struct ds_metric *ds_record_set(struct ds_record *rec, const char *name, double value)
 {
     struct ds_metric *m = ds_record_metric(rec, name);

@@ -6,6 +6,7 @@
  *   "arch"    bin      a choice index for every site, 0xFF where inactive
  *   "base"    uint     id of the architecture that something was affixed to
  *   "affix"   [site, choice]
+ *   "parent"  uint     id of the architecture that ds-mutate made this one of, and, crossed, "mate"
  *   "group"   map      aggregations only, in place of the above: "unit": 0, "block": "..."
  *   "metrics" map      name -> number, or -> map with "value" and its spread
  *   "errors"  map      name of a metric -> why it could not be measured
@@ -89,6 +90,16 @@ int ds_record_set_error(struct ds_record *rec, const char *name, const char *why
 
 /* Whether any metric could not be measured. */
 bool ds_record_has_errors(const struct ds_record *rec);
+
+/*
+ * Reads the value of a metric that is needed: 1; 0 where the record says that it could not be
+ * measured; -1 where it is not there, or not a finite number.
+ */
+int ds_record_value(const struct ds_record *rec, const char *name, double *value,
+                    struct ds_error *err);
+
+/* Whether this entry of a record's `extra` is the id of an architecture ("parent", "mate"). */
+bool ds_record_is_id(const msgpack_object_kv *kv);
 
 /*
  * Adds a detail to a metric ("lo", "engine"); replaces one of that key. Values are copied, keys

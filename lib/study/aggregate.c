@@ -62,17 +62,11 @@ struct metric {
     size_t times; /* values in the stream */
 };
 
-/* One metric of a base, averaged over the times it was measured. */
-struct mean {
-    double x;
-    size_t times;
-};
-
 struct base {
     uint64_t id;
     bool seen;
-    bool failed;         /* some metric of it could not be measured */
-    struct mean *metric; /* [n] */
+    bool failed;            /* some metric of it could not be measured */
+    struct ds_mean *metric; /* [n]: over the times that it was measured */
     int n;
 };
 
@@ -375,6 +369,17 @@ static bool is_about(const struct ds_aggregate *a, enum ds_site_kind kind)
     return all;
 }
 
+/*
+ * Whether the keys are about what was affixed. By resolution alone, only an affixed resolution is
+ * meant: the architecture's own tells the effects of other things apart (--by block,resolution),
+ * and has none itself.
+ */
+static bool is_about_affix(const struct ds_aggregate *a, const struct ds_record *rec)
+{
+    return a->nkeys > 1 || a->key[0] != RESOLUTION ||
+           rec->space->site[rec->affix_site].kind == DS_SITE_RESOLUTION;
+}
+
 /* ---- adding ---- */
 
 static int add_value(struct values *v, uint32_t cluster, double x)
@@ -424,7 +429,7 @@ static int keep_base(struct ds_aggregate *a, const struct ds_record *rec, uint32
     for (int i = 0; i < rec->nmetrics; i++) {
         int m = find_metric(a, &rec->metric[i]);
         if (m >= b->n) {
-            struct mean *more = realloc(b->metric, (size_t)a->nmetrics * sizeof *more);
+            struct ds_mean *more = realloc(b->metric, (size_t)a->nmetrics * sizeof *more);
             if (!more)
                 return -1;
             memset(more + b->n, 0, (size_t)(a->nmetrics - b->n) * sizeof *more);
@@ -433,8 +438,7 @@ static int keep_base(struct ds_aggregate *a, const struct ds_record *rec, uint32
         }
         if (m < 0)
             return -1;
-        struct mean *mean = &b->metric[m];
-        mean->x += (rec->metric[i].value - mean->x) / (double)++mean->times;
+        ds_mean_add(&b->metric[m], rec->metric[i].value);
     }
     return 0;
 }
@@ -477,14 +481,16 @@ int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct
     a->space = rec->space;
     if (hear_metrics(a, rec, err))
         return -1;
-    int64_t cluster = find_cluster(a, rec->has_base ? rec->base : rec->id);
-    bool is_base = rec->affix_site < 0;
+    bool is_base = rec->affix_site < 0; /* under its own id, whatever it was made of */
+    if (!is_base && !rec->has_base)
+        return ds_fail(err, "something is affixed, but the record names no base");
+    int64_t cluster = find_cluster(a, is_base ? rec->id : rec->base);
     int rc = cluster < 0 ? -1 : 0;
     if (rc == 0 && a->by == DS_BY_OCCURRING)
         rc = add_occurring(a, rec, (uint32_t)cluster);
     else if (rc == 0 && is_base)
         rc = keep_base(a, rec, (uint32_t)cluster);
-    else if (rc == 0)
+    else if (rc == 0 && is_about_affix(a, rec))
         rc = add_choice(a, rec, rec->affix_site, rec->affix_choice, (uint32_t)cluster);
     return rc < 0 ? ds_fail(err, "out of memory") : rc;
 }
@@ -500,7 +506,7 @@ static int take_bases_off(struct ds_aggregate *a, struct group *g, struct ds_err
         for (size_t i = 0; i < values->n; i++) {
             struct value v = values->at[i];
             const struct base *b = &a->base[v.cluster];
-            bool known = m < b->n && b->metric[m].times > 0;
+            bool known = m < b->n && b->metric[m].n > 0;
             if (!known && b->failed)
                 continue;
             if (!known)
@@ -508,7 +514,7 @@ static int take_bases_off(struct ds_aggregate *a, struct group *g, struct ds_err
                     err,
                     "an effect needs the base: %s%s of base %016" PRIx64 " is not in the stream",
                     b->seen ? "metric " : "the record", b->seen ? a->metric[m].name : "", b->id);
-            v.x -= b->metric[m].x;
+            v.x -= b->metric[m].mean;
             values->at[kept++] = v;
         }
         values->n = kept;

@@ -22,7 +22,7 @@ struct ds_evidence {
     struct ds_estimate *group; /* [nslots][nmetrics]; df 0: not known */
     bool any_group, any_measured;
     struct ds_id_map bases;
-    double **x; /* [bases]: [nslots][nmetrics], NaN where not known */
+    struct ds_mean **x; /* [bases]: [nslots][nmetrics], over the times that it was measured */
     size_t nbases, room;
     struct ds_moments size[DS_MOST_METRICS];
     const struct ds_space *from; /* whose choices `here` translates */
@@ -109,38 +109,26 @@ static void translate(struct ds_evidence *e, const struct ds_space *from)
 }
 
 /* The values of a base, made when it is new. */
-static double *values_of(struct ds_evidence *e, uint64_t base)
+static struct ds_mean *values_of(struct ds_evidence *e, uint64_t base)
 {
     int64_t known = ds_id_map_find(&e->bases, base);
     if (known >= 0)
         return e->x[known];
     if (e->nbases == e->room) {
         size_t room = e->room ? 2 * e->room : 64;
-        double **more = realloc(e->x, room * sizeof *more);
+        struct ds_mean **more = realloc(e->x, room * sizeof *more);
         if (!more)
             return NULL;
         e->x = more;
         e->room = room;
     }
     size_t n = (size_t)(e->nslots * e->nmetrics);
-    double *x = malloc((n + 1) * sizeof *x);
+    struct ds_mean *x = calloc(n + 1, sizeof *x);
     if (!x || ds_id_map_add(&e->bases, base, (uint32_t)e->nbases) < 0) {
         free(x);
         return NULL;
     }
-    for (size_t i = 0; i < n; i++)
-        x[i] = NAN;
     return e->x[e->nbases++] = x;
-}
-
-static const struct ds_metric *finite_metric(const struct ds_evidence *e, int k,
-                                             const struct ds_record *rec, struct ds_error *err)
-{
-    const struct ds_metric *m = ds_record_metric(rec, e->metric[k]);
-    if (m && isfinite(m->value))
-        return m;
-    ds_fail(err, m ? "metric %s is not a finite number" : "no metric %s", e->metric[k]);
-    return NULL;
 }
 
 static int add_measured(struct ds_evidence *e, const struct ds_record *rec, struct ds_error *err)
@@ -149,16 +137,18 @@ static int add_measured(struct ds_evidence *e, const struct ds_record *rec, stru
         return ds_fail(err, "something is affixed, but the record names no base");
     translate(e, rec->space);
     int slot = e->here[rec->affix_site * DS_MAX_CHOICES + rec->affix_choice];
-    double *x = values_of(e, rec->base);
+    struct ds_mean *x = values_of(e, rec->base);
     if (!x)
         return ds_fail(err, "out of memory");
     for (int k = 0; k < e->nmetrics; k++) {
-        const struct ds_metric *m = finite_metric(e, k, rec, err);
-        if (!m)
+        double value;
+        int known = ds_record_value(rec, e->metric[k], &value, err);
+        if (known < 0)
             return -1;
-        if (slot >= 0)
-            x[slot * e->nmetrics + k] = m->value;
-        ds_moments_add(&e->size[k], fabs(m->value));
+        if (known && slot >= 0)
+            ds_mean_add(&x[slot * e->nmetrics + k], value);
+        if (known)
+            ds_moments_add(&e->size[k], fabs(value));
     }
     e->any_measured = true;
     return 1;
@@ -210,16 +200,19 @@ static int add_group(struct ds_evidence *e, const struct ds_record *rec, struct 
     if (slot == -2)
         return 0;
     for (int k = 0; k < e->nmetrics; k++) {
-        const struct ds_metric *m = finite_metric(e, k, rec, err);
-        double lo, hi, bases;
-        if (!m)
+        double value, lo, hi, bases;
+        int known = ds_record_value(rec, e->metric[k], &value, err);
+        if (known < 0)
             return -1;
-        ds_moments_add(&e->size[k], fabs(m->value));
+        if (!known)
+            continue;
+        const struct ds_metric *m = ds_record_metric(rec, e->metric[k]);
+        ds_moments_add(&e->size[k], fabs(value));
         if (slot < 0 || !detail(m, "lo", &lo) || !detail(m, "hi", &hi) ||
             !detail(m, "bases", &bases) || bases < 2)
             continue;
         e->group[slot * e->nmetrics + k] = (struct ds_estimate){
-            .mean = m->value,
+            .mean = value,
             .se = (hi - lo) / 2 / ds_student_t(GROUP_LEVEL, bases - 1),
             .df = bases - 1,
         };
@@ -255,12 +248,16 @@ static bool paired(const struct ds_evidence *e, const struct pairs *p, const dou
     for (size_t i = 0; i < e->nbases; i++) {
         struct ds_moments over_layers = {0};
         for (int j = 0; j < p->n; j++) {
+            const struct ds_mean *a = &e->x[i][p->a[j] * e->nmetrics];
+            const struct ds_mean *b = &e->x[i][p->b[j] * e->nmetrics];
             double sum = 0;
+            bool all = true;
             for (int k = 0; k < e->nmetrics; k++)
-                if (weight[k] != 0)
-                    sum += weight[k] * (e->x[i][p->b[j] * e->nmetrics + k] -
-                                        e->x[i][p->a[j] * e->nmetrics + k]);
-            if (!isnan(sum))
+                if (weight[k] != 0) {
+                    sum += weight[k] * (b[k].mean - a[k].mean);
+                    all = all && a[k].n && b[k].n;
+                }
+            if (all)
                 ds_moments_add(&over_layers, sum);
         }
         if (over_layers.n)
