@@ -2,6 +2,7 @@
 #include "stream/stream.h"
 
 #include "base/checksum.h"
+#include "stream/end_mark.h"
 #include "stream/span.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@ const unsigned char ds_sync[DS_SYNC_SIZE] = {0xD8, 0x44, 0xC1, 0xC1, 0xC1, 0xC1,
 #define MOST_HEAD ((size_t)1 << 24)    /* bytes of a head */
 #define MOST_BLOCK ((uint64_t)1 << 30) /* bytes of a block's records */
 #define CHECKSUM_SIZE 9                /* a msgpack uint64, the last of the head */
+#define CUT_BETWEEN "a stream was cut off, or what wrote it failed or was killed"
 
 struct bytes {
     uint8_t *data;
@@ -53,7 +55,13 @@ struct ds_reader {
     msgpack_zone *zone; /* for heads */
     uint8_t *provenance;
     size_t provenance_size;
-    uint64_t total;
+    uint64_t total;            /* of all parts so far */
+    uint64_t provenance_total; /* as the present provenance has it */
+
+    bool accepts_piece;  /* an end mark may be missing, and what it counts elsewhere */
+    bool in_part;        /* blocks came for which an end mark is still to come */
+    bool part_begins;    /* the next block is the first of a part, or of a file */
+    struct ds_part part; /* what came of it */
 
     uint64_t blocks;
     uint64_t records_left;
@@ -133,6 +141,16 @@ const void *ds_reader_provenance(const struct ds_reader *r, size_t *size)
 uint64_t ds_reader_total(const struct ds_reader *r)
 {
     return r->total;
+}
+
+uint64_t ds_reader_provenance_total(const struct ds_reader *r)
+{
+    return r->provenance_total;
+}
+
+void ds_reader_accept_piece(struct ds_reader *r)
+{
+    r->accepts_piece = true;
 }
 
 /* ---- bytes ---- */
@@ -321,6 +339,7 @@ static int next_file(struct ds_reader *r, struct ds_error *err)
     if (isatty(r->fd))
         return ds_fail(err, "%s is a terminal: name a file or pipe a stream in", r->name);
     r->ended = r->in_frame = r->frame_done = r->compressed = false;
+    r->part_begins = true;
     r->plain_bytes = r->file_record = 0;
     r->plain.at = r->plain.have = 0;
     r->packed.at = r->packed.have = 0;
@@ -353,7 +372,17 @@ static int meet(struct ds_reader *r, const char *json, size_t size, struct ds_er
     return 0;
 }
 
-/* Keeps the provenance, and adds up the totals that the makers of the parts wrote in it. */
+/* The "total" that the last tool left in its entry of the provenance; 0: none. */
+static uint64_t find_total(const msgpack_object *p)
+{
+    uint32_t n = p->via.array.size;
+    if (n == 0 || p->via.array.ptr[n - 1].type != MSGPACK_OBJECT_MAP)
+        return 0;
+    const msgpack_object *total = ds_map_get(p->via.array.ptr[n - 1].via.map, "total");
+    return total && total->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? total->via.u64 : 0;
+}
+
+/* Keeps the provenance, and adds up the totals: one for each that differs, in every part. */
 static int keep_provenance(struct ds_reader *r, const msgpack_object *p, struct ds_error *err)
 {
     msgpack_sbuffer packed;
@@ -364,21 +393,15 @@ static int keep_provenance(struct ds_reader *r, const msgpack_object *p, struct 
         msgpack_sbuffer_destroy(&packed);
         return ds_fail(err, "out of memory");
     }
-    if (r->provenance && packed.size == r->provenance_size &&
-        memcmp(packed.data, r->provenance, packed.size) == 0) {
-        msgpack_sbuffer_destroy(&packed);
-        return 0;
-    }
+    bool same = r->provenance && packed.size == r->provenance_size &&
+                memcmp(packed.data, r->provenance, packed.size) == 0;
     free(r->provenance);
     r->provenance_size = packed.size;
     r->provenance = (uint8_t *)msgpack_sbuffer_release(&packed);
-
-    uint32_t n = p->via.array.size;
-    if (n && p->via.array.ptr[n - 1].type == MSGPACK_OBJECT_MAP) {
-        const msgpack_object *total = ds_map_get(p->via.array.ptr[n - 1].via.map, "total");
-        if (total && total->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
-            r->total += total->via.u64;
-    }
+    r->provenance_total = find_total(p);
+    if (!same || r->part_begins)
+        r->total += r->provenance_total;
+    r->part_begins = false;
     return 0;
 }
 
@@ -436,8 +459,12 @@ static int use_head(struct ds_reader *r, size_t head_size, struct ds_error *err)
         return -1;
     if (ds_block_checksum(head, head_size - CHECKSUM_SIZE, head + head_size, size) != e[5].via.u64)
         return ds_fail(err, "the checksum of a block does not match: the data is damaged");
+    if (e[0].via.u64 < 2 && r->in_part && !r->accepts_piece)
+        return ds_fail(err, "no end mark before this: " CUT_BETWEEN);
     if (meet(r, e[1].via.str.ptr, e[1].via.str.size, err) || keep_provenance(r, &e[2], err))
         return -1;
+    if ((r->in_part = e[0].via.u64 >= 2))
+        ds_part_add(&r->part, e[3].via.u64, e[5].via.u64);
     r->blocks++;
     r->records_left = e[3].via.u64;
     r->plain.at += DS_SYNC_SIZE + head_size;
@@ -470,49 +497,108 @@ static int read_head(struct ds_reader *r, struct ds_error *err)
     }
 }
 
-/* Begins the next block: 1, 0 at the end of all input, -1. */
-static int next_block(struct ds_reader *r, struct ds_error *err)
+/* ---- end marks ---- */
+
+/* Compares the end mark at hand with what came, and steps over it. */
+static int use_end_mark(struct ds_reader *r, struct ds_error *err)
+{
+    uint8_t mark[DS_END_SIZE];
+    ds_part_mark(&r->part, mark);
+    const uint8_t *found = r->plain.data + r->plain.at;
+    if (!r->accepts_piece && memcmp(mark, found, DS_END_SIZE) != 0) {
+        uint64_t counted = ds_end_records(found);
+        if (counted == r->part.records)
+            return ds_fail(err, "the end mark does not fit what came before it: the data is "
+                                "damaged, or blocks were exchanged");
+        return ds_fail(err,
+                       "the end mark counts %" PRIu64 " records, but %" PRIu64
+                       " came: blocks are missing, or a stream before this one was cut off",
+                       counted, r->part.records);
+    }
+    r->plain.at += DS_END_SIZE;
+    r->in_part = false;
+    r->part_begins = true;
+    r->part = (struct ds_part){0};
+    return 0;
+}
+
+/* At the end of a file, which must not be one between two blocks. */
+static int check_end(struct ds_reader *r, struct ds_error *err)
+{
+    if (r->plain_bytes == 0)
+        return ds_fail(err,
+                       "%s: empty: not even an empty stream; did the command that made it fail?",
+                       r->name);
+    if (r->in_part && !r->accepts_piece) {
+        ds_fail(err, "the input ends without an end mark: " CUT_BETWEEN
+                     "; of a piece that parallel cut, --piece says so");
+        return fail_at(r, position(r, r->plain.at), err);
+    }
+    r->in_part = false;
+    r->part = (struct ds_part){0};
+    return 0;
+}
+
+/* Goes to where there is data, in this file or the next: 1, 0 at the end of all input, -1. */
+static int find_data(struct ds_reader *r, struct ds_error *err)
 {
     for (;;) {
         int rc = r->name ? need(r, 4, err) : 0;
         if (rc < 0)
             return -1;
-        size_t have = r->name ? r->plain.have - r->plain.at : 0;
-        if (have)
+        if (r->name && r->plain.have > r->plain.at)
             break;
-        if (r->name && r->plain_bytes == 0)
-            return ds_fail(err,
-                           "%s: empty: not even an empty stream; did the command that made "
-                           "it fail?",
-                           r->name);
+        if (r->name && check_end(r, err))
+            return -1;
         if ((rc = next_file(r, err)) <= 0)
             return rc;
     }
-
-    if (!r->in_frame && at_frame(&r->plain)) {
-        r->plain_bytes -= r->plain.have - r->plain.at;
-        if (move_bytes(&r->plain, &r->packed, err))
-            return -1;
-        begin_frame(r);
-        return next_block(r, err);
-    }
-
-    uint64_t at = position(r, r->plain.at);
-    int rc = need(r, DS_SYNC_SIZE, err);
-    if (rc < 0)
-        return -1;
-    const uint8_t *p = r->plain.data + r->plain.at;
-    size_t have = r->plain.have - r->plain.at;
-    if (have < 4 && begins_frame(p, have))
-        ds_fail(err, "the input ends inside a zstd frame: it was cut off");
-    else if (memcmp(p, ds_sync, have < DS_SYNC_SIZE ? have : DS_SYNC_SIZE))
-        ds_fail(err, "no block begins here: %s",
-                r->file_record || at ? "the data is damaged" : "this is no dstools stream");
-    else if (rc == 0)
-        ds_fail(err, "the input ends inside a block: it was cut off");
-    else if (read_head(r, err) == 0)
+    if (r->in_frame || !at_frame(&r->plain))
         return 1;
-    return fail_at(r, at, err);
+    r->plain_bytes -= r->plain.have - r->plain.at;
+    if (move_bytes(&r->plain, &r->packed, err))
+        return -1;
+    begin_frame(r);
+    return find_data(r, err);
+}
+
+/* What begins with these bytes, up to as many as begin a block. */
+enum begins { BEGINS_BLOCK, BEGINS_END_MARK, BEGINS_FRAME, BEGINS_NOTHING };
+
+static enum begins what_begins(const uint8_t *p, size_t n)
+{
+    if (n < 4 && begins_frame(p, n))
+        return BEGINS_FRAME;
+    if (n >= 2 && memcmp(p, ds_end_sync, 2) == 0)
+        return BEGINS_END_MARK;
+    return memcmp(p, ds_sync, n < DS_SYNC_SIZE ? n : DS_SYNC_SIZE) ? BEGINS_NOTHING : BEGINS_BLOCK;
+}
+
+/* Begins the next block: 1, 0 at the end of all input, -1. */
+static int next_block(struct ds_reader *r, struct ds_error *err)
+{
+    static const char *const cut[] = {"a block", "an end mark", "a zstd frame"};
+    int rc;
+    while ((rc = find_data(r, err)) > 0) {
+        uint64_t at = position(r, r->plain.at);
+        bool whole = (rc = need(r, DS_SYNC_SIZE, err)) > 0;
+        if (rc < 0)
+            return -1;
+        enum begins begins = what_begins(r->plain.data + r->plain.at, r->plain.have - r->plain.at);
+        if (begins == BEGINS_NOTHING)
+            rc =
+                ds_fail(err, "no block begins here: %s",
+                        r->file_record || at ? "the data is damaged" : "this is no dstools stream");
+        else if (!whole)
+            rc = ds_fail(err, "the input ends inside %s: it was cut off", cut[begins]);
+        else
+            rc = begins == BEGINS_BLOCK ? read_head(r, err) : use_end_mark(r, err);
+        if (rc)
+            return fail_at(r, at, err);
+        if (begins == BEGINS_BLOCK)
+            return 1;
+    }
+    return rc;
 }
 
 /* ---- records ---- */

@@ -7,7 +7,7 @@
 
 #include "stream/record.h"
 
-#define DS_STREAM_VERSION 1
+#define DS_STREAM_VERSION 2
 #define DS_SYNC_SIZE 18
 extern const unsigned char ds_sync[DS_SYNC_SIZE]; /* D8 44, then sixteen C1 */
 
@@ -20,6 +20,12 @@ struct ds_reader;
  * The names must outlive the reader. NULL when out of memory.
  */
 struct ds_reader *ds_reader_open(char *const *names, int nnames, struct ds_error *err);
+
+/*
+ * The input is a piece that was cut out of a stream where a block begins, as GNU Parallel does: no
+ * end mark is missed, and one that is there may count what is in other pieces.
+ */
+void ds_reader_accept_piece(struct ds_reader *r);
 
 /*
  * Gives the next record: 1, 0 at the end, -1 on damaged or unreadable input, with file, record
@@ -42,6 +48,9 @@ const void *ds_reader_provenance(const struct ds_reader *r, size_t *size);
  * provenance by the tool that made it); 0 where unknown.
  */
 uint64_t ds_reader_total(const struct ds_reader *r);
+
+/* The same of the present block's provenance alone, which a filter multiplies and hands on. */
+uint64_t ds_reader_provenance_total(const struct ds_reader *r);
 
 /* Where the record last given stands, "FILE: record N, byte B", for messages. */
 const char *ds_reader_where(const struct ds_reader *r);

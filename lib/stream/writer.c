@@ -2,6 +2,7 @@
 #include "stream/stream.h"
 
 #include "base/checksum.h"
+#include "stream/end_mark.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ struct ds_writer {
     bool broken; /* nobody reads the pipe any more */
     bool begun;
     uint64_t written; /* blocks */
+    struct ds_part part;
     const struct ds_space *space;
     msgpack_sbuffer head; /* the head up to the record count, behind the sync marker */
     msgpack_sbuffer records;
@@ -150,12 +152,15 @@ static int build_block(struct ds_writer *w)
     /* always nine bytes, so that what it covers does not depend on it */
     if (msgpack_pack_fix_uint64(&pk, sum))
         return -1;
+    ds_part_add(&w->part, w->count, sum);
     return w->records.size ? msgpack_sbuffer_write(b, w->records.data, w->records.size) : 0;
 }
 
-static int write_compressed(struct ds_writer *w, struct ds_error *err)
+/* As a frame of its own. */
+static int write_compressed(struct ds_writer *w, const char *data, size_t size,
+                            struct ds_error *err)
 {
-    size_t most = ZSTD_compressBound(w->block.size);
+    size_t most = ZSTD_compressBound(size);
     if (most > w->packed_room) {
         char *more = realloc(w->packed, most);
         if (!more)
@@ -163,10 +168,15 @@ static int write_compressed(struct ds_writer *w, struct ds_error *err)
         w->packed = more;
         w->packed_room = most;
     }
-    size_t n = ZSTD_compress2(w->zstd, w->packed, most, w->block.data, w->block.size);
+    size_t n = ZSTD_compress2(w->zstd, w->packed, most, data, size);
     if (ZSTD_isError(n))
         return ds_fail(err, "cannot compress: %s", ZSTD_getErrorName(n));
     return write_all(w, w->packed, n, err);
+}
+
+static int write_out(struct ds_writer *w, const char *data, size_t size, struct ds_error *err)
+{
+    return w->zstd ? write_compressed(w, data, size, err) : write_all(w, data, size, err);
 }
 
 static int write_block(struct ds_writer *w, struct ds_error *err)
@@ -176,7 +186,14 @@ static int write_block(struct ds_writer *w, struct ds_error *err)
     w->count = 0;
     msgpack_sbuffer_clear(&w->records);
     w->written++;
-    return w->zstd ? write_compressed(w, err) : write_all(w, w->block.data, w->block.size, err);
+    return write_out(w, w->block.data, w->block.size, err);
+}
+
+static int write_end(struct ds_writer *w, struct ds_error *err)
+{
+    uint8_t mark[DS_END_SIZE];
+    ds_part_mark(&w->part, mark);
+    return write_out(w, (const char *)mark, sizeof mark, err);
 }
 
 int ds_writer_flush(struct ds_writer *w, struct ds_error *err)
@@ -189,6 +206,8 @@ int ds_writer_close(struct ds_writer *w, struct ds_error *err)
     int rc = 0;
     if (!w->broken && w->begun && (w->count || !w->written))
         rc = write_block(w, err);
+    if (rc == 0 && !w->broken && w->written)
+        rc = write_end(w, err);
     bool broken = w->broken;
     free_writer(w);
     return broken ? 0 : rc;
