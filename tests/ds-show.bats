@@ -92,7 +92,7 @@ assert json.loads(sys.stdin.read())["metrics"] == {"n" * 100: 0.1, "a\tb": 1e-30
 @test "an argument is shown as a shell would take it" {
     cp "$DSTOOLS_SCHEMAS/spaces/ofa-mbv3.json" "it's mine.json"
     ds-sample "./it's mine.json" -n 1 | ds-show --heads >heads
-    grep -qxF "  ds-sample $(ds-show --version | cut -d' ' -f3): -n 1 './it'\\''s mine.json'" heads
+    grep -qxF "  ds-sample $(ds-show --version | cut -d' ' -f3): --number 1 './it'\\''s mine.json'" heads
 }
 
 @test "--sync is what every block begins with" {

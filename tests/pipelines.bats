@@ -30,7 +30,7 @@ serial() {
     ds-sample ofa-mbv3 -n 20000 -q -o "$out/in.dss"
     ds-measure-cost -q "$out/in.dss" | ds-show -t -c id,macs | LC_ALL=C sort >"$out/serial"
     parallel -k --pipepart -a "$out/in.dss" --recstart "$(ds-show --sync)" --block 300k \
-        ds-measure-cost -q 2>/dev/null | ds-show -t -c id,macs | LC_ALL=C sort >"$out/fanned"
+        ds-measure-cost -q --piece 2>/dev/null | ds-show -t -c id,macs | LC_ALL=C sort >"$out/fanned"
     cmp "$out/serial" "$out/fanned"
 }
 

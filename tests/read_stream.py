@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads a stream as schemas/stream.md and schemas/space.md describe it, sharing no code with dstools.
 
-Checks markers, counts, checksums and ids; prints a line for each record: id and sites. Plain
+Checks markers, counts, checksums, end marks and ids; prints a line for each record: id and sites. Plain
 streams only.
 """
 import ctypes
@@ -94,16 +94,27 @@ def show(record, where):
     print("%016x %s" % (mine, " ".join(text)))
 
 
+def chain(a, b):
+    return xxh3(struct.pack(">QQ", a, b), 16)
+
+
 data = open(sys.argv[1], "rb").read()
-at = 0
+at = records = checksums = 0
+whole = True
 while at < len(data):
     sync, head_at = unpack(data, at)
+    if sync[0] == 0x45:
+        assert struct.unpack(">QQ", sync[1]) == (records, chain(checksums, records)), "end mark"
+        at, records, checksums, whole = head_at, 0, 0, True
+        continue
     assert sync == (0x44, b"\xc1" * 16), "no marker at %d" % at
     head, at = unpack(data, head_at)
     version, space, provenance, count, size, checksum = head
-    assert version == 1 and data[at - 9] == 0xCF
+    assert version in (1, 2) and data[at - 9] == 0xCF
     covered = data[head_at:at - 9] + data[at:at + size]
     assert checksum == xxh3(covered, len(covered)), "checksum"
+    if version == 2:
+        records, checksums, whole = records + count, chain(checksums, checksum), False
     assert all({"tool", "version", "args"} <= set(entry) for entry in provenance)
     where, end = sites(json.loads(space)), at + size
     for _ in range(count):
@@ -111,3 +122,4 @@ while at < len(data):
         if "arch" in record:
             show(record, where)
     assert at == end, "records end at %d, not %d" % (at, end)
+assert whole, "no end mark"

@@ -69,7 +69,7 @@ fails_with() {
     head -c 18 whole.dss >new.dss
     printf '\x96\x07\xa1x\x90\x00\x00\xcf\0\0\0\0\0\0\0\0' >>new.dss
     fails_with 1 ds-show new.dss
-    [[ $said == *"stream version 7, which is newer than this dstools reads (1): update dstools" ]]
+    [[ $said == *"stream version 7, which is newer than this dstools reads (2): update dstools" ]]
 }
 
 @test "a full disk is never silent" {
@@ -181,6 +181,93 @@ fails_with() {
 @test "streams of version 1 stay readable: plain, compressed, aggregated" {
     ds-show -t -c id,base,affix,arch,depth,macs,params,peakmem "$BATS_TEST_DIRNAME/golden/v1.dss" |
         cmp - "$BATS_TEST_DIRNAME/golden/v1.tsv"
+}
+
+@test "streams of version 2 stay readable and are written as ever" {
+    golden=$BATS_TEST_DIRNAME/golden
+    columns=id,base,affix,arch,depth,macs,params,peakmem
+    ds-show -t -c $columns "$golden/v2.dss" | cmp - "$golden/v1.tsv"
+    ds-show -t -c $columns "$golden/v2.dss.zst" | cmp - "$golden/v1.tsv"
+    ds-cat "$golden/v1.dss" | cmp - "$golden/v2.dss"
+    cat "$golden/v1.dss" "$golden/v2.dss.zst" "$golden/v1.dss" "$golden/v2.dss" |
+        ds-show -t -c $columns | cmp - <(cat "$golden/v1.tsv" <(for _ in 1 2 3; do tail -n +2 "$golden/v1.tsv"; done))
+}
+
+# Where the second block of whole.dss begins.
+second_block() {
+    LC_ALL=C grep -obUaP '\xd8\x44\xc1{16}' whole.dss | cut -d: -f1 -s | sed -n 2p
+}
+
+@test "a stream cut between two blocks is noticed by every consumer" {
+    head -c "$(second_block)" whole.dss >cut.dss
+    for tool in ds-cat ds-measure-cost "ds-affix --depth 0,2" "ds-show --json" "ds-show --heads" \
+        "ds-export ofa" "ds-fit macs --class npu --name x --device y" "ds-aggregate --by block" "ds-pareto --worse macs" \
+        "ds-mutate ofa-mbv3 -n 1" "ds-measure-acc --profile acc-ofa-mbv3" "ds-plot heatmap" \
+        "ds-prune ofa-mbv3 --better macs" "ds-measure-cpu --profile note10" "ds-compare --worse macs"; do
+        status=0
+        # shellcheck disable=SC2086
+        $tool cut.dss >out 2>err || status=$?
+        if [ "$status" -ne 1 ]; then echo "$tool: $status"; return 1; fi
+        case $tool in
+        ds-fit* | ds-pareto* | ds-plot* | ds-compare* | ds-prune* | ds-aggregate*) continue ;; # want metrics first
+        esac
+        grep -q 'cut.dss: record [0-9]*, byte [0-9]*: the input ends without an end mark' err ||
+            { echo "$tool: $(<err)"; return 1; }
+    done
+    ds-measure-cost cut.dss 2>err >passed.dss || true
+    [ "$(ds-show -t -c macs passed.dss 2>/dev/null | wc -l)" -gt 1000 ] # what came is passed on,
+    run -1 ds-cat passed.dss                                            # and not as if it were whole
+    for tool in "ds-pareto --worse macs" "ds-aggregate --occurring --by resolution" "ds-fit macs --class npu --name x --device y" \
+        "ds-compare --worse macs"; do
+        # shellcheck disable=SC2086
+        fails_with 1 $tool passed.dss
+        [[ $said == *"passed.dss: record "*"the input ends without an end mark"* ]]
+    done
+    cat cut.dss whole.dss >both.dss
+    fails_with 1 ds-measure-cost -q both.dss
+    [[ $said == *": the end mark counts 9000 records, but "*" came: blocks are missing, or a stream before this one was cut off" ]]
+}
+
+@test "a killed producer is noticed by who reads from it" {
+    run -1 bash -c '{ ds-sample ofa-mbv3 -n 100000000 -q & sleep 0.5; kill -9 $!; } | ds-measure-cost -q 2>err >cost.dss'
+    grep -q "cut off" err
+    run -1 ds-cat cost.dss
+}
+
+@test "a piece has no end mark: --piece takes it, and is nothing of the provenance" {
+    at=$(second_block)
+    head -c "$at" whole.dss >first.dss
+    tail -c +$((at + 1)) whole.dss >second.dss
+    run -1 ds-cat second.dss
+    for part in first second; do ds-measure-cost -q --piece <$part.dss >m-$part.dss; done
+    ds-cat m-first.dss m-second.dss | cmp - <(ds-measure-cost -q <whole.dss)
+}
+
+@test "ds-cat: joins, counts, compresses; what it refuses" {
+    ds-sample ofa-mbv3 -n 50 -z -o a.dss
+    ds-cat whole.dss | cmp - whole.dss
+    ds-cat -z whole.dss >z.dss
+    [ "$(wc -c <z.dss)" -lt "$(wc -c <whole.dss)" ]
+    ds-cat z.dss | cmp - whole.dss
+    ds-cat -n 18050 whole.dss a.dss - <whole.dss >all.dss
+    cmp <(ds-show --json all.dss) <(cat whole.dss a.dss whole.dss | ds-show --json)
+    fails_with 1 ds-cat -n 49 a.dss
+    [ "$said" = "ds-cat: 50 records, where there should be 49" ]
+    run -1 ds-cat out # which no tool takes for whole
+    ds-sample ofa-mbv3 -n 0 | ds-cat -n 0 | ds-show --heads | grep -q '0 records'
+}
+
+@test "totals: of two files, through a filter, through another" {
+    ds-sample ofa-mbv3 -n 10 -o a.dss
+    ds-sample ofa-mbv3 -n 20 --seed 2 -o b.dss
+    for streams in "a.dss b.dss" "b.dss a.dss b.dss"; do
+        # shellcheck disable=SC2086
+        n=$(ds-show -t -c id $streams | tail -n +2 | wc -l)
+        # shellcheck disable=SC2086
+        said=$(ds-measure-cost $streams | ds-affix --depth 0,2 --depth 0,3 | ds-measure-cost --progress 2>&1 >/dev/null |
+            tr '\r' '\n' | tail -1)
+        [[ $said == *"] $((3 * n))/$((3 * n)) "* ]] || { echo "$streams: $said"; return 1; }
+    done
 }
 
 @test "what was written is what schemas/stream.md and space.md describe" {

@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "input.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #define FIRST_LONG 256 /* values of options without a letter */
+#define MOST_NAME 32   /* characters of an option with its dashes */
 
 /* ---- numbers ---- */
 
@@ -45,12 +47,21 @@ int cli_small(const char *option, uint64_t value, int most)
 /* ---- options ---- */
 
 /* What every tool has; `target` is set in cli_parse. */
-enum { COMMON_OUTPUT, COMMON_COMPRESS, COMMON_QUIET, COMMON_PROGRESS, COMMON_SEED, NCOMMON };
+enum {
+    COMMON_OUTPUT,
+    COMMON_COMPRESS,
+    COMMON_QUIET,
+    COMMON_PROGRESS,
+    COMMON_PIECE,
+    COMMON_SEED,
+    NCOMMON
+};
 static struct cli_option common[NCOMMON + 3] = {
     {"output", 'o', CLI_TEXT, NULL, "FILE", "write to FILE instead of standard output", 0},
     {"compress", 'z', CLI_FLAG, NULL, NULL, "compress the stream (zstd)", 0},
     {"quiet", 'q', CLI_FLAG, NULL, NULL, "no warnings, no progress", 0},
     {"progress", 0, CLI_FLAG, NULL, NULL, "show progress even when stderr is no terminal", 0},
+    {"piece", 0, CLI_FLAG, NULL, NULL, "the input is a piece of a stream, cut by GNU Parallel", 0},
     {"seed", 0, CLI_COUNT, NULL, "S", "seed of all that is random (1)", 0},
     {"help", 'h', CLI_FLAG, NULL, NULL, "print this and end", 0},
     {"version", 0, CLI_FLAG, NULL, NULL, "print the version and end", 0},
@@ -86,26 +97,30 @@ static void print_help(const struct cli *c, int n)
     exit(fflush(stdout) ? CLI_FAILED : 0);
 }
 
-/* Lists of values live as long as the tool. */
-static const char **lists[32];
-static int nlists;
+/* What options need lives as long as the tool. */
+static void *kept[40];
+static int nkept;
 static int argument_count; /* of the command: no list is longer */
 
-static void free_lists(void)
+static void free_kept(void)
 {
-    while (nlists)
-        free(lists[--nlists]);
+    while (nkept)
+        free(kept[--nkept]);
+}
+
+static void *keep(size_t n, size_t size)
+{
+    void *made = calloc(n, size);
+    if (!made || nkept == sizeof kept / sizeof *kept)
+        cli_die(CLI_FAILED, "out of memory");
+    return kept[nkept++] = made;
 }
 
 /* The first value of a list makes room for all there can be. */
 static void append(struct cli_list *list, const char *value)
 {
-    if (!list->value) {
-        list->value = calloc((size_t)argument_count, sizeof *list->value);
-        if (!list->value || nlists == sizeof lists / sizeof *lists)
-            cli_die(CLI_FAILED, "out of memory");
-        lists[nlists++] = list->value;
-    }
+    if (!list->value)
+        list->value = keep((size_t)argument_count, sizeof *list->value);
     list->value[list->n++] = value;
 }
 
@@ -136,8 +151,27 @@ static void set_option(const struct cli_option *o, const char *value)
     }
 }
 
-static void take_option(struct cli *c, const struct cli_option *o, int n, const char *value)
+static void note_operands(struct cli *c)
 {
+    static char end_of_options[] = "--";
+    for (int i = 0; i < c->noperands; i++)
+        if (c->operand[i][0] == '-' && c->operand[i][1]) {
+            c->args[c->nargs++] = end_of_options;
+            break;
+        }
+    for (int i = 0; i < c->noperands; i++)
+        c->args[c->nargs++] = c->operand[i];
+}
+
+/* Whether an option changes nothing of the result: where to, how compressed, how told. */
+static bool is_outward(const struct cli_option *o)
+{
+    return o >= common && o < common + COMMON_SEED;
+}
+
+static void take_option(struct cli *c, int i, char *spelled, int n, char *value)
+{
+    const struct cli_option *o = option_at(c, i);
     if (strcmp(o->name, "help") == 0)
         print_help(c, n);
     if (strcmp(o->name, "version") == 0) {
@@ -145,6 +179,11 @@ static void take_option(struct cli *c, const struct cli_option *o, int n, const 
         exit(fflush(stdout) ? CLI_FAILED : 0);
     }
     set_option(o, value);
+    if (is_outward(o))
+        return;
+    c->args[c->nargs++] = spelled; /* the long name, however it was given */
+    if (o->type != CLI_FLAG)
+        c->args[c->nargs++] = value;
 }
 
 /*
@@ -177,15 +216,18 @@ void cli_parse(struct cli *c, int argc, char **argv)
     hold_standard_fds();
     cli_name_tool(c->name);
     argument_count = argc;
-    c->argc = argc;
-    c->argv = argv;
+    size_t letters_given = 0;
+    for (int i = 0; i < argc; i++)
+        letters_given += strlen(argv[i]);
+    c->args = keep(letters_given + (size_t)argc + 1, sizeof *c->args);
     c->seed = 1;
     signal(SIGPIPE, SIG_IGN);
-    atexit(free_lists);
+    atexit(free_kept);
     common[COMMON_OUTPUT].target = &c->output;
     common[COMMON_COMPRESS].target = &c->compress;
     common[COMMON_QUIET].target = &c->quiet;
     common[COMMON_PROGRESS].target = &c->progress;
+    common[COMMON_PIECE].target = &c->piece;
     common[COMMON_SEED].target = &c->seed;
 
     int n = count_options(c->options) + count_options(common);
@@ -195,12 +237,14 @@ void cli_parse(struct cli *c, int argc, char **argv)
     letters = calloc((size_t)n + 1, 3);
     if (!table || !letters)
         cli_die(CLI_FAILED, "out of memory");
+    char(*spelled)[MOST_NAME] = keep((size_t)n, sizeof *spelled);
     char *at = letters;
     *at++ = ':'; /* tells a missing argument from an unknown option */
     for (int i = 0; i < n; i++) {
         const struct cli_option *o = option_at(c, i);
         table[i] = (struct option){.name = o->name, .has_arg = o->type != CLI_FLAG};
         table[i].val = FIRST_LONG + i;
+        snprintf(spelled[i], MOST_NAME, "--%s", o->name);
         if (o->letter) {
             *at++ = o->letter;
             if (o->type != CLI_FLAG)
@@ -214,7 +258,7 @@ void cli_parse(struct cli *c, int argc, char **argv)
             refuse_option(v, argv);
         for (int i = 0; i < n; i++)
             if (v == FIRST_LONG + i || v == option_at(c, i)->letter) {
-                take_option(c, option_at(c, i), n, optarg);
+                take_option(c, i, spelled[i], n, optarg);
                 break;
             }
     }
@@ -222,7 +266,10 @@ void cli_parse(struct cli *c, int argc, char **argv)
     free(letters);
     c->operand = argv + optind;
     c->noperands = argc - optind;
+    note_operands(c);
     if (c->quiet)
         cli_be_quiet();
+    if (c->piece)
+        cli_accept_piece();
     c->progress = !c->quiet && (c->progress || isatty(STDERR_FILENO));
 }

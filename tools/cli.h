@@ -41,11 +41,12 @@ struct cli {
     bool compress;      /* -z */
     bool quiet;         /* -q */
     bool progress;      /* --progress, or stderr is a terminal and not -q */
+    bool piece;         /* --piece */
     uint64_t seed;      /* --seed, 1 unless given */
     char **operand;
     int noperands;
-    int argc; /* as given, for the provenance */
-    char **argv;
+    char **args; /* [nargs] what of the above goes into the provenance */
+    int nargs;
 };
 
 enum { CLI_MOST_BATCH = 4096 }; /* of --batch: images at once */

@@ -21,7 +21,6 @@ static void write_groups(struct cli *cli, struct ds_aggregate *a, int ngroups, s
         if (ds_aggregate_group(a, g, &rec, &err) || ds_writer_put(out, &rec, &err))
             cli_fail(out, &err);
     ds_record_free(&rec);
-    free((void *)made.args);
     cli_close(out);
 }
 
@@ -58,9 +57,7 @@ int main(int argc, char **argv)
         ds_aggregate_new(by, occurring ? DS_BY_OCCURRING : DS_BY_AFFIX, effect, &err);
     if (!a)
         cli_die(CLI_USAGE, "--by: %s", err.text);
-    struct ds_reader *in = ds_reader_open(cli.operand, cli.noperands, &err);
-    if (!in)
-        cli_die(CLI_FAILED, "%s", err.text);
+    struct ds_reader *in = cli_reader(cli.operand, cli.noperands);
 
     progress_begin(&progress, cli.progress, 0);
     int rc;

@@ -131,9 +131,7 @@ int main(int argc, char **argv)
     struct ds_space *space = name ? ds_space_load(name, &err) : NULL;
     if (name && !space)
         cli_die(CLI_FAILED, "%s", err.text);
-    struct ds_reader *in = ds_reader_open(cli.operand + 1, cli.noperands - 1, &err);
-    if (!in)
-        cli_die(CLI_FAILED, "%s", err.text);
+    struct ds_reader *in = cli_reader(cli.operand + 1, cli.noperands - 1);
     FILE *out = cli_open_text(&cli);
     const struct exporter ex = {
         out, space, format->put == put_onnx ? onnx_files_begin(out, given.dir, &onnx) : NULL};

@@ -226,7 +226,6 @@ int main(int argc, char **argv)
         .about = "Fits a device profile to the records' METRIC.",
         .options = options,
     };
-    struct ds_error err;
     struct ds_fit_data data = {0};
     struct ds_fit_error error;
     cli_parse(&cli, argc, argv);
@@ -241,9 +240,7 @@ int main(int argc, char **argv)
     w.only = w.family ? find_family(w.family) : NULL;
     w.unit = w.unit ? w.unit : strcmp(w.as, "top1") ? "ms" : "%";
 
-    struct ds_reader *in = ds_reader_open(cli.operand + 1, cli.noperands - 1, &err);
-    if (!in)
-        cli_die(CLI_FAILED, "%s", err.text);
+    struct ds_reader *in = cli_reader(cli.operand + 1, cli.noperands - 1);
     read_all(in, metric, &w, &data);
     if (data.n == 0)
         cli_die(CLI_FAILED, "no records to fit to");

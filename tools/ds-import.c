@@ -162,7 +162,6 @@ static void import_ofa(struct importer *im, struct cli *cli)
     cli_close(im->out);
     ds_record_free(&im->rec);
     free(im->renamed);
-    free((void *)made.args);
 }
 
 /* What a table does not say of itself. */

@@ -62,9 +62,7 @@ static void read_known(struct making *m, char *const *names, int nnames, bool as
     struct ds_error err;
     struct ds_record *rec;
     uint8_t choice[DS_MAX_SITES];
-    struct ds_reader *in = ds_reader_open(names, nnames, &err);
-    if (!in)
-        cli_die(CLI_FAILED, "%s", err.text);
+    struct ds_reader *in = cli_reader(names, nnames);
     int rc;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
         cli_need_arch(rec, ds_reader_where(in));
@@ -256,7 +254,6 @@ int main(int argc, char **argv)
     cli_close(w);
     if (made < n)
         give_up(&m, rc, made, n);
-    free((void *)by.args);
     free(m.parents.choice);
     free(m.parents.id);
     free(m.parents.turn);

@@ -171,7 +171,6 @@ static void write_selection(struct cli *cli, struct selection *s, struct ds_read
     struct ds_made made = cli_made(cli);
     if (ds_held_write(&s->held, in, out, &made, &err))
         cli_fail(out, &err);
-    free((void *)made.args);
     cli_close(out);
 }
 
@@ -199,7 +198,6 @@ int main(int argc, char **argv)
         .about = "Passes on the records that no other beats in every metric named.",
         .options = options,
     };
-    struct ds_error err;
     struct objectives o;
     struct selection best, near;
     double reference[MOST_OBJECTIVES];
@@ -211,9 +209,7 @@ int main(int argc, char **argv)
         cli_die(CLI_USAGE, "--top is the best of one metric, not of a front");
     if (volume)
         objectives_point(&o, "--hypervolume", volume, reference);
-    struct ds_reader *in = ds_reader_open(cli.operand, cli.noperands, &err);
-    if (!in)
-        cli_die(CLI_FAILED, "%s", err.text);
+    struct ds_reader *in = cli_reader(cli.operand, cli.noperands);
 
     select_begin(&best, o.n, top);
     select_begin(&near, 1, top ? top : 1);

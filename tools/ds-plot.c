@@ -39,12 +39,9 @@ int main(int argc, char **argv)
             "Draws an aggregated stream, or fronts: as text, or with -o as a picture (gnuplot).",
         .options = options,
     };
-    struct ds_error err;
     cli_parse(&cli, argc, argv);
     const struct plot_kind *kind = find_kind(&cli);
-    struct ds_reader *in = ds_reader_open(cli.operand + 1, cli.noperands - 1, &err);
-    if (!in)
-        cli_die(CLI_FAILED, "%s", err.text);
+    struct ds_reader *in = cli_reader(cli.operand + 1, cli.noperands - 1);
     o.output = cli.output;
     kind->draw(&cli, &o, in);
     ds_reader_close(in);

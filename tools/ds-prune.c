@@ -139,9 +139,7 @@ static void read_evidence(struct ds_evidence *e, const struct objectives *o, cha
     struct ds_error err;
     struct ds_record *rec;
     uint64_t used = 0, failed = 0;
-    struct ds_reader *in = ds_reader_open(names, nnames, &err);
-    if (!in)
-        cli_die(CLI_FAILED, "%s", err.text);
+    struct ds_reader *in = cli_reader(names, nnames);
     int rc, add = 0;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
         if ((add = ds_evidence_add(e, rec, &err)) < 0)

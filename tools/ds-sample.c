@@ -134,6 +134,5 @@ int main(int argc, char **argv)
     limits_end(&limits);
     ds_id_map_free(&seen);
     ds_space_free(space);
-    free((void *)made.args);
     return 0;
 }

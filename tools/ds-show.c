@@ -147,7 +147,6 @@ int main(int argc, char **argv)
         .about = "Shows a stream as a table, as JSON or as tab-separated values.",
         .options = options,
     };
-    struct ds_error err;
     cli_parse(&cli, argc, argv);
     if (w.json + w.tsv + w.heads + w.sync > 1)
         cli_die(CLI_USAGE, "--json, --tsv, --heads and --sync exclude each other");
@@ -155,9 +154,7 @@ int main(int argc, char **argv)
     if (w.sync) {
         fwrite(ds_sync, 1, DS_SYNC_SIZE, out);
     } else {
-        struct ds_reader *in = ds_reader_open(cli.operand, cli.noperands, &err);
-        if (!in)
-            cli_die(CLI_FAILED, "%s", err.text);
+        struct ds_reader *in = cli_reader(cli.operand, cli.noperands);
         show(&w, in, out);
         ds_reader_close(in);
     }

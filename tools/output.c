@@ -95,40 +95,15 @@ void cli_print_json(FILE *out, json_t *json, const char *where, const struct ds_
 
 /* ---- provenance and filters ---- */
 
-/* Whether argument i changes nothing of the result: where to, how compressed, how told. */
-static bool is_outward(char **argv, int i, int *takes)
-{
-    static const char *const plain[] = {"-z", "-q", "--compress", "--quiet", "--progress"};
-    *takes = 1;
-    for (size_t k = 0; k < sizeof plain / sizeof *plain; k++)
-        if (strcmp(argv[i], plain[k]) == 0)
-            return true;
-    if (strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0) {
-        *takes = 2;
-        return true;
-    }
-    return strncmp(argv[i], "--output=", 9) == 0 || strncmp(argv[i], "-o", 2) == 0;
-}
-
 struct ds_made cli_made(const struct cli *c)
 {
-    char **args = calloc((size_t)c->argc + 1, sizeof *args);
-    int n = 0;
-    if (!args)
-        cli_die(CLI_FAILED, "out of memory");
-    for (int i = 1, takes = 1; i < c->argc; i += takes)
-        if (!is_outward(c->argv, i, &takes))
-            args[n++] = c->argv[i];
-    return (struct ds_made){.tool = c->name, .args = args, .nargs = n};
+    return (struct ds_made){.tool = c->name, .args = c->args, .nargs = c->nargs};
 }
 
 void cli_filter(struct cli *c, struct ds_filter *f)
 {
-    struct ds_error err;
     *f = (struct ds_filter){.out = cli_writer(c), .made = cli_made(c)};
-    f->in = ds_reader_open(c->operand, c->noperands, &err);
-    if (!f->in)
-        cli_die(CLI_FAILED, "%s", err.text);
+    f->in = cli_reader(c->operand, c->noperands);
 }
 
 void cli_need_arch(const struct ds_record *rec, const char *where)
@@ -142,6 +117,5 @@ int cli_filter_close(struct ds_filter *f)
 {
     cli_close(f->out);
     ds_reader_close(f->in);
-    free((void *)f->made.args);
     return 0;
 }

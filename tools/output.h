@@ -3,6 +3,7 @@
 #define DS_OUTPUT_H
 
 #include "cli.h"
+#include "input.h"
 #include "stream/filter.h"
 
 #include <jansson.h>
@@ -23,7 +24,10 @@ void cli_close_text(struct cli *c, FILE *f);
 /* Prints a JSON value as one line and releases it; dies naming `where` when it is NULL. */
 void cli_print_json(FILE *out, json_t *json, const char *where, const struct ds_error *err);
 
-/* What goes into the provenance: the tool and its arguments, without -o, -z, -q, --progress. */
+/*
+ * What goes into the provenance: the tool and its arguments, without those that change nothing of
+ * the result: -o, -z, -q, --progress, --piece.
+ */
 struct ds_made cli_made(const struct cli *c);
 
 /* A filter from the operands to the output. */

@@ -43,9 +43,7 @@ static void read_front(struct run *run, const struct objectives *o)
     struct ds_error err;
     struct ds_record *rec;
     size_t width = (size_t)o->n, room = 0, next = CHUNK;
-    struct ds_reader *in = ds_reader_open((char *const *)&run->file, 1, &err);
-    if (!in)
-        cli_die(CLI_FAILED, "%s", err.text);
+    struct ds_reader *in = cli_reader((char *const *)&run->file, 1);
     uint64_t failed = 0;
     int rc, m = o->n;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0) {

@@ -20,7 +20,6 @@ const unsigned char ds_sync[DS_SYNC_SIZE] = {0xD8, 0x44, 0xC1, 0xC1, 0xC1, 0xC1,
 #define MOST_HEAD ((size_t)1 << 24)    /* bytes of a head */
 #define MOST_BLOCK ((uint64_t)1 << 30) /* bytes of a block's records */
 #define CHECKSUM_SIZE 9                /* a msgpack uint64, the last of the head */
-#define CUT_BETWEEN "a stream was cut off, or what wrote it failed or was killed"
 
 struct bytes {
     uint8_t *data;
@@ -460,7 +459,8 @@ static int use_head(struct ds_reader *r, size_t head_size, struct ds_error *err)
     if (ds_block_checksum(head, head_size - CHECKSUM_SIZE, head + head_size, size) != e[5].via.u64)
         return ds_fail(err, "the checksum of a block does not match: the data is damaged");
     if (e[0].via.u64 < 2 && r->in_part && !r->accepts_piece)
-        return ds_fail(err, "no end mark before this: " CUT_BETWEEN);
+        return ds_fail(
+            err, "no end mark before this block: a stream was cut off, or what wrote it failed");
     if (meet(r, e[1].via.str.ptr, e[1].via.str.size, err) || keep_provenance(r, &e[2], err))
         return -1;
     if ((r->in_part = e[0].via.u64 >= 2))
@@ -530,8 +530,8 @@ static int check_end(struct ds_reader *r, struct ds_error *err)
                        "%s: empty: not even an empty stream; did the command that made it fail?",
                        r->name);
     if (r->in_part && !r->accepts_piece) {
-        ds_fail(err, "the input ends without an end mark: " CUT_BETWEEN
-                     "; of a piece that parallel cut, --piece says so");
+        ds_fail(err, "the input ends without an end mark: it was cut off, or what wrote it failed "
+                     "(--piece accepts a piece that parallel cut)");
         return fail_at(r, position(r, r->plain.at), err);
     }
     r->in_part = false;

@@ -1,0 +1,59 @@
+/* Joins streams into one, and makes sure that each is whole. */
+#include "output.h"
+#include "progress.h"
+
+#include <inttypes.h>
+
+/* Copies the records, block by block: the number of them. */
+static uint64_t copy(struct ds_reader *in, struct ds_writer *out, bool progress_on)
+{
+    struct ds_error err;
+    struct ds_record *rec;
+    struct progress progress;
+    uint64_t block = 0;
+    progress_begin(&progress, progress_on, 0);
+    for (;;) {
+        int rc = ds_reader_next(in, &rec, &err);
+        if (rc < 0)
+            cli_fail(out, &err);
+        if (ds_reader_block(in) != block && (rc > 0 || block == 0)) {
+            size_t size;
+            const void *provenance = ds_reader_provenance(in, &size);
+            if (ds_writer_begin(out, ds_reader_space(in), provenance, size, NULL, &err))
+                cli_fail(out, &err);
+            block = ds_reader_block(in);
+        }
+        if (rc == 0)
+            break;
+        if (ds_writer_put(out, rec, &err))
+            cli_fail(out, &err);
+        progress.total = ds_reader_total(in);
+        progress_add(&progress, 1);
+    }
+    progress_end(&progress);
+    return progress.done;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t count = UINT64_MAX;
+    const struct cli_option options[] = {
+        {"count", 'n', CLI_COUNT, &count, "N", "fail unless there are N records", 0},
+        {0},
+    };
+    struct cli cli = {
+        .name = "ds-cat",
+        .usage = "[OPTION ...] [FILE ...]",
+        .about = "Joins streams into one, and makes sure that each is whole.",
+        .options = options,
+    };
+    cli_parse(&cli, argc, argv);
+    struct ds_writer *out = cli_writer(&cli);
+    struct ds_reader *in = cli_reader(cli.operand, cli.noperands);
+    uint64_t n = copy(in, out, cli.progress);
+    if (count != UINT64_MAX && n != count)
+        cli_die(CLI_FAILED, "%" PRIu64 " records, where there should be %" PRIu64, n, count);
+    cli_close(out);
+    ds_reader_close(in);
+    return 0;
+}
