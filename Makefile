@@ -16,15 +16,16 @@ endif
 # Debian's packages: what dstools is built and run with; engines, left out where they are not to be
 # had; what its tests and its linters need on top.
 NEEDS = gcc libc6-dev make pkg-config libmsgpack-dev libzstd-dev libxxhash-dev libjansson-dev \
-	libgmp-dev libopenblas-dev libyaml-dev libprotobuf-c-dev protobuf-c-compiler gnuplot-nox \
-	parallel zstd
+	libgmp-dev libopenblas-dev libyaml-dev libprotobuf-c-dev protobuf-c-compiler \
+	libjpeg62-turbo-dev libpng-dev zlib1g-dev gnuplot-nox parallel zstd
 WANTS = libdnnl-dev libxnnpack-dev libpthreadpool-dev ocl-icd-opencl-dev libclblast-dev
 CHECKS = bats bsdutils python3 pocl-opencl-icd
 LINTERS = clang-format shellcheck mandoc
 
 MSGPACK := $(firstword $(foreach p,msgpack-c msgpackc msgpack,\
 	$(shell $(PKG_CONFIG) --exists $(p) 2>/dev/null && echo $(p))))
-PACKAGES = $(MSGPACK) libzstd libxxhash jansson gmp openblas yaml-0.1 libprotobuf-c
+PACKAGES = $(MSGPACK) libzstd libxxhash jansson gmp openblas yaml-0.1 libprotobuf-c libjpeg \
+	libpng zlib
 have = $(shell printf '\043include <$(1)>\n' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo 1)
 
 CFLAGS ?= -O3 -g
