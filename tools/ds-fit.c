@@ -1,4 +1,5 @@
 /* Fits a device profile to measured records. */
+#include "base/metric.h"
 #include "base/openblas.h"
 #include "output.h"
 #include "profile/fit.h"
@@ -191,16 +192,6 @@ static json_t *profile(const struct wanted *w, const struct ds_fit_data *data,
                      "kendall", rounded(e->kendall), "folds", DS_FOLDS, "model", model);
 }
 
-static const char *class_of(const char *metric)
-{
-    static const char *const of[][2] = {
-        {"latency.cpu", "cpu"}, {"latency.gpu", "gpu"}, {"latency.npu", "npu"}, {"top1", "acc"}};
-    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
-        if (strcmp(metric, of[i][0]) == 0)
-            return of[i][1];
-    return NULL;
-}
-
 int main(int argc, char **argv)
 {
     struct wanted w = {.scale = 1, .description = "fitted by ds-fit"};
@@ -210,8 +201,7 @@ int main(int argc, char **argv)
         {"name", 0, CLI_TEXT, &w.name, "NAME", "the profile's name", 0},
         {"device", 0, CLI_TEXT, &w.device, "TEXT", "what was measured", 0},
         {"as", 0, CLI_TEXT, &w.as, "METRIC", "the metric that the profile gives (METRIC)", 0},
-        {"class", 0, CLI_TEXT, &w.class, "C",
-         "cpu, gpu, npu or acc; as the metric says unless given", 0},
+        {"class", 0, CLI_TEXT, &w.class, "C", DS_CLASSES "; as the metric says unless given", 0},
         {"unit", 0, CLI_TEXT, &w.unit, "U", "the metric's unit (ms, or % for top1)", 0},
         {"scale", 0, CLI_NUMBER, &w.scale, "X", "multiply the values by X (1)", 0},
         {"space", 0, CLI_TEXT, &w.space, "NAME", "the space it is for, when fitted on a wider one",
@@ -233,12 +223,12 @@ int main(int argc, char **argv)
         cli_die(CLI_USAGE, "wants a METRIC first, as latency.cpu");
     const char *metric = cli.operand[0];
     w.as = w.as ? w.as : metric;
-    w.class = w.class ? w.class : class_of(w.as);
+    w.class = w.class ? w.class : ds_metric_class(w.as);
     if (!w.name || !w.device || !w.class)
         cli_die(CLI_USAGE, "wants --name, --device%s",
                 w.class ? "" : ", and --class: the metric does not say it");
     w.only = w.family ? find_family(w.family) : NULL;
-    w.unit = w.unit ? w.unit : strcmp(w.as, "top1") ? "ms" : "%";
+    w.unit = w.unit ? w.unit : strcmp(w.as, DS_TOP1) ? "ms" : "%";
 
     struct ds_reader *in = cli_reader(cli.operand + 1, cli.noperands - 1);
     read_all(in, metric, &w, &data);

@@ -1,7 +1,8 @@
 /* Makes a stream, or a device profile, of what other programs write. */
-#include "formats/latency_table.h"
+#include "base/metric.h"
 #include "formats/ofa.h"
 #include "output.h"
+#include "profile/table_model.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -175,12 +176,11 @@ static void import_lut(const struct importer *im, struct cli *cli, const struct 
     struct ds_error err;
     struct ds_latency_table lut = {0};
     bool rest;
-    char metric[64];
     if (!l->name || !l->device || !l->class || cli->noperands < 2)
-        cli_die(CLI_USAGE, "lut wants --name, --device, --class cpu, gpu or npu, and files");
-    if (strcmp(l->class, "cpu") && strcmp(l->class, "gpu") && strcmp(l->class, "npu"))
-        cli_die(CLI_USAGE, "--class: must be cpu, gpu or npu");
-    snprintf(metric, sizeof metric, "latency.%s", l->class);
+        cli_die(CLI_USAGE, "lut wants --name, --device, --class " DS_LATENCY_CLASSES ", and files");
+    const char *metric = ds_class_metric(l->class);
+    if (!metric || !ds_metric_is_latency(metric))
+        cli_die(CLI_USAGE, "--class: must be " DS_LATENCY_CLASSES);
     json_t *files = json_array();
     for (int i = 1; i < cli->noperands; i++) {
         const char *slash = strrchr(cli->operand[i], '/');
@@ -188,15 +188,15 @@ static void import_lut(const struct importer *im, struct cli *cli, const struct 
             cli_die(CLI_FAILED, "%s", err.text);
         json_array_append_new(files, json_string(slash ? slash + 1 : cli->operand[i]));
     }
-    json_t *model = ds_latency_table_model(&lut, im->space, &rest, &err);
+    json_t *model = ds_table_model(&lut, im->space, &rest, &err);
     if (!model)
         cli_die(CLI_FAILED, "%s", err.text);
     json_t *out = json_pack(
         "{si ss ss ss ss ss ss ss s{ss so si sb} so}", "dstools_profile", 1, "name", l->name,
         "description", l->description ? l->description : "a table of block latencies", "metric",
-        metric, "unit", "ms", "class", l->class, "device", l->device, "space", im->space->name,
-        "provenance", "made_by", "ds-import lut", "files", files, "entries", lut.nentries,
-        "stem_and_head", rest, "model", model);
+        metric, "unit", ds_metric_unit(metric), "class", l->class, "device", l->device, "space",
+        im->space->name, "provenance", "made_by", "ds-import lut", "files", files, "entries",
+        lut.nentries, "stem_and_head", rest, "model", model);
     if (!out)
         cli_die(CLI_FAILED, "a name or description is not UTF-8");
     FILE *f = cli_open_text(cli);

@@ -1,4 +1,5 @@
 /* Adds what can be counted without a device: MACs, parameters, peak activation memory. */
+#include "base/metric.h"
 #include "network/cost.h"
 #include "output.h"
 #include "progress.h"
@@ -12,10 +13,12 @@ static void measure(struct ds_coster *coster, struct ds_record *rec, struct ds_f
         ds_fail_in(&err, "%s", ds_reader_where(f->in));
         cli_fail(f->out, &err);
     }
-    if (!ds_record_set(rec, "macs", (double)cost.macs / 1e6) ||
-        !ds_record_set(rec, "params", (double)cost.params / 1e6) ||
-        !ds_record_set(rec, "peakmem", (double)cost.peak / 1e6))
-        cli_die(CLI_FAILED, "out of memory");
+    static const char *const metrics[] = {DS_MACS, DS_PARAMS, DS_PEAKMEM};
+    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
+        double value;
+        if (ds_cost_metric(&cost, metrics[i], &value) || !ds_record_set(rec, metrics[i], value))
+            cli_die(CLI_FAILED, "out of memory");
+    }
 }
 
 int main(int argc, char **argv)

@@ -1,4 +1,5 @@
 /* Measures latency live on this machine's processor. */
+#include "base/metric.h"
 #include "estimate.h"
 #include "meter.h"
 #include "runner.h"
@@ -73,7 +74,7 @@ int main(int argc, char **argv)
     uint64_t threads = 1;
     struct meter_choice choice = METER_DEFAULTS;
     struct runner_options runner = RUNNER_DEFAULTS;
-    struct ds_window_options o = {.metric = "latency.cpu"};
+    struct ds_window_options o = {.metric = DS_LATENCY_CPU};
     const struct cli_option options[] = {
         {"engine", 'e', CLI_TEXT, &engine, "NAME", "onednn (default) or xnnpack", 0},
         {"threads", 't', CLI_COUNT, &threads, "N", "threads of the engine (1)", 1},
@@ -99,7 +100,7 @@ int main(int argc, char **argv)
     if (profile && runner.program)
         cli_die(CLI_USAGE, "--profile and --exec: one of them");
     if (runner.program) {
-        const struct ds_question question = ds_question_latency("latency.cpu");
+        const struct ds_question question = ds_question_latency(DS_LATENCY_CPU);
         if (o.pin)
             pin(o.pin);
         return runner_run(&cli, &runner, &question);

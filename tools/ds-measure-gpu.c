@@ -1,4 +1,5 @@
 /* Measures latency live on a GPU, through OpenCL. */
+#include "base/metric.h"
 #include "estimate.h"
 #include "meter.h"
 #include "runner.h"
@@ -47,7 +48,7 @@ int main(int argc, char **argv)
     bool list = false;
     int n;
     struct runner_options runner = RUNNER_DEFAULTS;
-    struct ds_window_options o = {.metric = "latency.gpu", .measure.settle = 10};
+    struct ds_window_options o = {.metric = DS_LATENCY_GPU, .measure.settle = 10};
     struct meter_choice choice = METER_DEFAULTS;
     const struct cli_option options[] = {
         {"list-devices", 0, CLI_FLAG, &list, NULL, "print what OpenCL finds, and end", 0},
@@ -76,7 +77,7 @@ int main(int argc, char **argv)
     if (list)
         return list_devices(&cli);
     if (runner.program) {
-        const struct ds_question question = ds_question_latency("latency.gpu");
+        const struct ds_question question = ds_question_latency(DS_LATENCY_GPU);
         return runner_run(&cli, &runner, &question);
     }
     if (profile)

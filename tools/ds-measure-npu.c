@@ -1,4 +1,5 @@
 /* Adds the latency on an NPU: none is measured live, but by a profile, a model or a program. */
+#include "base/metric.h"
 #include "estimate.h"
 #include "runner.h"
 
@@ -27,7 +28,7 @@ int main(int argc, char **argv)
     if (model && (profile || runner.program))
         cli_die(CLI_USAGE, "--model and --%s: one of them", profile ? "profile" : "exec");
     if (runner.program) {
-        const struct ds_question question = ds_question_latency("latency.npu");
+        const struct ds_question question = ds_question_latency(DS_LATENCY_NPU);
         return runner_run(&cli, &runner, &question);
     }
     if (model)

@@ -12,8 +12,6 @@
 #define MOST_ATTEMPTS 10000u /* at one child */
 #define OWN_ATTEMPTS 100u    /* of them, with the parent whose turn it is; then with any */
 #define STEP_ATTEMPTS 1000u  /* after so many, one mutation more on top, and so on */
-#define DRAWS 0x20000u       /* attempts of ds_random_init from here on are ours */
-#define TURNS 0x1FFFFu
 
 /* Architectures to make others of, in the space of the children. */
 struct parents {
@@ -91,7 +89,7 @@ static size_t whose_turn(struct making *m, uint64_t i)
     if (round != p->round) {
         for (size_t k = 0; k < p->n; k++)
             p->turn[k] = (uint32_t)k;
-        ds_random_init(&r, m->seed, round, TURNS);
+        ds_random_init(&r, m->seed, round, DS_DRAW_TURNS);
         ds_random_shuffle(&r, p->turn, (uint32_t)p->n);
         p->round = round;
     }
@@ -126,7 +124,7 @@ static int make_child(struct making *m, uint64_t i, struct ds_record *rec)
     uint8_t choice[DS_MAX_SITES];
     for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
         struct ds_random r;
-        ds_random_init(&r, m->seed, i, DRAWS + attempt);
+        ds_random_init(&r, m->seed, i, DS_DRAW_CHILD + attempt);
         size_t parent =
             attempt < OWN_ATTEMPTS ? whose_turn(m, i) : ds_random_below(&r, (uint32_t)p->n);
         size_t mate = parent;

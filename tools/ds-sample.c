@@ -52,7 +52,7 @@ static void draw(struct ds_record *rec, const struct ds_space *space, uint64_t s
     uint8_t choice[DS_MAX_SITES];
     for (uint32_t attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
         struct ds_random r;
-        ds_random_init(&r, seed, i, attempt);
+        ds_random_init(&r, seed, i, DS_DRAW_SAMPLE + attempt);
         ds_arch_sample(space, &r, choice);
         if (!limits_hold(limits, choice))
             continue;

@@ -1,5 +1,6 @@
 /* Lists, checks and describes design spaces. */
 #include "base/file.h"
+#include "base/metric.h"
 #include "network/cost_range.h"
 #include "output.h"
 #include "space/shipped.h"
@@ -83,13 +84,15 @@ static void print_sites(FILE *out, const struct ds_space *space)
     }
 }
 
-static void print_range(FILE *out, const char *name, uint64_t least, uint64_t greatest,
-                        const char *unit)
+static void print_range(FILE *out, const char *metric, const struct described *d)
 {
-    fprintf(out, "%-16s %.6g", name, (double)least / 1e6);
+    double least = 0, greatest = 0;
+    ds_cost_metric(&d->least, metric, &least);
+    ds_cost_metric(&d->greatest, metric, &greatest);
+    fprintf(out, "%-16s %.6g", metric, least);
     if (greatest != least)
-        fprintf(out, " to %.6g", (double)greatest / 1e6);
-    fprintf(out, " %s\n", unit);
+        fprintf(out, " to %.6g", greatest);
+    fprintf(out, " %s\n", ds_metric_unit(metric));
 }
 
 static void print_description(FILE *out, const struct described *d)
@@ -102,9 +105,9 @@ static void print_description(FILE *out, const struct described *d)
             fprintf(out, "%-16s %s\n", texts[i], text);
     }
     fprintf(out, "%-16s %s\n", "architectures", d->size);
-    print_range(out, "macs", d->least.macs, d->greatest.macs, "M");
-    print_range(out, "params", d->least.params, d->greatest.params, "M");
-    print_range(out, "peakmem", d->least.peak, d->greatest.peak, "MB");
+    print_range(out, DS_MACS, d);
+    print_range(out, DS_PARAMS, d);
+    print_range(out, DS_PEAKMEM, d);
     fputc('\n', out);
     print_sites(out, d->space);
 }
@@ -128,8 +131,8 @@ static void print_table(FILE *out, char *const *names, size_t n)
     for (size_t i = 0; i < n; i++) {
         const struct described *d = &all[i];
         fprintf(out, "%-*s  %*s  %8.6g  %8.6g  %10.6g  %10.6g\n", widest, d->space->name, longest,
-                d->size, (double)d->least.macs / 1e6, (double)d->greatest.macs / 1e6,
-                (double)d->least.params / 1e6, (double)d->greatest.params / 1e6);
+                d->size, (double)d->least.macs / DS_MILLION, (double)d->greatest.macs / DS_MILLION,
+                (double)d->least.params / DS_MILLION, (double)d->greatest.params / DS_MILLION);
         forget(&all[i]);
     }
     free(all);

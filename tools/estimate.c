@@ -1,5 +1,6 @@
 #include "estimate.h"
 
+#include "base/metric.h"
 #include "npu/model.h"
 #include "profile/profile.h"
 #include "progress.h"
@@ -126,7 +127,7 @@ int estimate_by_npu(struct cli *cli, const char *name)
     if (!n.npu)
         cli_die(CLI_FAILED, "--model: %s", err.text);
     snprintf(n.hash, sizeof n.hash, "%016" PRIx64, n.npu->hash);
-    int status = estimate(cli, &(struct estimator){.metric = "latency.npu",
+    int status = estimate(cli, &(struct estimator){.metric = DS_LATENCY_NPU,
                                                    .context = &n,
                                                    .bind = bind_npu,
                                                    .value = npu_value,

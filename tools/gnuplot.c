@@ -59,18 +59,6 @@ void gnuplot_end(FILE *g, const char *file)
         cli_die(CLI_FAILED, "%s: gnuplot failed (its message is above)", file);
 }
 
-const char *plot_unit(const char *metric)
-{
-    static const struct {
-        const char *begin, *unit;
-    } units[] = {
-        {"latency.", "ms"}, {"macs", "M"}, {"params", "M"}, {"peakmem", "MB"}, {"top1", "%"}};
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strncmp(metric, units[i].begin, strlen(units[i].begin)) == 0)
-            return units[i].unit;
-    return "";
-}
-
 void plot_colour(double at, bool diverging, int rgb[3])
 {
     /* viridis (van der Walt and Smith, 2015); RdBu reversed (Brewer) */

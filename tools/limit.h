@@ -1,19 +1,13 @@
-/* Limits on what an architecture costs: --max METRIC=V, --min METRIC=V. */
-#ifndef DS_LIMIT_H
-#define DS_LIMIT_H
+/* The options --max METRIC=V and --min METRIC=V on what an architecture costs. */
+#ifndef DS_TOOL_LIMIT_H
+#define DS_TOOL_LIMIT_H
 
-#include "network/cost.h"
+#include "network/limit.h"
 #include "output.h"
-
-struct limit {
-    int metric;
-    bool is_max;
-    double value;
-};
 
 struct limits {
     int n;
-    struct limit *limit;
+    struct ds_limit *limit;
     struct ds_coster *coster; /* NULL without limits */
 };
 

@@ -1,23 +1,9 @@
 #include "objective.h"
 
+#include "metric_value.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Splits "NAME=V" at the '='; the name is to be freed. */
-static char *split(const char *option, const char *text, size_t length, double *value)
-{
-    const char *equals = memchr(text, '=', length);
-    if (!equals || equals == text)
-        cli_die(CLI_USAGE, "%s: '%.*s' is not METRIC=V", option, (int)length, text);
-    char *name = strndup(text, (size_t)(equals - text));
-    char *number = strndup(equals + 1, length - (size_t)(equals + 1 - text));
-    if (!name || !number)
-        cli_die(CLI_FAILED, "out of memory");
-    *value = cli_number(option, number);
-    free(number);
-    return name;
-}
 
 static void add(struct objectives *o, const char *option, const char *text, bool more,
                 bool with_value)
@@ -25,7 +11,7 @@ static void add(struct objectives *o, const char *option, const char *text, bool
     double by = 0;
     char *name;
     if (with_value && strchr(text, '='))
-        name = split(option, text, strlen(text), &by);
+        name = cli_metric_value(option, text, strlen(text), &by);
     else
         name = strdup(text);
     if (!name)
@@ -66,7 +52,7 @@ void objectives_bounds(struct objectives *o, const struct cli_list *max, const s
         struct bound *b = &o->bound[o->nbounds++];
         b->is_max = i < max->n;
         const char *text = b->is_max ? max->value[i] : min->value[i - max->n];
-        b->name = split(b->is_max ? "--max" : "--min", text, strlen(text), &b->value);
+        b->name = cli_metric_value(b->is_max ? "--max" : "--min", text, strlen(text), &b->value);
     }
 }
 
@@ -76,7 +62,7 @@ void objectives_point(const struct objectives *o, const char *option, const char
     for (const char *at = text; at;) {
         size_t n = strcspn(at, ",");
         double value;
-        char *name = split(option, at, n, &value);
+        char *name = cli_metric_value(option, at, n, &value);
         int k = 0;
         while (k < o->n && strcmp(o->at[k].name, name))
             k++;

@@ -34,9 +34,6 @@ void gnuplot_end(FILE *g, const char *file);
 /* Writes text as a gnuplot string: single quotes, doubled inside. */
 void gnuplot_string(FILE *g, const char *text);
 
-/* "ms", "M", "%": the unit of a metric by its name; "" when unknown. */
-const char *plot_unit(const char *metric);
-
 /* Red, green and blue (0..255) of a value in 0..1; diverging around 0.5 when `diverging`. */
 void plot_colour(double at, bool diverging, int rgb[3]);
 

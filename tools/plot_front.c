@@ -2,6 +2,7 @@
  * Fronts of searches: for every label the front that half of its runs attain, the spread from the
  * worst to the best run (Fonseca's attainment surfaces), and the points of all runs.
  */
+#include "base/metric.h"
 #include "base/stats.h"
 #include "plot.h"
 #include "runs.h"
@@ -116,7 +117,7 @@ static void write_points(FILE *g, const struct runs *runs, int label, const stru
 static void write_label(FILE *g, const char *axis, const char *metric)
 {
     char text[300];
-    const char *unit = plot_unit(metric);
+    const char *unit = ds_metric_unit(metric);
     snprintf(text, sizeof text, *unit ? "%s (%s)" : "%s", metric, unit);
     fprintf(g, "set %slabel ", axis);
     gnuplot_string(g, text);

@@ -1,4 +1,5 @@
 /* Heat maps of an aggregated stream: a panel for each metric and each value of further keys. */
+#include "base/metric.h"
 #include "plot.h"
 
 #include <math.h>
@@ -380,7 +381,7 @@ static void cell_text(const struct panel *p, double value, char *out, size_t siz
 
 static void panel_title(const struct map *map, const struct panel *p, char *out, size_t size)
 {
-    const char *unit = plot_unit(p->metric);
+    const char *unit = ds_metric_unit(p->metric);
     size_t at = (size_t)snprintf(out, size, "%s%s%s%s%s", p->metric, *unit ? " (" : "", unit,
                                  *unit ? ")" : "", p->effect ? ", effect" : "");
     for (int k = 0; k < map->naxes && at < size; k++)

@@ -21,12 +21,12 @@ void ds_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]
     out[3] = x3;
 }
 
-void ds_random_init(struct ds_random *r, uint64_t seed, uint64_t i, uint32_t attempt)
+void ds_random_init(struct ds_random *r, uint64_t seed, uint64_t i, uint32_t stream)
 {
     r->key[0] = (uint32_t)seed;
     r->key[1] = (uint32_t)(seed >> 32);
     r->counter[0] = 0;
-    r->counter[1] = attempt;
+    r->counter[1] = stream;
     r->counter[2] = (uint32_t)i;
     r->counter[3] = (uint32_t)(i >> 32);
     r->left = 0;

@@ -18,8 +18,25 @@ struct ds_random {
 /* One block of Philox4x32-10: out = cipher(counter, key). */
 void ds_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-/* The draws of item `i` under `seed`; `attempt` tells redraws (and purposes) of one item apart. */
-void ds_random_init(struct ds_random *r, uint64_t seed, uint64_t i, uint32_t attempt);
+/*
+ * What is drawn: numbers that tell the streams of one item under one seed apart. Purposes whose
+ * draws are repeated (attempts) count up from theirs. Where two ranges meet, the items are of
+ * different kinds: a record's index, the id of an architecture, the number of a weight tensor.
+ */
+enum ds_random_stream {
+    DS_DRAW_SAMPLE = 0,       /* an architecture; also draws that are alone under their seed */
+    DS_DRAW_AFFIX = 0x10000,  /* blocks of layers that an affix adds: counts sites */
+    DS_DRAW_TURNS = 0x1ffff,  /* the order of parents in a round */
+    DS_DRAW_CHILD = 0x20000,  /* mutation and crossover: counts attempts */
+    DS_DRAW_WEIGHT = 0x20000, /* of a layer */
+    DS_DRAW_BIAS,
+    DS_DRAW_INPUT,
+    DS_DRAW_LIKE = 0x30000,  /* what a space as large as a pruned one keeps */
+    DS_DRAW_ORDER = 0x40000, /* of networks in a round of measuring */
+};
+
+/* The draws of item `i` under `seed` in a stream of enum ds_random_stream. */
+void ds_random_init(struct ds_random *r, uint64_t seed, uint64_t i, uint32_t stream);
 
 /* A uniform 32-bit word. */
 uint32_t ds_random_u32(struct ds_random *r);

@@ -1,35 +1,35 @@
 #include "formats/latency_table.h"
 
-#include "network/build.h"
+#include "base/grow.h"
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
-void ds_latency_table_free(struct ds_latency_table *lut)
+void ds_latency_table_free(struct ds_latency_table *table)
 {
-    for (int i = 0; i < lut->nentries; i++)
-        free(lut->entry[i].name);
-    free(lut->entry);
-    *lut = (struct ds_latency_table){0};
+    for (int i = 0; i < table->nentries; i++)
+        free(table->entry[i].name);
+    free(table->entry);
+    *table = (struct ds_latency_table){0};
 }
 
-static int add_entry(struct ds_latency_table *lut, const char *name, double ms,
+static int add_entry(struct ds_latency_table *table, const char *name, double ms,
                      struct ds_error *err)
 {
     if (!isfinite(ms) || ms <= 0)
         return ds_fail(err, "%s: %g is no latency", name, ms);
-    void *more = realloc(lut->entry, (size_t)(lut->nentries + 1) * sizeof *lut->entry);
-    if (!more)
+    if (ds_grow(&table->entry, &table->room, (size_t)table->nentries + 1, sizeof *table->entry,
+                err))
+        return -1;
+    table->entry[table->nentries].ms = ms;
+    table->entry[table->nentries].file = table->nfiles;
+    if (!(table->entry[table->nentries].name = strdup(name)))
         return ds_fail(err, "out of memory");
-    lut->entry = more;
-    lut->entry[lut->nentries].ms = ms;
-    lut->entry[lut->nentries].file = lut->nfiles;
-    if (!(lut->entry[lut->nentries].name = strdup(name)))
-        return ds_fail(err, "out of memory");
-    lut->nentries++;
+    table->nentries++;
     return 0;
 }
 
@@ -43,12 +43,12 @@ static int number(const char *text, double *out)
 }
 
 /* A map of maps, each with a "mean". */
-static int read_yaml(struct ds_latency_table *lut, FILE *f, struct ds_error *err)
+static int read_yaml(struct ds_latency_table *table, FILE *f, struct ds_error *err)
 {
     yaml_parser_t parser;
     yaml_event_t e;
     char name[512] = "", key[64] = "";
-    int depth = 0, rc = 0, before = lut->nentries;
+    int depth = 0, rc = 0, before = table->nentries;
     bool is_key = true, done = false;
     if (!yaml_parser_initialize(&parser))
         return ds_fail(err, "out of memory");
@@ -78,7 +78,7 @@ static int read_yaml(struct ds_latency_table *lut, FILE *f, struct ds_error *err
             else if (depth == 2 && strcmp(key, "mean") == 0)
                 rc = number(text, &ms)
                          ? ds_fail(err, "line %zu: '%s' is no number", e.start_mark.line + 1, text)
-                         : add_entry(lut, name, ms, err);
+                         : add_entry(table, name, ms, err);
             is_key = depth == 2 ? !is_key : true;
             break;
         case YAML_STREAM_END_EVENT:
@@ -90,7 +90,8 @@ static int read_yaml(struct ds_latency_table *lut, FILE *f, struct ds_error *err
         yaml_event_delete(&e);
     }
     yaml_parser_delete(&parser);
-    return rc == 0 && lut->nentries == before ? ds_fail(err, "no table: no entry with a mean") : rc;
+    return rc == 0 && table->nentries == before ? ds_fail(err, "no table: no entry with a mean")
+                                                : rc;
 }
 
 /* The field of a line, from `line`, cut off at the next comma; NULL past the last. */
@@ -100,7 +101,7 @@ static char *field(char **line)
 }
 
 /* Columns "Kernel Name" and "Average Time (ms)". */
-static int read_csv(struct ds_latency_table *lut, FILE *f, struct ds_error *err)
+static int read_csv(struct ds_latency_table *table, FILE *f, struct ds_error *err)
 {
     char *line = NULL;
     size_t room = 0;
@@ -123,288 +124,21 @@ static int read_csv(struct ds_latency_table *lut, FILE *f, struct ds_error *err)
         else if (row > 1 && name && *name && (!time || number(time, &ms)))
             rc = ds_fail(err, "line %d: no number under 'Average Time (ms)'", row);
         else if (row > 1 && name && *name)
-            rc = add_entry(lut, name, ms, err);
+            rc = add_entry(table, name, ms, err);
     }
     free(line);
-    return rc == 0 && lut->nentries == 0 ? ds_fail(err, "no rows") : rc;
+    return rc == 0 && table->nentries == 0 ? ds_fail(err, "no rows") : rc;
 }
 
-int ds_latency_table_read(struct ds_latency_table *lut, const char *path, struct ds_error *err)
+int ds_latency_table_read(struct ds_latency_table *table, const char *path, struct ds_error *err)
 {
     size_t n = strlen(path);
     FILE *f = fopen(path, "r");
     if (!f)
         return ds_fail(err, "%s: %s", path, strerror(errno));
     bool csv = n > 4 && strcmp(path + n - 4, ".csv") == 0;
-    int rc = csv ? read_csv(lut, f, err) : read_yaml(lut, f, err);
+    int rc = csv ? read_csv(table, f, err) : read_yaml(table, f, err);
     fclose(f);
-    lut->nfiles++;
+    table->nfiles++;
     return rc ? ds_fail_in(err, "%s", path) : 0;
-}
-
-/* ---- entries of a network ---- */
-
-/* A module's tensors and, of a block, what its depthwise convolution says. */
-struct place {
-    struct ds_tensor in, out;
-    int mid, kernel, stride;
-    double ratio;
-    bool is_block;
-};
-
-static struct place place_of(const struct ds_net *net, int module)
-{
-    const struct ds_module *m = &net->module[module];
-    struct place p = {.out = net->tensor[net->layer[m->first + m->count - 1].out]};
-    p.in = net->tensor[net->layer[m->first].in];
-    for (int i = m->first; i < m->first + m->count; i++) {
-        const struct ds_layer *l = &net->layer[i];
-        if (l->op != DS_OP_CONV || l->groups == 1)
-            continue;
-        p.is_block = true;
-        p.mid = net->tensor[l->in].c;
-        p.kernel = l->kernel;
-        p.stride = l->stride;
-        p.ratio = (double)p.mid / p.in.c;
-    }
-    return p;
-}
-
-/* The file's entry whose name begins so, up to a '-' or the end; -1 when there is none. */
-static double find(const struct ds_latency_table *lut, int file, const char *begin)
-{
-    size_t n = strlen(begin);
-    for (int i = 0; i < lut->nentries; i++)
-        if (lut->entry[i].file == file && strncmp(lut->entry[i].name, begin, n) == 0 &&
-            (lut->entry[i].name[n] == 0 || lut->entry[i].name[n] == '-'))
-            return lut->entry[i].ms;
-    return -1;
-}
-
-static double find_block_as(const struct ds_latency_table *lut, int file, const struct place *p,
-                            int expand)
-{
-    char name[256];
-    snprintf(name, sizeof name,
-             "expanded_conv-input:%dx%dx%d-output:%dx%dx%d-expand:%d-kernel:%d-stride:%d", p->in.h,
-             p->in.w, p->in.c, p->out.h, p->out.w, p->out.c, expand, p->kernel, p->stride);
-    double ms = find(lut, file, name);
-    if (ms >= 0)
-        return ms;
-    snprintf(name, sizeof name, "ResidualBlock-in_%dx%dx%d-out_%d-k_%d-e_%d-s_%d", p->in.c, p->in.h,
-             p->in.w, p->out.c, p->kernel, expand, p->stride);
-    return find(lut, file, name);
-}
-
-/* Once-for-All names the expanded channels, the others the ratio. */
-static double find_block(const struct ds_latency_table *lut, int file, const struct place *p)
-{
-    double ms = find_block_as(lut, file, p, p->mid);
-    return ms < 0 ? find_block_as(lut, file, p, (int)(p->ratio + 0.5)) : ms;
-}
-
-/* A step of stem or head: any entry with these shapes that is no block. */
-static double find_step(const struct ds_latency_table *lut, int file, struct ds_tensor in,
-                        struct ds_tensor out)
-{
-    char shapes[2][128];
-    snprintf(shapes[0], sizeof shapes[0], "-input:%dx%dx%d-output:%dx%dx%d", in.h, in.w, in.c,
-             out.h, out.w, out.c);
-    snprintf(shapes[1], sizeof shapes[1], "Logits-input:%dx%dx%d-output:%d", in.h, in.w, in.c,
-             out.c);
-    for (int i = 0; i < lut->nentries; i++) {
-        const char *name = lut->entry[i].name, *at = strchr(name, '-');
-        bool logits = out.h == 1 && strncmp(name, shapes[1], strlen(shapes[1])) == 0;
-        if (lut->entry[i].file == file && strncmp(name, "expanded_conv", 13) && at &&
-            (strcmp(at, shapes[0]) == 0 || logits))
-            return lut->entry[i].ms;
-    }
-    return -1;
-}
-
-static bool has_steps(const struct ds_latency_table *lut, int file)
-{
-    for (int i = 0; i < lut->nentries; i++)
-        if (lut->entry[i].file == file && strncmp(lut->entry[i].name, "Conv-", 5) == 0)
-            return true;
-    return false;
-}
-
-/*
- * The sum of stem and head. A pool that is not in the table belongs to the step after it, as in
- * ProxylessNAS's "Logits".
- */
-static int sum_rest(const struct ds_latency_table *lut, int file, const struct ds_net *net,
-                    int nunits, double *sum, struct ds_error *err)
-{
-    struct ds_tensor waiting = {0};
-    *sum = 0;
-    for (int m = 0; m < net->nmodules; m++) {
-        struct place p = place_of(net, m);
-        if (net->module[m].unit >= 0 && net->module[m].unit < nunits)
-            continue;
-        double ms;
-        if (p.is_block) {
-            ms = find_block(lut, file, &p);
-        } else {
-            ms = find_step(lut, file, waiting.c ? waiting : p.in, p.out);
-        }
-        if (ms < 0 && net->layer[net->module[m].first].op == DS_OP_GLOBAL_POOL) {
-            waiting = p.in;
-            continue;
-        }
-        if (ms < 0 && (p.is_block || has_steps(lut, file)))
-            return ds_fail(err, "the table has no entry for %dx%dx%d to %dx%dx%d of stem or head",
-                           p.in.h, p.in.w, p.in.c, p.out.h, p.out.w, p.out.c);
-        waiting = (struct ds_tensor){0};
-        *sum += ms > 0 ? ms : 0;
-    }
-    return 0;
-}
-
-/* ---- the model ---- */
-
-/* The architecture of full depth with, at every layer, its c-th block (or its last). */
-static void fill(const struct ds_space *space, int resolution, int c, uint8_t *choice)
-{
-    for (int s = 0; s < space->nsites; s++) {
-        const struct ds_site *site = &space->site[s];
-        choice[s] = 0;
-        if (site->kind == DS_SITE_RESOLUTION)
-            choice[s] = (uint8_t)resolution;
-        else if (site->kind == DS_SITE_BLOCK)
-            choice[s] = (uint8_t)(c < site->nchoices ? c : site->nchoices - 1);
-        for (int i = 0; site->kind == DS_SITE_DEPTH && i < site->nchoices; i++)
-            if (site->value[i] > site->value[choice[s]])
-                choice[s] = (uint8_t)i;
-    }
-}
-
-/*
- * The file that is of this resolution: it has a block for the first layer there (late layers of
- * another resolution may be of the same size). -1 when none is; -2 on failure.
- */
-static int find_file(const struct ds_latency_table *lut, const struct ds_space *space, int r,
-                     struct ds_error *err)
-{
-    struct ds_net net = {0};
-    uint8_t choice[DS_MAX_SITES];
-    int found = -1;
-    for (int c = 0; c < space->nblocks && found == -1; c++) {
-        fill(space, r, c, choice);
-        if (ds_net_build(space, choice, &net, err))
-            found = -2;
-        for (int m = 0; m < net.nmodules && found == -1; m++) {
-            if (net.module[m].unit != 0 || net.module[m].layer != 0)
-                continue;
-            struct place p = place_of(&net, m);
-            for (int f = 0; f < lut->nfiles && found == -1; f++)
-                found = find_block(lut, f, &p) >= 0 ? f : -1;
-        }
-    }
-    ds_net_free(&net);
-    return found;
-}
-
-/* Adds all blocks at one resolution, from one file; `missing` gets the name of one it lacks. */
-static int add_resolution(const struct ds_latency_table *lut, int file,
-                          const struct ds_space *space, int r, json_t *pairs, json_t *terms,
-                          char *missing, size_t size, struct ds_error *err)
-{
-    struct ds_net net = {0};
-    uint8_t choice[DS_MAX_SITES];
-    char key[300], label[256], pair[300];
-    int rc = 0;
-    for (int c = 0; c < space->nblocks && rc == 0; c++) {
-        fill(space, r, c, choice);
-        rc = ds_net_build(space, choice, &net, err);
-        for (int m = 0; m < net.nmodules && rc == 0; m++) {
-            const struct ds_module *at = &net.module[m];
-            if (at->unit < 0 || at->unit >= space->nunits)
-                continue;
-            struct place p = place_of(&net, m);
-            int site = space->unit[at->unit].layer_site + at->layer;
-            double ms = find_block(lut, file, &p);
-            ds_site_print(space, site, choice[site], label, sizeof label);
-            if (ms < 0) {
-                snprintf(missing, size, "%s at %s", label, space->site[site].name);
-                continue;
-            }
-            snprintf(pair, sizeof pair, "resolution*%s", space->site[site].name);
-            snprintf(key, sizeof key, "%d*%s", space->site[0].value[r], label);
-            if (!json_object_get(pairs, pair))
-                json_object_set_new(pairs, pair, json_object());
-            json_object_set_new(json_object_get(pairs, pair), key, json_real(ms));
-        }
-    }
-    double rest;
-    if (rc == 0 && !*missing && (rc = sum_rest(lut, file, &net, space->nunits, &rest, err)) == 0) {
-        snprintf(key, sizeof key, "%d", space->site[0].value[r]);
-        json_object_set_new(terms, key, json_real(rest));
-    }
-    ds_net_free(&net);
-    return rc;
-}
-
-/* Adds the tables of one resolution to those of all. */
-static void merge(json_t *pairs, json_t *more)
-{
-    const char *name;
-    json_t *table;
-    json_object_foreach(more, name, table)
-    {
-        if (!json_object_get(pairs, name))
-            json_object_set_new(pairs, name, json_object());
-        json_object_update(json_object_get(pairs, name), table);
-    }
-}
-
-/* The widths and options that the table was read for: a profile refuses all others. */
-static json_t *fixed_sites(const struct ds_space *space, json_t *resolution)
-{
-    json_t *terms = json_pack("{sO}", space->site[0].name, resolution);
-    char label[256];
-    for (int s = 1; s < space->nsites; s++) {
-        enum ds_site_kind kind = space->site[s].kind;
-        if (kind != DS_SITE_WIDTH && kind != DS_SITE_OPTION)
-            continue;
-        ds_site_print(space, s, 0, label, sizeof label);
-        json_object_set_new(terms, space->site[s].name, json_pack("{sf}", label, 0.0));
-    }
-    return terms;
-}
-
-json_t *ds_latency_table_model(const struct ds_latency_table *lut, const struct ds_space *space,
-                               bool *rest, struct ds_error *err)
-{
-    json_t *pairs = json_object(), *terms = json_object();
-    int rc = 0;
-    *rest = true;
-    for (int r = 0; r < space->site[0].nchoices && rc == 0; r++) {
-        char missing[300] = "";
-        int file = find_file(lut, space, r, err);
-        if (file == -1)
-            continue;
-        json_t *more = json_object();
-        rc = file < 0
-                 ? -1
-                 : add_resolution(lut, file, space, r, more, terms, missing, sizeof missing, err);
-        if (rc == 0 && *missing)
-            rc = ds_fail(err, "the table lacks %s of space %s at resolution %d", missing,
-                         space->name, space->site[0].value[r]);
-        if (rc == 0) {
-            merge(pairs, more);
-            *rest = *rest && has_steps(lut, file);
-        }
-        json_decref(more);
-    }
-    if (rc == 0 && json_object_size(pairs) == 0)
-        rc = ds_fail(err, "the table has no block of space %s", space->name);
-    json_t *model =
-        rc ? NULL
-           : json_pack("{ss ss sf so sO}", "family", "table", "link", "identity", "intercept", 0.0,
-                       "terms", fixed_sites(space, terms), "pairs", pairs);
-    json_decref(pairs);
-    json_decref(terms);
-    return model;
 }

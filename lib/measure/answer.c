@@ -1,6 +1,7 @@
 #include "measure/answer.h"
 
 #include "base/grow.h"
+#include "base/metric.h"
 #include "measure/latency.h"
 #include <errno.h>
 #include <math.h>
@@ -68,7 +69,7 @@ static int add_number(const struct ds_question *question, const char *line, size
 
 struct ds_question ds_question_latency(const char *metric)
 {
-    return (struct ds_question){metric, "ms", 1e9, true};
+    return (struct ds_question){metric, ds_metric_unit(metric), 1e9, true};
 }
 
 int ds_answer_parse(const struct ds_question *question, const char *text, size_t size,

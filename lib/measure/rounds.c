@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRAW_ORDER = 0x30000 };
-
 /* When a device has settled: see ds_measure. */
 #define SETTLE_MS 100
 #define SETTLE_WITHIN 0.02
@@ -166,7 +164,7 @@ int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
     for (uint64_t round = 0; left && rc == 0; round++) {
         struct ds_random r;
         uint32_t kept = 0;
-        ds_random_init(&r, o->seed, round, DRAW_ORDER);
+        ds_random_init(&r, o->seed, round, DS_DRAW_ORDER);
         ds_random_shuffle(&r, order, left);
         if (reference)
             rc = visit_reference(engine, reference, o, err);

@@ -1,7 +1,9 @@
 #include "network/cost.h"
 
+#include "base/metric.h"
 #include "network/part_sums.h"
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t tensor_bytes(const struct ds_net *net, int t)
 {
@@ -28,6 +30,20 @@ static uint64_t peak_bytes(const struct ds_net *net)
         }
     }
     return peak;
+}
+
+int ds_cost_metric(const struct ds_cost *cost, const char *metric, double *value)
+{
+    const struct {
+        const char *metric;
+        uint64_t count;
+    } counts[] = {{DS_MACS, cost->macs}, {DS_PARAMS, cost->params}, {DS_PEAKMEM, cost->peak}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (strcmp(metric, counts[i].metric) == 0) {
+            *value = (double)counts[i].count / DS_MILLION;
+            return 0;
+        }
+    return -1;
 }
 
 void ds_net_cost(const struct ds_net *net, struct ds_cost *cost)

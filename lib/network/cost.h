@@ -10,6 +10,12 @@ struct ds_cost {
     uint64_t peak;   /* peak activation memory, bytes: fp32, batch 1, run layer by layer */
 };
 
+/*
+ * The count of a metric as records have it, in millions: macs, params, peakmem (MB). -1 where it
+ * is none of these.
+ */
+int ds_cost_metric(const struct ds_cost *cost, const char *metric, double *value);
+
 /* Counts a built network. */
 void ds_net_cost(const struct ds_net *net, struct ds_cost *cost);
 

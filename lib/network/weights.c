@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tells these draws apart from those of architectures under one seed. */
-enum { DRAW_WEIGHTS = 0x20000, DRAW_BIAS, DRAW_INPUT };
-
 struct ds_weight_key ds_weight_key(const struct ds_net *net, const struct ds_layer *layer)
 {
     struct ds_weight_key key;
@@ -50,9 +47,9 @@ void ds_weights_fill(const struct ds_weight_key *key, uint64_t seed, float *weig
 {
     struct ds_random r;
     int fan_in = key->cin / key->groups * key->kernel * key->kernel;
-    ds_random_init(&r, seed, key_number(key), DRAW_WEIGHTS);
+    ds_random_init(&r, seed, key_number(key), DS_DRAW_WEIGHT);
     fill(&r, sqrtf(6.0f / (float)fan_in), weights, ds_weight_count(key));
-    ds_random_init(&r, seed, key_number(key), DRAW_BIAS);
+    ds_random_init(&r, seed, key_number(key), DS_DRAW_BIAS);
     fill(&r, key->bias ? 0.1f : 0, bias, (size_t)key->cout);
 }
 
@@ -79,7 +76,7 @@ int ds_input_reserve(struct ds_input *images, uint64_t seed, size_t count, struc
     images->data = more;
     images->count = count;
     struct ds_random r;
-    ds_random_init(&r, seed, 0, DRAW_INPUT);
+    ds_random_init(&r, seed, 0, DS_DRAW_INPUT);
     fill(&r, 1, images->data, count);
     return 0;
 }

@@ -84,19 +84,19 @@ static int add_block(struct ds_npu_blocks *blocks, const char *name, double ms,
 
 int ds_npu_blocks_read(struct ds_npu_blocks *blocks, const char *path, struct ds_error *err)
 {
-    struct ds_latency_table lut = {0};
+    struct ds_latency_table table = {0};
     struct words s;
-    int rc = ds_latency_table_read(&lut, path, err), before = blocks->n;
-    for (int i = 0; i < lut.nentries && rc == 0; i++)
-        if (read_words(lut.entry[i].name, &s) &&
-            (rc = add_block(blocks, lut.entry[i].name, lut.entry[i].ms, &s, err)))
+    int rc = ds_latency_table_read(&table, path, err), before = blocks->n;
+    for (int i = 0; i < table.nentries && rc == 0; i++)
+        if (read_words(table.entry[i].name, &s) &&
+            (rc = add_block(blocks, table.entry[i].name, table.entry[i].ms, &s, err)))
             ds_fail_in(err, "%s", path);
     if (rc == 0 && blocks->n == before)
         rc = ds_fail(err,
                      "%s: no block, as "
                      "ResidualBlock-in_96x14x14-out_136-k_7-e_3-s_1-act_h_swish-use_se_True",
                      path);
-    ds_latency_table_free(&lut);
+    ds_latency_table_free(&table);
     return rc;
 }
 
@@ -291,7 +291,7 @@ static int search(struct fit *f, struct ds_error *err)
     double best = HUGE_VAL, sum, value[DS_NPU_KEYS];
     for (uint64_t start = 0; start < STARTS; start++) {
         struct ds_random r;
-        ds_random_init(&r, 1, start, 0);
+        ds_random_init(&r, 1, start, DS_DRAW_SAMPLE);
         for (int i = 0; i < f->nfree; i++) {
             double lo = log(f->npu->lo[f->key[i]]), hi = log(f->npu->hi[f->key[i]]);
             f->x[i] = lo + (hi - lo) * (start == 0 ? 0.5 : ds_random_unit(&r));

@@ -203,7 +203,7 @@ static void start_weights(struct training *t, size_t on)
     struct ds_neural *n = t->net;
     size_t h = (size_t)n->hidden;
     struct ds_random r;
-    ds_random_init(&r, t->plan->seed, 0, 0);
+    ds_random_init(&r, t->plan->seed, 0, DS_DRAW_SAMPLE);
     memset(n->first, 0, n->count * sizeof *n->first);
     randomise(n->first, (size_t)n->inputs * h, on ? (double)on : 1, &r);
     randomise(n->last, h, 6 * (double)h, &r);
@@ -216,7 +216,7 @@ static void train(struct training *t, uint32_t *item, uint32_t nitems)
     start_weights(t, most_on(t->data, item, nitems));
     for (int e = 0; e < plan->epochs; e++) {
         struct ds_random r;
-        ds_random_init(&r, plan->seed, (uint64_t)e + 1, 0);
+        ds_random_init(&r, plan->seed, (uint64_t)e + 1, DS_DRAW_SAMPLE);
         ds_random_shuffle(&r, item, nitems);
         for (uint32_t b = 0; b < batches; b++) {
             uint32_t at = b * batch, n = nitems - at < batch ? nitems - at : batch;

@@ -1,6 +1,7 @@
 #include "profile/profile.h"
 
 #include "base/file.h"
+#include "base/metric.h"
 #include "profile/network.h"
 #include "space/shipped.h"
 #include <jansson.h>
@@ -111,7 +112,6 @@ static int read_model(struct ds_profile *p, struct ds_error *err)
 
 static int read_profile(struct ds_profile *p, struct ds_error *err)
 {
-    static const char *const classes[] = {"cpu", "gpu", "npu", "acc"};
     const json_t *version = json_object_get(p->json, "dstools_profile");
     if (!json_is_integer(version))
         return ds_fail(err, "dstools_profile: missing: this is no device profile");
@@ -122,10 +122,7 @@ static int read_profile(struct ds_profile *p, struct ds_error *err)
         text(p->json, "unit", &p->unit, err) || text(p->json, "device", &p->device, err) ||
         text(p->json, "space", &p->space, err) || text(p->json, "class", &p->class, err))
         return -1;
-    for (int i = 0; i < 4; i++)
-        if (strcmp(p->class, classes[i]) == 0)
-            return read_model(p, err);
-    return ds_fail(err, "class: must be cpu, gpu, npu or acc");
+    return ds_is_class(p->class) ? read_model(p, err) : ds_fail(err, "class: must be " DS_CLASSES);
 }
 
 struct ds_profile *ds_profile_load(const char *name, struct ds_error *err)

@@ -71,7 +71,7 @@ static void set_depth(const struct ds_space *space, uint8_t *choice, int u, int 
             choice[s] = DS_INACTIVE;
         } else if (choice[s] == DS_INACTIVE) {
             struct ds_random r;
-            ds_random_init(&r, seed, base, 0x10000u + (uint32_t)s);
+            ds_random_init(&r, seed, base, DS_DRAW_AFFIX + (uint32_t)s);
             choice[s] = (uint8_t)ds_random_below(&r, (uint32_t)space->site[s].nchoices);
         }
     }

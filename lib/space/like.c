@@ -3,8 +3,6 @@
 #include "base/random.h"
 #include <string.h>
 
-#define DRAW 0x30000u /* the attempt of ds_random_init that is ours */
-
 /* Which choices of a site a space still has. */
 struct kept {
     bool at[DS_MAX_CHOICES];
@@ -58,7 +56,7 @@ static void draw(const struct ds_site *site, int s, int n, uint64_t seed, struct
     *drawn = (struct kept){.n = n};
     for (int c = 0; c < site->nchoices; c++)
         order[c] = (uint32_t)c;
-    ds_random_init(&r, seed, (uint64_t)s, DRAW);
+    ds_random_init(&r, seed, (uint64_t)s, DS_DRAW_LIKE);
     ds_random_shuffle(&r, order, (uint32_t)site->nchoices);
     for (int i = 0; i < n; i++)
         drawn->at[order[i]] = true;

@@ -1,0 +1,20 @@
+#include "metric_value.h"
+
+#include "cli.h"
+#include "memory.h"
+#include <stdlib.h>
+#include <string.h>
+
+char *cli_metric_value(const char *option, const char *text, size_t length, double *value)
+{
+    const char *equals = memchr(text, '=', length);
+    if (!equals || equals == text)
+        cli_die(CLI_USAGE, "%s: '%.*s' is not METRIC=V", option, (int)length, text);
+    char *name = strndup(text, (size_t)(equals - text));
+    char *number = strndup(equals + 1, length - (size_t)(equals + 1 - text));
+    if (!name || !number)
+        cli_die(CLI_FAILED, "out of memory");
+    *value = cli_number(option, number);
+    free(number);
+    return name;
+}
