@@ -170,14 +170,6 @@ fails_with() {
     cmp whole.dss quiet.dss
 }
 
-@test "a file is not written while it is read" {
-    cp whole.dss same.dss
-    ln same.dss linked.dss
-    fails_with 2 ds-measure-cost same.dss -o linked.dss
-    [ "$said" = "ds-measure-cost: linked.dss: is read, so it cannot be written too" ]
-    cmp whole.dss same.dss
-}
-
 @test "streams of version 1 stay readable: plain, compressed, aggregated" {
     ds-show -t -c id,base,affix,arch,depth,macs,params,peakmem "$BATS_TEST_DIRNAME/golden/v1.dss" |
         cmp - "$BATS_TEST_DIRNAME/golden/v1.tsv"

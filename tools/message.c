@@ -46,6 +46,14 @@ void cli_die(int status, const char *format, ...)
     exit(status);
 }
 
+void cli_say(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
 void cli_warn(const char *format, ...)
 {
     if (is_quiet)

@@ -21,7 +21,10 @@ void cli_pass_on(struct ds_writer *w);
  */
 _Noreturn void cli_die(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* "ds-NAME: message" on stderr, unless -q. */
+/* "ds-NAME: message" on stderr. */
+void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, unless -q. */
 void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*

@@ -1,42 +1,91 @@
 #include "output.h"
 
+#include "base/aside.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int writer_fd; /* where the stream goes */
+static struct ds_aside file; /* of -o, being written */
+static bool is_stream;       /* what is written, rather than text */
+static char *interrupted;    /* what is said when a signal ends the tool meanwhile */
 
-/* Whether the file at `path` is the one open as `fd`. */
-static bool is_same_file(const char *path, int fd)
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+/*
+ * What is written to -o FILE when the tool fails: of a stream, what came before the fault is kept
+ * beside FILE, as a pipe would have had it; a part of a text is of no use.
+ */
+static void let_go(void)
 {
-    struct stat a, b;
-    return stat(path, &a) == 0 && fstat(fd, &b) == 0 && S_ISREG(b.st_mode) &&
-           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    struct stat st;
+    if (!file.target)
+        return;
+    if (!is_stream || !file.part || fstat(file.fd, &st) || st.st_size == 0) {
+        ds_aside_drop(&file);
+        return;
+    }
+    cli_say("what came before is in %s", file.part);
+    ds_aside_leave(&file);
 }
 
-static int open_output(const struct cli *c)
+/* The same where only what is safe in a handler may be called. */
+static void let_go_on_signal(int signal_number)
 {
+    struct stat st;
+    if (file.part && (!is_stream || fstat(file.fd, &st) || st.st_size == 0))
+        unlink(file.part);
+    else if (file.part && write(STDERR_FILENO, interrupted, strlen(interrupted)) < 0)
+        errno = 0; /* there is nobody to tell */
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+static void catch_signals(const struct cli *c)
+{
+    struct sigaction before, catch = {.sa_handler = let_go_on_signal, .sa_flags = SA_RESTART};
+    if (asprintf(&interrupted, "%s: interrupted: what came before is in %s\n", c->name, file.part) <
+        0)
+        cli_die(CLI_FAILED, "out of memory");
+    sigemptyset(&catch.sa_mask);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            sigaction(signals[i], &catch, NULL);
+}
+
+/* Where a stream or a text goes; a descriptor. */
+static int open_output(const struct cli *c, bool stream)
+{
+    struct ds_error err;
     if (!c->output)
         return STDOUT_FILENO;
-    int fd = open(c->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        cli_die(CLI_FAILED, "%s: %s", c->output, strerror(errno));
-    for (int i = 0; i < c->noperands; i++)
-        if (is_same_file(c->operand[i], fd))
-            cli_die(CLI_USAGE, "%s: is read, so it cannot be written too", c->output);
-    if (ftruncate(fd, 0) && errno != EINVAL) /* EINVAL: a pipe or a device */
-        cli_die(CLI_FAILED, "%s: %s", c->output, strerror(errno));
-    return fd;
+    if (ds_aside_open(&file, c->output, &err))
+        cli_die(CLI_FAILED, "%s", err.text);
+    is_stream = stream;
+    atexit(let_go);
+    if (file.part)
+        catch_signals(c);
+    return file.fd;
+}
+
+/* Makes what was written the file. */
+static void finish_output(void)
+{
+    struct ds_error err;
+    if (file.target && ds_aside_finish(&file, &err))
+        cli_die(CLI_FAILED, "%s", err.text);
+    free(interrupted);
+    interrupted = NULL;
 }
 
 struct ds_writer *cli_writer(struct cli *c)
 {
     struct ds_error err;
-    int fd = open_output(c);
+    int fd = open_output(c, true);
     if (isatty(fd))
         cli_die(CLI_USAGE, "will not write a binary stream to a terminal: pipe it on, as to "
                            "ds-show, or give -o FILE");
@@ -44,7 +93,6 @@ struct ds_writer *cli_writer(struct cli *c)
     if (!w)
         cli_die(CLI_FAILED, "%s", err.text);
     cli_pass_on(w);
-    writer_fd = fd;
     return w;
 }
 
@@ -54,13 +102,19 @@ void cli_close(struct ds_writer *w)
     cli_pass_on(NULL);
     if (ds_writer_close(w, &err))
         cli_die(CLI_FAILED, "%s", err.text);
-    if (close(writer_fd))
+    if (file.target)
+        finish_output();
+    else if (close(STDOUT_FILENO))
         cli_die(CLI_FAILED, "cannot write: %s", strerror(errno));
 }
 
 FILE *cli_open_text(struct cli *c)
 {
-    FILE *f = c->output ? fdopen(open_output(c), "w") : stdout;
+    int fd = open_output(c, false);
+    if (fd == STDOUT_FILENO)
+        return stdout;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    FILE *f = copy < 0 ? NULL : fdopen(copy, "w");
     if (!f)
         cli_die(CLI_FAILED, "%s: %s", c->output, strerror(errno));
     return f;
@@ -82,6 +136,7 @@ void cli_close_text(struct cli *c, FILE *f)
     if (bad && !broken && errno != EPIPE)
         cli_die(CLI_FAILED, "%s: cannot write: %s", c->output ? c->output : "standard output",
                 errno ? strerror(errno) : "some of it was lost");
+    finish_output();
 }
 
 void cli_print_json(FILE *out, json_t *json, const char *where, const struct ds_error *err)

@@ -10,6 +10,11 @@
 #include <stdio.h>
 
 /*
+ * -o FILE is written aside (base/aside.h) and takes its place when the tool is done; until then it
+ * may be what is read. Of a stream, what came before a fault is left beside it.
+ */
+
+/*
  * Opens -o FILE or standard output for a stream; dies (2) rather than write binary to a terminal.
  */
 struct ds_writer *cli_writer(struct cli *c);

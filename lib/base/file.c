@@ -1,30 +1,38 @@
 #include "base/file.h"
 
+#include "base/aside.h"
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+static int write_all(int fd, const char *data, size_t size)
+{
+    while (size) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno != EINTR)
+            return -1;
+        if (n > 0) {
+            data += n;
+            size -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
 int ds_file_write(const char *path, const void *data, size_t size, struct ds_error *err)
 {
-    char part[PATH_MAX];
-    if (snprintf(part, sizeof part, "%s.%ld.part", path, (long)getpid()) >= (int)sizeof part)
-        return ds_fail(err, "%s: the name is too long", path);
-    FILE *f = fopen(part, "wbe");
-    if (!f)
-        return ds_fail(err, "%s: cannot write: %s", path, strerror(errno));
-    int bad = fwrite(data, 1, size, f) < size ? errno : 0;
-    if (fclose(f) && !bad)
-        bad = errno;
-    if (!bad && rename(part, path))
-        bad = errno;
-    if (!bad)
-        return 0;
-    unlink(part);
-    return ds_fail(err, "%s: cannot write: %s", path, strerror(bad));
+    struct ds_aside a;
+    if (ds_aside_open(&a, path, err))
+        return -1;
+    int rc = write_all(a.fd, data, size)
+                 ? ds_fail(err, "%s: cannot write: %s", path, strerror(errno))
+                 : ds_aside_finish(&a, err);
+    if (rc)
+        ds_aside_drop(&a);
+    return rc;
 }
 
 char *ds_file_read(const char *path, size_t *size, struct ds_error *err)

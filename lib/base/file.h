@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include <stddef.h>
 
-/* Writes `path` so that it is never there in part: beside it, then renamed. */
+/* Writes `path` so that it is never there in part: see base/aside.h. */
 int ds_file_write(const char *path, const void *data, size_t size, struct ds_error *err);
 
 /* Reads a whole file; to be freed, NUL-terminated. NULL and the reason in `err`. */
