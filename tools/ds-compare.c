@@ -1,9 +1,10 @@
 /* Compares the fronts that searches found, each repeated under several seeds. */
 #include "base/significance.h"
 #include "base/stats.h"
-#include "control.h"
+#include "fronts.h"
+#include "memory.h"
 #include "output.h"
-#include "runs.h"
+#include "search/control.h"
 #include "search/pareto.h"
 
 #include <math.h>
@@ -15,9 +16,9 @@
 #define INTERVAL 0.95
 
 struct comparison {
-    struct objectives o;
-    struct runs runs;
-    double reference[MOST_OBJECTIVES];
+    struct ds_objectives o;
+    struct ds_fronts fronts;
+    double reference[DS_MOST_OBJECTIVES];
     int controls; /* labels that are random spaces */
     bool tsv;
     FILE *out;
@@ -27,22 +28,15 @@ struct comparison {
 struct row {
     char name[200];
     bool more;     /* more of it is better */
-    double *value; /* [runs] */
+    double *value; /* [fronts] */
 };
-
-static void *checked(void *p)
-{
-    if (!p)
-        cli_die(CLI_FAILED, "out of memory");
-    return p;
-}
 
 /* The values of the runs of a label that have one; returns how many. */
 static size_t values_of(const struct comparison *c, const struct row *row, int label, double *value)
 {
     size_t n = 0;
-    for (int i = 0; i < c->runs.n; i++)
-        if (c->runs.at[i].label == label && !isnan(row->value[i]))
+    for (int i = 0; i < c->fronts.n; i++)
+        if (c->fronts.at[i].label == label && !isnan(row->value[i]))
             value[n++] = row->value[i];
     return n;
 }
@@ -95,7 +89,7 @@ static void print_difference(const struct comparison *c, const double *a, size_t
 static void print_rank(const struct comparison *c, const struct row *row, int label)
 {
     char text[40];
-    struct rank r = rank_among_controls(&c->runs, label, row->value, row->more);
+    struct ds_rank r = ds_rank_among_controls(&c->fronts, label, row->value, row->more);
     if (r.among < 2)
         return;
     if (c->tsv) {
@@ -109,16 +103,16 @@ static void print_rank(const struct comparison *c, const struct row *row, int la
 /* Prints a row for labels from..to-1, but for controls; the first label before them. */
 static void print_row(const struct comparison *c, const struct row *row, int from, int to)
 {
-    double *first = checked(malloc((size_t)c->runs.n * sizeof *first));
-    double *other = checked(malloc((size_t)c->runs.n * sizeof *other));
+    double *first = cli_alloc((size_t)c->fronts.n, sizeof *first);
+    double *other = cli_alloc((size_t)c->fronts.n, sizeof *other);
     size_t n = values_of(c, row, 0, first);
     fprintf(c->out, c->tsv ? "%s" : "%-32s", row->name);
-    print_mean(c, first, n, c->runs.count[0]);
+    print_mean(c, first, n, c->fronts.count[0]);
     for (int l = from; l < to; l++) {
-        if (is_control(c->runs.label[l]))
+        if (ds_is_control(c->fronts.label[l]))
             continue;
         size_t m = values_of(c, row, l, other);
-        print_mean(c, other, m, c->runs.count[l]);
+        print_mean(c, other, m, c->fronts.count[l]);
         print_difference(c, first, n, other, m);
         print_rank(c, row, l);
     }
@@ -130,22 +124,22 @@ static void print_row(const struct comparison *c, const struct row *row, int fro
 static void print_head(const struct comparison *c, int label)
 {
     char text[200];
-    const char *name = c->runs.label[label];
+    const char *name = c->fronts.label[label];
     if (c->tsv) {
         fprintf(c->out, "\t%s\t%s:sd\t%s:n", name, name, name);
         if (label)
             fprintf(c->out, "\t%s:difference\t%s:lo\t%s:hi\t%s:p_welch\t%s:p", name, name, name,
                     name, name);
-        if (controls_of(&c->runs, label))
+        if (ds_controls_of(&c->fronts, label))
             fprintf(c->out, "\t%s:rank\t%s:among\t%s:p_rank\t%s:controls\t%s:controls_sd", name,
                     name, name, name, name);
         return;
     }
-    snprintf(text, sizeof text, "%s (%d)", name, c->runs.count[label]);
+    snprintf(text, sizeof text, "%s (%d)", name, c->fronts.count[label]);
     fprintf(c->out, "  %-22s", text);
     if (label)
         fprintf(c->out, "  %-30s  %-6s", "difference (95%)", "p");
-    if (controls_of(&c->runs, label))
+    if (ds_controls_of(&c->fronts, label))
         fprintf(c->out, "  %-11s", "rank");
 }
 
@@ -156,7 +150,7 @@ static void print_table(const struct comparison *c, const struct row *rows, int 
     fprintf(c->out, c->tsv ? "quantity" : "%-32s", "");
     print_head(c, 0);
     for (int l = from; l < to; l++)
-        if (!is_control(c->runs.label[l]))
+        if (!ds_is_control(c->fronts.label[l]))
             print_head(c, l);
     fputc('\n', c->out);
     for (int i = 0; i < nrows; i++)
@@ -170,16 +164,11 @@ static void worst_corner(struct comparison *c)
 {
     for (int k = 0; k < c->o.n; k++) {
         c->reference[k] = -INFINITY;
-        for (int i = 0; i < c->runs.n; i++)
-            for (size_t j = 0; j < c->runs.at[i].n; j++)
+        for (int i = 0; i < c->fronts.n; i++)
+            for (size_t j = 0; j < c->fronts.at[i].n; j++)
                 c->reference[k] =
-                    fmax(c->reference[k], c->runs.at[i].x[j * (size_t)c->o.n + (size_t)k]);
+                    fmax(c->reference[k], c->fronts.at[i].x[j * (size_t)c->o.n + (size_t)k]);
     }
-}
-
-static double turned(const struct comparison *c, int k, double x)
-{
-    return c->o.at[k].more ? -x : x;
 }
 
 static void volumes(struct comparison *c, struct row *row)
@@ -187,9 +176,9 @@ static void volumes(struct comparison *c, struct row *row)
     struct ds_error err;
     snprintf(row->name, sizeof row->name, "hypervolume");
     row->more = true;
-    for (int i = 0; i < c->runs.n; i++)
-        if (ds_hypervolume(c->runs.at[i].x, c->runs.at[i].n, c->o.n, c->reference, &row->value[i],
-                           &err))
+    for (int i = 0; i < c->fronts.n; i++)
+        if (ds_hypervolume(c->fronts.at[i].x, c->fronts.at[i].n, c->o.n, c->reference,
+                           &row->value[i], &err))
             cli_die(CLI_FAILED, "%s", err.text);
 }
 
@@ -198,18 +187,20 @@ static void bests(struct comparison *c, struct row *row, int k)
     snprintf(row->name, sizeof row->name, "%s %s", c->o.at[k].more ? "highest" : "lowest",
              c->o.at[k].name);
     row->more = c->o.at[k].more;
-    for (int i = 0; i < c->runs.n; i++)
-        row->value[i] = turned(c, k, run_best(&c->runs.at[i], &c->o, k, k, INFINITY));
+    for (int i = 0; i < c->fronts.n; i++)
+        row->value[i] =
+            ds_objective_turn(&c->o, k, ds_front_best(&c->fronts.at[i], &c->o, k, k, INFINITY));
 }
 
 static void at_level(struct comparison *c, struct row *row, int want, int axis, double level)
 {
     snprintf(row->name, sizeof row->name, "%s at %s %s %.6g", c->o.at[want].name,
-             c->o.at[axis].name, c->o.at[axis].more ? ">=" : "<=", turned(c, axis, level));
+             c->o.at[axis].name,
+             c->o.at[axis].more ? ">=" : "<=", ds_objective_turn(&c->o, axis, level));
     row->more = c->o.at[want].more;
-    for (int i = 0; i < c->runs.n; i++) {
-        double best = run_best(&c->runs.at[i], &c->o, want, axis, level);
-        row->value[i] = isinf(best) ? NAN : turned(c, want, best);
+    for (int i = 0; i < c->fronts.n; i++) {
+        double best = ds_front_best(&c->fronts.at[i], &c->o, want, axis, level);
+        row->value[i] = isinf(best) ? NAN : ds_objective_turn(&c->o, want, best);
     }
 }
 
@@ -228,13 +219,13 @@ static double rounded(double x)
 static int choose_levels(const struct comparison *c, int want, int axis, double *level)
 {
     double low = -INFINITY, high = INFINITY;
-    for (int i = 0; i < c->runs.n; i++) {
-        const struct run *run = &c->runs.at[i];
-        if (c->controls && run->label != 0)
+    for (int i = 0; i < c->fronts.n; i++) {
+        const struct ds_front *front = &c->fronts.at[i];
+        if (c->controls && front->label != 0)
             continue;
-        double best = run_best(run, &c->o, want, want, INFINITY);
-        low = fmax(low, run_best(run, &c->o, axis, axis, INFINITY));
-        high = fmin(high, run_best(run, &c->o, axis, want, best));
+        double best = ds_front_best(front, &c->o, want, want, INFINITY);
+        low = fmax(low, ds_front_best(front, &c->o, axis, axis, INFINITY));
+        high = fmin(high, ds_front_best(front, &c->o, axis, want, best));
     }
     for (int i = 0; i < LEVELS && low < high; i++)
         level[i] = rounded(low + (high - low) * (i + 0.5) / LEVELS);
@@ -253,10 +244,10 @@ static int parse_levels(const struct comparison *c, const char *text, int *axis,
         ++*axis;
     if (!equals || *axis == c->o.n)
         cli_die(CLI_USAGE, "--at: '%s' is not METRIC=V,... of a metric compared", text);
-    char *copy = checked(strdup(equals + 1)), *rest = copy;
-    *level = checked(malloc((strlen(copy) + 1) * sizeof **level));
+    char *copy = cli_must(strdup(equals + 1)), *rest = copy;
+    *level = cli_alloc(strlen(copy) + 1, sizeof **level);
     for (char *v; (v = strsep(&rest, ","));)
-        (*level)[n++] = turned(c, *axis, cli_number("--at", v));
+        (*level)[n++] = ds_objective_turn(&c->o, *axis, cli_number("--at", v));
     free(copy);
     return n;
 }
@@ -270,13 +261,13 @@ static int make_rows(struct comparison *c, const char *at, struct row **rows)
         nlevels = parse_levels(c, at, &axis, &level);
         want = axis == 0 ? 1 : 0;
     } else if (c->o.n == 2) {
-        level = checked(malloc(LEVELS * sizeof *level));
+        level = cli_alloc(LEVELS, sizeof *level);
         nlevels = choose_levels(c, want, axis, level);
     }
     int most = 1 + nlevels + c->o.n;
-    *rows = checked(calloc((size_t)most, sizeof **rows));
+    *rows = cli_alloc((size_t)most, sizeof **rows);
     for (int i = 0; i < most; i++)
-        (*rows)[i].value = checked(calloc((size_t)c->runs.n, sizeof(double)));
+        (*rows)[i].value = cli_alloc((size_t)c->fronts.n, sizeof(double));
     if (c->o.n > 1)
         volumes(c, &(*rows)[n++]);
     for (int i = 0; i < nlevels; i++)
@@ -293,14 +284,14 @@ static int make_rows(struct comparison *c, const char *at, struct row **rows)
 static void print_all(struct comparison *c, const char *at)
 {
     struct row *rows;
-    int n = make_rows(c, at, &rows), last = c->runs.nlabels, tables = 0;
+    int n = make_rows(c, at, &rows), last = c->fronts.nlabels, tables = 0;
     for (int l = 1; l < last; l++)
-        tables += !is_control(c->runs.label[l]);
+        tables += !ds_is_control(c->fronts.label[l]);
     if (c->tsv || tables < 2)
         print_table(c, rows, n, 1, last);
     else
         for (int l = 1; l < last; l++) {
-            if (is_control(c->runs.label[l]))
+            if (ds_is_control(c->fronts.label[l]))
                 continue;
             print_table(c, rows, n, l, l + 1);
             fputs(--tables ? "\n" : "", c->out);
@@ -309,9 +300,9 @@ static void print_all(struct comparison *c, const char *at)
         fprintf(c->out, "\nHypervolume up to");
         for (int k = 0; k < c->o.n; k++)
             fprintf(c->out, "%s %s=%.6g", k ? "," : "", c->o.at[k].name,
-                    turned(c, k, c->reference[k]));
+                    ds_objective_turn(&c->o, k, c->reference[k]));
         fprintf(c->out, ". Differences from %s: Welch's interval, exact permutation p.\n",
-                c->runs.label[0]);
+                c->fronts.label[0]);
     }
     if (!c->tsv && c->controls)
         fputs("Rank of the mean among those of random spaces of the same size, 1 being best.\n",
@@ -322,17 +313,17 @@ static void print_all(struct comparison *c, const char *at)
 }
 
 /* How many labels are controls; dies where one is of nothing, or the first. */
-static int count_controls(const struct runs *runs)
+static int count_controls(const struct ds_fronts *fronts)
 {
     int found = 0, controls = 0;
-    for (int l = 0; l < runs->nlabels; l++)
-        if (is_control(runs->label[l]))
+    for (int l = 0; l < fronts->nlabels; l++)
+        if (ds_is_control(fronts->label[l]))
             controls++;
         else
-            found += controls_of(runs, l);
-    if (is_control(runs->label[0]))
+            found += ds_controls_of(fronts, l);
+    if (ds_is_control(fronts->label[0]))
         cli_die(CLI_USAGE, "%s is a control: give first what the others are compared with",
-                runs->label[0]);
+                fronts->label[0]);
     if (found < controls)
         cli_die(CLI_USAGE, "NAME~K is a control of NAME: some are given without it");
     return controls;
@@ -364,14 +355,14 @@ int main(int argc, char **argv)
         cli_die(CLI_USAGE, "--at compares one metric at equal values of another: name two");
     if (reference)
         objectives_point(&c.o, "--reference", reference, c.reference);
-    runs_read(&c.runs, &c.o, cli.operand, cli.noperands);
-    c.controls = count_controls(&c.runs);
+    fronts_read(&c.fronts, &c.o, cli.operand, cli.noperands);
+    c.controls = count_controls(&c.fronts);
     if (!reference)
         worst_corner(&c);
     c.out = cli_open_text(&cli);
     print_all(&c, at);
     cli_close_text(&cli, c.out);
-    runs_free(&c.runs);
-    objectives_free(&c.o);
+    ds_fronts_free(&c.fronts);
+    ds_objectives_free(&c.o);
     return 0;
 }

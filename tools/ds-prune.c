@@ -126,14 +126,14 @@ static void apply_rules(struct ds_pruning *p, const struct ds_space *space, cons
     apply_weights(p, space, &w->weight);
 }
 
-static bool has_failed(const struct ds_record *rec, const struct objectives *o)
+static bool has_failed(const struct ds_record *rec, const struct ds_objectives *o)
 {
     struct ds_error err;
-    double x[MOST_OBJECTIVES];
-    return objectives_read(o, rec, x, &err) == 0;
+    double x[DS_MOST_OBJECTIVES];
+    return ds_objectives_read(o, rec, x, &err) == 0;
 }
 
-static void read_evidence(struct ds_evidence *e, const struct objectives *o, char *const *names,
+static void read_evidence(struct ds_evidence *e, const struct ds_objectives *o, char *const *names,
                           int nnames)
 {
     struct ds_error err;
@@ -160,17 +160,17 @@ static void read_evidence(struct ds_evidence *e, const struct objectives *o, cha
 }
 
 static void apply_policy(struct ds_pruning *p, const struct ds_space *space, const struct wanted *w,
-                         const struct objectives *o, char *const *names, int nnames)
+                         const struct ds_objectives *o, char *const *names, int nnames)
 {
     struct ds_error err;
-    const char *metric[MOST_OBJECTIVES];
+    const char *metric[DS_MOST_OBJECTIVES];
     struct ds_policy policy = {
         .n = o->n, .confidence = w->confidence, .worth = w->worth, .by_layer = w->by_layer};
     for (int k = 0; k < o->n; k++) {
         metric[k] = o->at[k].name;
         policy.metric[k].name = o->at[k].name;
         policy.metric[k].more = o->at[k].more;
-        policy.metric[k].tolerance = o->at[k].by;
+        policy.metric[k].tolerance = o->at[k].tolerance;
     }
     struct ds_evidence *e = ds_evidence_new(space, metric, o->n, &err);
     if (!e)
@@ -258,7 +258,7 @@ int main(int argc, char **argv)
         .options = options,
     };
     struct ds_error err;
-    struct objectives o = {0};
+    struct ds_objectives o = {0};
     cli_parse(&cli, argc, argv);
     bool by_evidence = w.better.n + w.worse.n > 0;
     if (cli.noperands < 1)
@@ -298,6 +298,6 @@ int main(int argc, char **argv)
     free(json);
     ds_pruning_free(p);
     ds_space_free(space);
-    objectives_free(&o);
+    ds_objectives_free(&o);
     return 0;
 }

@@ -4,8 +4,9 @@
  */
 #include "base/metric.h"
 #include "base/stats.h"
+#include "fronts.h"
+#include "memory.h"
 #include "plot.h"
-#include "runs.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,24 +26,17 @@ struct attained {
 
 static const char *const colours[] = {"1f5fc4", "d0202f", "2a9048", "d98a00", "7a3fb0", "3c8f9e"};
 
-static void *checked(void *p)
-{
-    if (!p)
-        cli_die(CLI_FAILED, "out of memory");
-    return p;
-}
-
 /* The values of the axis at which runs of this label get better, each once, and `end`. */
-static size_t steps(const struct runs *runs, int label, double end, double **x)
+static size_t steps(const struct ds_fronts *fronts, int label, double end, double **x)
 {
     size_t n = 1;
-    for (int i = 0; i < runs->n; i++)
-        n += runs->at[i].label == label ? runs->at[i].n : 0;
-    *x = checked(malloc(n * sizeof **x));
+    for (int i = 0; i < fronts->n; i++)
+        n += fronts->at[i].label == label ? fronts->at[i].n : 0;
+    *x = cli_alloc(n, sizeof **x);
     n = 0;
-    for (int i = 0; i < runs->n; i++)
-        for (size_t j = 0; j < runs->at[i].n && runs->at[i].label == label; j++)
-            (*x)[n++] = runs->at[i].x[2 * j + AXIS];
+    for (int i = 0; i < fronts->n; i++)
+        for (size_t j = 0; j < fronts->at[i].n && fronts->at[i].label == label; j++)
+            (*x)[n++] = fronts->at[i].x[2 * j + AXIS];
     (*x)[n++] = end;
     ds_sort(*x, n);
     size_t distinct = 0;
@@ -59,20 +53,20 @@ static double middle_of(double *value, int n)
     return value[n / 2];
 }
 
-static void attain(const struct runs *runs, const struct objectives *o, int label, double end,
-                   struct attained *a)
+static void attain(const struct ds_fronts *fronts, const struct ds_objectives *o, int label,
+                   double end, struct attained *a)
 {
-    int count = runs->count[label];
-    double *now = checked(malloc((size_t)count * sizeof *now));
-    a->n = steps(runs, label, end, &a->x);
-    a->best = checked(malloc(3 * a->n * sizeof *a->best));
+    int count = fronts->count[label];
+    double *now = cli_alloc((size_t)count, sizeof *now);
+    a->n = steps(fronts, label, end, &a->x);
+    a->best = cli_alloc(3 * a->n, sizeof *a->best);
     a->middle = a->best + a->n;
     a->worst = a->middle + a->n;
     for (size_t i = 0; i < a->n; i++) {
         int k = 0;
-        for (int r = 0; r < runs->n; r++)
-            if (runs->at[r].label == label)
-                now[k++] = run_best(&runs->at[r], o, WANT, AXIS, a->x[i]);
+        for (int r = 0; r < fronts->n; r++)
+            if (fronts->at[r].label == label)
+                now[k++] = ds_front_best(&fronts->at[r], o, WANT, AXIS, a->x[i]);
         a->middle[i] = middle_of(now, count);
         a->best[i] = now[0];
         a->worst[i] = now[count - 1];
@@ -80,37 +74,32 @@ static void attain(const struct runs *runs, const struct objectives *o, int labe
     free(now);
 }
 
-/* A metric as it was, not turned so that less is better. */
-static double real(const struct objectives *o, int k, double x)
-{
-    return o->at[k].more ? -x : x;
-}
-
 /* ---- the picture ---- */
 
 /* Writes a staircase as a data block: two points a step, up to where it is not attained. */
-static void write_steps(FILE *g, const char *name, int label, const struct objectives *o,
+static void write_steps(FILE *g, const char *name, int label, const struct ds_objectives *o,
                         const struct attained *a, const double *low, const double *high)
 {
     fprintf(g, "$%s%d << END\n", name, label);
     for (size_t i = 0; i < a->n; i++) {
         if (isinf(low[i]) || isinf(high[i]))
             continue;
-        double y1 = real(o, WANT, low[i]), y2 = real(o, WANT, high[i]);
-        fprintf(g, "%.9g %.9g %.9g\n", real(o, AXIS, a->x[i]), y1, y2);
+        double y1 = ds_objective_turn(o, WANT, low[i]), y2 = ds_objective_turn(o, WANT, high[i]);
+        fprintf(g, "%.9g %.9g %.9g\n", ds_objective_turn(o, AXIS, a->x[i]), y1, y2);
         if (i + 1 < a->n)
-            fprintf(g, "%.9g %.9g %.9g\n", real(o, AXIS, a->x[i + 1]), y1, y2);
+            fprintf(g, "%.9g %.9g %.9g\n", ds_objective_turn(o, AXIS, a->x[i + 1]), y1, y2);
     }
     fputs("END\n", g);
 }
 
-static void write_points(FILE *g, const struct runs *runs, int label, const struct objectives *o)
+static void write_points(FILE *g, const struct ds_fronts *fronts, int label,
+                         const struct ds_objectives *o)
 {
     fprintf(g, "$points%d << END\n", label);
-    for (int i = 0; i < runs->n; i++)
-        for (size_t j = 0; j < runs->at[i].n && runs->at[i].label == label; j++)
-            fprintf(g, "%.9g %.9g\n", real(o, AXIS, runs->at[i].x[2 * j + AXIS]),
-                    real(o, WANT, runs->at[i].x[2 * j + WANT]));
+    for (int i = 0; i < fronts->n; i++)
+        for (size_t j = 0; j < fronts->at[i].n && fronts->at[i].label == label; j++)
+            fprintf(g, "%.9g %.9g\n", ds_objective_turn(o, AXIS, fronts->at[i].x[2 * j + AXIS]),
+                    ds_objective_turn(o, WANT, fronts->at[i].x[2 * j + WANT]));
     fputs("END\n", g);
 }
 
@@ -124,7 +113,7 @@ static void write_label(FILE *g, const char *axis, const char *metric)
     fputs(" noenhanced\n", g);
 }
 
-static void write_frame(FILE *g, const struct objectives *o, const char *title)
+static void write_frame(FILE *g, const struct ds_objectives *o, const char *title)
 {
     fputs("set border 3 lc rgb '#606060'\nset tics nomirror out scale 0.6 tc rgb '#303030'\n"
           "set grid lc rgb '#e4e4e4' lt 1 lw 0.8\nset autoscale fix\nset offsets graph 0.02, graph "
@@ -141,23 +130,24 @@ static void write_frame(FILE *g, const struct objectives *o, const char *title)
     }
 }
 
-static void write_plot(FILE *g, const struct runs *runs)
+static void write_plot(FILE *g, const struct ds_fronts *fronts)
 {
     const char *before = "plot ";
-    for (int l = 0; l < runs->nlabels; l++) {
+    for (int l = 0; l < fronts->nlabels; l++) {
         const char *colour = colours[(size_t)l % (sizeof colours / sizeof *colours)];
         char title[200];
-        if (runs->count[l] > 1)
+        if (fronts->count[l] > 1)
             fprintf(g,
                     "%s$band%d using 1:2:3 with filledcurves fs transparent solid 0.16 noborder fc "
                     "rgb '#%s' notitle",
                     before, l, colour);
-        before = runs->count[l] > 1 ? ", " : before;
+        before = fronts->count[l] > 1 ? ", " : before;
         fprintf(g, "%s$points%d with points pt 7 ps 0.28 lc rgb '#b0%s' notitle", before, l,
                 colour);
         before = ", ";
-        snprintf(title, sizeof title, runs->count[l] > 1 ? "%s: median and range of %d runs" : "%s",
-                 runs->label[l], runs->count[l]);
+        snprintf(title, sizeof title,
+                 fronts->count[l] > 1 ? "%s: median and range of %d runs" : "%s", fronts->label[l],
+                 fronts->count[l]);
         fprintf(g, "%s$middle%d using 1:2 with lines lw 2.2 lc rgb '#%s' title ", before, l,
                 colour);
         gnuplot_string(g, title);
@@ -165,17 +155,17 @@ static void write_plot(FILE *g, const struct runs *runs)
     fputc('\n', g);
 }
 
-static void draw_picture(const struct plot_options *options, const struct runs *runs,
-                         const struct objectives *o, const struct attained *a)
+static void draw_picture(const struct plot_options *options, const struct ds_fronts *fronts,
+                         const struct ds_objectives *o, const struct attained *a)
 {
     FILE *g = gnuplot_begin(options->output, WIDTH, HEIGHT);
     write_frame(g, o, options->title);
-    for (int l = 0; l < runs->nlabels; l++) {
+    for (int l = 0; l < fronts->nlabels; l++) {
         write_steps(g, "band", l, o, &a[l], a[l].best, a[l].worst);
         write_steps(g, "middle", l, o, &a[l], a[l].middle, a[l].middle);
-        write_points(g, runs, l, o);
+        write_points(g, fronts, l, o);
     }
-    write_plot(g, runs);
+    write_plot(g, fronts);
     gnuplot_end(g, options->output);
 }
 
@@ -190,26 +180,27 @@ static double value_at(const struct attained *a, const double *value, double x)
     return v;
 }
 
-static void print_text(const struct runs *runs, const struct objectives *o,
+static void print_text(const struct ds_fronts *fronts, const struct ds_objectives *o,
                        const struct attained *a, double begin, double end)
 {
     printf("%s by %s: median, worst to best of the runs\n%-12s", o->at[WANT].name, o->at[AXIS].name,
            o->at[AXIS].name);
-    for (int l = 0; l < runs->nlabels; l++)
-        printf("  %-28s", runs->label[l]);
+    for (int l = 0; l < fronts->nlabels; l++)
+        printf("  %-28s", fronts->label[l]);
     putchar('\n');
     for (int i = 1; i <= TEXT_LEVELS; i++) {
         double x = begin + (end - begin) * i / TEXT_LEVELS;
-        printf("%-12.5g", real(o, AXIS, x));
-        for (int l = 0; l < runs->nlabels; l++) {
+        printf("%-12.5g", ds_objective_turn(o, AXIS, x));
+        for (int l = 0; l < fronts->nlabels; l++) {
             double middle = value_at(&a[l], a[l].middle, x);
             double worst = value_at(&a[l], a[l].worst, x), best = value_at(&a[l], a[l].best, x);
             char text[100] = "-";
             if (!isinf(worst))
-                snprintf(text, sizeof text, "%.5g  (%.5g to %.5g)", real(o, WANT, middle),
-                         real(o, WANT, worst), real(o, WANT, best));
+                snprintf(text, sizeof text, "%.5g  (%.5g to %.5g)",
+                         ds_objective_turn(o, WANT, middle), ds_objective_turn(o, WANT, worst),
+                         ds_objective_turn(o, WANT, best));
             else if (!isinf(middle))
-                snprintf(text, sizeof text, "%.5g  (not all)", real(o, WANT, middle));
+                snprintf(text, sizeof text, "%.5g  (not all)", ds_objective_turn(o, WANT, middle));
             printf("  %-28s", text);
         }
         putchar('\n');
@@ -218,8 +209,8 @@ static void print_text(const struct runs *runs, const struct objectives *o,
 
 void plot_front(struct cli *cli, const struct plot_options *options, struct ds_reader *in)
 {
-    struct objectives o;
-    struct runs runs;
+    struct ds_objectives o;
+    struct ds_fronts fronts;
     (void)in; /* every run has a reader of its own */
     objectives_parse(&o, &options->better, &options->worse, false);
     if (o.n != 2)
@@ -227,26 +218,26 @@ void plot_front(struct cli *cli, const struct plot_options *options, struct ds_r
                 "a front is drawn of two metrics, not %d: --better METRIC and --worse "
                 "METRIC",
                 o.n);
-    runs_read(&runs, &o, cli->operand + 1, cli->noperands - 1);
+    fronts_read(&fronts, &o, cli->operand + 1, cli->noperands - 1);
 
     double begin = INFINITY, end = -INFINITY;
-    for (int i = 0; i < runs.n; i++)
-        for (size_t j = 0; j < runs.at[i].n; j++) {
-            begin = fmin(begin, runs.at[i].x[2 * j + AXIS]);
-            end = fmax(end, runs.at[i].x[2 * j + AXIS]);
+    for (int i = 0; i < fronts.n; i++)
+        for (size_t j = 0; j < fronts.at[i].n; j++) {
+            begin = fmin(begin, fronts.at[i].x[2 * j + AXIS]);
+            end = fmax(end, fronts.at[i].x[2 * j + AXIS]);
         }
-    struct attained *a = checked(calloc((size_t)runs.nlabels, sizeof *a));
-    for (int l = 0; l < runs.nlabels; l++)
-        attain(&runs, &o, l, end, &a[l]);
+    struct attained *a = cli_alloc((size_t)fronts.nlabels, sizeof *a);
+    for (int l = 0; l < fronts.nlabels; l++)
+        attain(&fronts, &o, l, end, &a[l]);
     if (options->output)
-        draw_picture(options, &runs, &o, a);
+        draw_picture(options, &fronts, &o, a);
     else
-        print_text(&runs, &o, a, begin, end);
-    for (int l = 0; l < runs.nlabels; l++) {
+        print_text(&fronts, &o, a, begin, end);
+    for (int l = 0; l < fronts.nlabels; l++) {
         free(a[l].x);
         free(a[l].best);
     }
     free(a);
-    runs_free(&runs);
-    objectives_free(&o);
+    ds_fronts_free(&fronts);
+    ds_objectives_free(&o);
 }
