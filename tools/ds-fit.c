@@ -1,6 +1,6 @@
 /* Fits a device profile to measured records. */
 #include "base/metric.h"
-#include "base/openblas.h"
+#include "blas.h"
 #include "output.h"
 #include "profile/fit.h"
 #include "progress.h"
@@ -219,6 +219,7 @@ int main(int argc, char **argv)
     struct ds_fit_data data = {0};
     struct ds_fit_error error;
     cli_parse(&cli, argc, argv);
+    blas_begin();
     if (!cli.noperands)
         cli_die(CLI_USAGE, "wants a METRIC first, as latency.cpu");
     const char *metric = cli.operand[0];
@@ -234,7 +235,6 @@ int main(int argc, char **argv)
     read_all(in, metric, &w, &data);
     if (data.n == 0)
         cli_die(CLI_FAILED, "no records to fit to");
-    openblas_set_num_threads(1); /* more would add up in another order: other bits */
     json_t *model = fit(&data, &w, cli.progress, &error);
     json_t *out = profile(&w, &data, in, model, &error);
     FILE *f = cli_open_text(&cli);

@@ -70,7 +70,7 @@ static const struct ds_engine *find_engine(const char *name)
 
 int main(int argc, char **argv)
 {
-    const char *engine = NULL, *profile = NULL;
+    const char *engine = NULL, *profile = NULL, *predictor = NULL;
     uint64_t threads = 1;
     struct meter_choice choice = METER_DEFAULTS;
     struct runner_options runner = RUNNER_DEFAULTS;
@@ -82,13 +82,15 @@ int main(int argc, char **argv)
         METER_OPTIONS(choice),
         {"profile", 0, CLI_TEXT, &profile, "NAME",
          "not live: by this device profile, a shipped name or a file", 0},
+        PREDICTOR_OPTION(predictor),
         RUNNER_OPTIONS(runner),
         {0},
     };
     struct cli cli = {
         .name = "ds-measure-cpu",
         .usage = "[OPTION ...] [FILE ...]",
-        .about = "Measures latency.cpu, ms for a batch: live, by --profile or by --exec.",
+        .about =
+            "Measures latency.cpu, ms for a batch: live, or by --profile, --predictor, --exec.",
         .options = options,
     };
     char device[128];
@@ -97,8 +99,8 @@ int main(int argc, char **argv)
     runner.batch = choice.batch;
     runner.pin = o.pin;
     runner_check(&runner);
-    if (profile && runner.program)
-        cli_die(CLI_USAGE, "--profile and --exec: one of them");
+    if (!!profile + !!predictor + !!runner.program > 1)
+        cli_die(CLI_USAGE, "--profile, --predictor and --exec: one of them");
     if (runner.program) {
         const struct ds_question question = ds_question_latency(DS_LATENCY_CPU);
         if (o.pin)
@@ -107,6 +109,8 @@ int main(int argc, char **argv)
     }
     if (profile)
         return estimate_by_profile(&cli, profile, "cpu");
+    if (predictor)
+        return estimate_by_predictor(&cli, predictor, "latency.cpu");
     o.setup.threads = cli_small("--threads", threads, 1024);
     meter_choose(&o, &choice, cli.seed);
     o.engine = find_engine(engine);

@@ -44,7 +44,7 @@ static int list_devices(struct cli *cli)
 
 int main(int argc, char **argv)
 {
-    const char *profile = NULL;
+    const char *profile = NULL, *predictor = NULL;
     bool list = false;
     int n;
     struct runner_options runner = RUNNER_DEFAULTS;
@@ -59,21 +59,23 @@ int main(int argc, char **argv)
          "wait for a steady clock first, at most S seconds (10)", 0},
         {"profile", 0, CLI_TEXT, &profile, "NAME",
          "not live: by this device profile, a shipped name or a file", 0},
+        PREDICTOR_OPTION(predictor),
         RUNNER_OPTIONS(runner),
         {0},
     };
     struct cli cli = {
         .name = "ds-measure-gpu",
         .usage = "[OPTION ...] [FILE ...]",
-        .about = "Measures latency.gpu, ms for a batch: live, by --profile or by --exec.",
+        .about =
+            "Measures latency.gpu, ms for a batch: live, or by --profile, --predictor, --exec.",
         .options = options,
     };
 
     cli_parse(&cli, argc, argv);
     runner.batch = choice.batch;
     runner_check(&runner);
-    if (profile && runner.program)
-        cli_die(CLI_USAGE, "--profile and --exec: one of them");
+    if (!!profile + !!predictor + !!runner.program > 1)
+        cli_die(CLI_USAGE, "--profile, --predictor and --exec: one of them");
     if (list)
         return list_devices(&cli);
     if (runner.program) {
@@ -82,6 +84,8 @@ int main(int argc, char **argv)
     }
     if (profile)
         return estimate_by_profile(&cli, profile, "gpu");
+    if (predictor)
+        return estimate_by_predictor(&cli, predictor, "latency.gpu");
     meter_choose(&o, &choice, cli.seed);
     o.engine = find_engine();
     free(find_devices(o.engine, &n));

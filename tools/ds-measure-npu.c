@@ -5,36 +5,39 @@
 
 int main(int argc, char **argv)
 {
-    const char *profile = NULL, *model = NULL;
+    const char *profile = NULL, *model = NULL, *predictor = NULL;
     struct runner_options runner = RUNNER_DEFAULTS;
     const struct cli_option options[] = {
         {"model", 0, CLI_TEXT, &model, "NPU", "by the cost model of NPUs: a shipped name or a file",
          0},
         {"profile", 0, CLI_TEXT, &profile, "NAME", "by this profile: a shipped name or a file", 0},
+        PREDICTOR_OPTION(predictor),
         RUNNER_OPTIONS(runner),
         {"batch", 'b', CLI_COUNT, &runner.batch, "N", "--exec: images at once (1)", 1},
         {0},
     };
     struct cli cli = {
         .name = "ds-measure-npu",
-        .usage = "{--profile NAME | --model NPU | --exec PROGRAM} [OPTION ...] [FILE ...]",
-        .about = "Adds latency.npu, ms, from a device profile, a cost model or by a program.",
+        .usage = "{--profile NAME | --predictor FILE | --model NPU | --exec PROGRAM} [OPTION ...] "
+                 "[FILE ...]",
+        .about =
+            "Adds latency.npu, ms, by a device profile, a predictor, a cost model or a program.",
         .options = options,
     };
     cli_parse(&cli, argc, argv);
     runner_check(&runner);
-    if (profile && runner.program)
-        cli_die(CLI_USAGE, "--profile and --exec: one of them");
-    if (model && (profile || runner.program))
-        cli_die(CLI_USAGE, "--model and --%s: one of them", profile ? "profile" : "exec");
+    if (!!profile + !!predictor + !!model + !!runner.program > 1)
+        cli_die(CLI_USAGE, "--profile, --predictor, --model and --exec: one of them");
     if (runner.program) {
         const struct ds_question question = ds_question_latency(DS_LATENCY_NPU);
         return runner_run(&cli, &runner, &question);
     }
     if (model)
         return estimate_by_npu(&cli, model);
+    if (predictor)
+        return estimate_by_predictor(&cli, predictor, "latency.npu");
     if (!profile)
         cli_die(CLI_FAILED, "no npu is measured live by this dstools yet: give --profile NAME, a "
-                            "device profile, --model NPU or --exec PROGRAM");
+                            "device profile, --predictor FILE, --model NPU or --exec PROGRAM");
     return estimate_by_profile(&cli, profile, "npu");
 }

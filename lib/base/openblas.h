@@ -8,4 +8,7 @@ void dposv_(const char *uplo, const int *n, const int *nrhs, double *a, const in
 
 void openblas_set_num_threads(int threads);
 
+/* The processor that it takes this one for, as "SkylakeX". */
+char *openblas_get_corename(void);
+
 #endif

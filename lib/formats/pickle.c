@@ -1,5 +1,6 @@
 #include "formats/pickle.h"
 
+#include "base/grow.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,27 +57,19 @@ void ds_pickle_free(struct ds_pickle_reader *r)
     r->count = 0;
 }
 
-/* Makes room for `n` pointers; false when there is no memory. */
-static bool reserve(struct ds_pickle ***at, size_t *room, size_t n)
+/* Makes room for `n` pointers; false, and the machine has failed, when there is no memory. */
+static bool reserve(struct machine *m, void *array, size_t *room, size_t n)
 {
-    size_t more = *room ? *room : 4;
-    while (more < n)
-        more *= 2;
-    struct ds_pickle **moved = *room < n ? realloc(*at, more * sizeof *moved) : *at;
-    if (!moved)
-        return false;
-    *room = *room < n ? more : *room;
-    *at = moved;
-    return true;
+    if (m->failed || ds_grow(array, room, n, sizeof(void *), m->err))
+        m->failed = true;
+    return !m->failed;
 }
 
 static void append(struct machine *m, struct ds_pickle *to, struct ds_pickle *item)
 {
     if (!to || !item)
         return;
-    if (!reserve(&to->item, &to->room, to->n + 1))
-        fail(m, "out of memory");
-    else
+    if (reserve(m, &to->item, &to->room, to->n + 1))
         to->item[to->n++] = item;
 }
 
@@ -84,9 +77,9 @@ static void push(struct machine *m, struct ds_pickle *v)
 {
     if (!v)
         return;
-    if (m->stack.n == MOST_STACK || !reserve(&m->stack.at, &m->stack.room, m->stack.n + 1))
+    if (m->stack.n == MOST_STACK)
         fail(m, "a pickle's stack too deep");
-    else
+    else if (reserve(m, &m->stack.at, &m->stack.room, m->stack.n + 1))
         m->stack.at[m->stack.n++] = v;
 }
 
@@ -298,10 +291,12 @@ static void memo_put(struct machine *m, uint64_t i)
     struct ds_pickle *v = top(m);
     if (!v)
         return;
-    if (i > m->r->count || !reserve(&m->memo.at, &m->memo.room, (size_t)i + 1)) {
+    if (i > m->r->count) {
         fail(m, "a pickle's memo out of range");
         return;
     }
+    if (!reserve(m, &m->memo.at, &m->memo.room, (size_t)i + 1))
+        return;
     for (; m->memo.n <= i; m->memo.n++)
         m->memo.at[m->memo.n] = NULL;
     m->memo.at[i] = v;

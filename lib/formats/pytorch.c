@@ -216,6 +216,7 @@ void ds_pytorch_free(struct ds_pytorch *file)
     }
     free(file->tensor);
     free(file->by_name);
+    free(file->archive);
     free(file);
 }
 
@@ -355,6 +356,8 @@ static int load(struct ds_pytorch *file, struct source *s, struct ds_error *err)
     s->pickles.allows = allows;
     if (ds_zip_is(s->data, s->size) ? open_zip(s, err) : open_pickles(s, err))
         return ds_fail_in(err, "no state dict of PyTorch");
+    if (!(file->archive = strdup(s->prefix)))
+        return ds_fail(err, "out of memory");
     return add_all(file, s, err);
 }
 

@@ -25,6 +25,7 @@ struct ds_pytorch {
     int ntensors;
     struct ds_tensor_f32 *tensor;         /* in the order of the file */
     const struct ds_tensor_f32 **by_name; /* sorted, for ds_pytorch_find */
+    char *archive; /* what a zip calls itself, by default the first file it was saved to; or "" */
 };
 
 /*

@@ -1,6 +1,8 @@
 /*
- * Once-for-All's accuracy predictors: multilayer perceptrons (ReLU) on one-hot codes of an
- * architecture, read from PyTorch's files.
+ * Predictors that others trained and published, read from PyTorch's files: networks that tell a
+ * metric of an architecture.
+ *
+ * Once-for-All's, of accuracy: multilayer perceptrons (ReLU) on one-hot codes.
  *
  * OFA-MBv3 (128 inputs): for each of 20 layers, five units of four, its kernel size {3,5,7}; then
  * its expansion ratio {3,4,6}; layers that are not active all zero; then eight resolutions,
@@ -15,6 +17,10 @@
  *
  * What they predict is accuracy on images held out of ImageNet's training set, on which networks do
  * better than on the validation set that papers report.
+ *
+ * AutoBuild's (github.com/Ascend-Research/AutoBuild, l1_models), of top-1 and of latencies of
+ * OFA-MBv3 w1.2 and OFA-ProxylessNAS w1.3 at 192, 208 and 224: graph convolutions along the chain
+ * of layers; see predictor_graph.c.
  */
 #ifndef DS_PROFILE_PREDICTOR_H
 #define DS_PROFILE_PREDICTOR_H
@@ -23,18 +29,27 @@
 
 struct ds_predictor;
 
-/* Loads a predictor; NULL where the file holds other tensors or shapes, or values not finite. */
+/*
+ * Loads a predictor of either kind; NULL where the file holds other tensors or shapes, or values
+ * not finite, or where nothing in it or its name says what it predicts.
+ */
 struct ds_predictor *ds_predictor_load(const char *path, struct ds_error *err);
 void ds_predictor_free(struct ds_predictor *p);
 
-/* Prepares it for a space; -1 where the space cannot be coded for it at all. */
+/* What it predicts: "acc" (top1, percent), or "cpu", "gpu", "npu" (latency, ms). */
+const char *ds_predictor_class(const struct ds_predictor *p);
+
+/* The networks that it is of, as "OFA-MBv3 w1.2". */
+const char *ds_predictor_family(const struct ds_predictor *p);
+
+/* Prepares it for a space; -1 where the space's networks are not such as it was trained on. */
 int ds_predictor_bind(struct ds_predictor *p, const struct ds_space *space, struct ds_error *err);
 
 /*
- * Predicts top-1 in percent for n architectures: choice[i * stride ...] is the i-th. Fails where
- * the predictor has no slot for a choice, naming it, with the architecture's number in *which.
+ * Predicts its metric for n architectures: choice[i * stride ...] is the i-th. Fails where the
+ * predictor does not know a choice, naming it, with the architecture's number in *which.
  */
 int ds_predictor_run(struct ds_predictor *p, const uint8_t *choice, size_t stride, size_t n,
-                     double *top1, size_t *which, struct ds_error *err);
+                     double *value, size_t *which, struct ds_error *err);
 
 #endif
