@@ -1,4 +1,5 @@
 /* Metrics by predictors that others published, whose answers cost least when asked many at once. */
+#include "base/metric.h"
 #include "blas.h"
 #include "estimate.h"
 #include "profile/predictor.h"
@@ -108,8 +109,7 @@ static struct ds_predictor *load(const char *path, const char *class)
 
 int estimate_by_predictor(struct cli *cli, const char *path, const char *metric)
 {
-    const char *class = strcmp(metric, "top1") ? strchr(metric, '.') + 1 : "acc",
-               *slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/');
     struct ds_error err;
     struct ds_record *rec;
     struct progress progress;
@@ -118,7 +118,7 @@ int estimate_by_predictor(struct cli *cli, const char *path, const char *metric)
     blas_begin();
     if (!q || ds_record_init(&q->rec, &err))
         cli_die(CLI_FAILED, "out of memory");
-    q->predictor = load(path, class);
+    q->predictor = load(path, ds_metric_class(metric));
     q->metric = metric;
     q->name = slash ? slash + 1 : path;
     msgpack_sbuffer_init(&q->packed);
