@@ -9,11 +9,9 @@
 #include <stddef.h>
 
 #define DS_WINDOW_STEPS 18 /* ways to go on from a layer: nine blocks, in its unit or the next */
-#define DS_WINDOW_STARTS 3 /* windows of before the first layer, one a resolution: numbers 0 to 2  \
-                            */
+#define DS_WINDOW_STARTS 3 /* before the first layer, one a resolution: windows 0 to 2 */
 
-/* What a convolution computes of a state x: rel x for the layer after it, root x + bias for its
- * own. */
+/* What a convolution makes of a state x: rel x for the next layer, root x + bias for its own. */
 struct ds_convolution {
     float *weight; /* [2 * width][inputs]: rel, root */
     float *bias;   /* [width] */
