@@ -465,6 +465,8 @@ static int parse_unit(const struct node *n, int u, int nnamed, struct ds_space *
     for (int i = 0; i < depth->nchoices; i++)
         if (depth->value[i] > unit->max_depth)
             unit->max_depth = depth->value[i];
+    if (whole(n, "supernet_depth", unit->max_depth, 64, 0, &unit->supernet_depth))
+        return -1;
 
     struct ds_site *width = add_site(s, DS_SITE_WIDTH, u, -1, n->err, "unit%d.width", u);
     if (!width || add_numbers(n, "width", 1, 1 << 20, s, width))
@@ -475,8 +477,9 @@ static int parse_unit(const struct node *n, int u, int nnamed, struct ds_space *
 
 static int parse_units(const struct node *root, int nnamed, struct ds_space *s)
 {
-    static const char *const keys[] = {"stride", "width",         "depth",       "act", "se",
-                                       "blocks", "mutate_weight", "description", NULL};
+    static const char *const keys[] = {"stride",      "width",  "depth",         "act",
+                                       "se",          "blocks", "mutate_weight", "supernet_depth",
+                                       "description", NULL};
     int count = array(root, "units", 1);
     if (count < 0)
         return -1;

@@ -151,6 +151,9 @@ static int write_unit(const struct ds_pruning *p, int u, json_t *unit)
         return -1;
     filter(p, unit, "depth", un->depth_site);
     filter(p, unit, "width", un->width_site);
+    if (depth_left(p, u) < un->max_depth && !un->supernet_depth &&
+        json_object_set_new(unit, "supernet_depth", json_integer(un->max_depth)))
+        return -1;
     if (p->weight[u] != un->mutate_weight)
         return json_object_set_new(unit, "mutate_weight", json_real(p->weight[u]));
     return 0;

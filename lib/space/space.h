@@ -63,6 +63,7 @@ struct ds_unit {
     int depth_site, width_site;
     int layer_site; /* the block site of layer 0; layer l is at layer_site + l */
     int max_depth;
+    int supernet_depth;   /* of the space that this one was pruned from; 0: not said */
     double mutate_weight; /* probability that a search mutates this unit; 1 unless said */
 };
 
