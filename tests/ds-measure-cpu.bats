@@ -160,9 +160,43 @@ detail() {
 
 @test "a cut stream: what came before is measured, then the error" {
     { cat "$IN" && head -c 300 "$IN"; } >"$out/cut.dss"
-    run -1 --separate-stderr measure -o "$out/a.dss" "$out/cut.dss"
-    [[ "$stderr" == "ds-measure-cpu: $out/cut.dss: "* ]]
-    [ "$(detail value "$out/a.dss" | awk '$1 > 0' | wc -l)" -eq 6 ]
+    run -1 bash -c 'ds-measure-cpu -q --max-runs 2 "$1/cut.dss" 2>"$1/err" >"$1/a.dss"' - "$out"
+    [[ "$(<"$out/err")" == "ds-measure-cpu: $out/cut.dss: "* ]]
+    [ "$(detail value "$out/a.dss" 2>/dev/null | awk '$1 > 0' | wc -l)" -eq 6 ]
+}
+
+@test "a fault in a window: the good records before it are measured and passed on" {
+    ds-sample "$TINY" -n 2 | ds-affix -q --all | ds-measure-cost -q | ds-aggregate --by block >"$out/g.dss"
+    run -1 bash -c 'ds-measure-cpu -q --max-runs 2 "$1" "$2/g.dss" 2>"$2/err" >"$2/a.dss"' - "$IN" "$out"
+    [[ "$(<"$out/err")" == "ds-measure-cpu: $out/g.dss: record 1, byte "*": no architecture"* ]]
+    [ "$(detail value "$out/a.dss" 2>/dev/null | awk '$1 > 0' | wc -l)" -eq 6 ]
+    run -1 ds-cat "$out/a.dss" # not for a whole stream
+}
+
+@test "an interrupt: what of a window is measured well enough is passed on" {
+    for where in -o stdout; do
+        python3 - "$IN" "$out" $where <<'END' 2>"$out/err" || { cat "$out/err"; return 1; }
+import signal, subprocess, sys, time
+here, out, where = sys.argv[1:]
+to = ["-o", out + "/o.dss"] if where == "-o" else []
+tool = subprocess.Popen(["ds-measure-cpu", "--progress", "--max-runs", "1000000", "--precision", "0.001"] + to + [here],
+                        stdout=open(out + "/s.dss", "wb"), stderr=subprocess.PIPE,
+                        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+told = tool.stderr.read(1)  # the bar moves once something is measured
+time.sleep(3)
+tool.send_signal(signal.SIGINT)
+told += tool.stderr.read()
+sys.stderr.write(told.decode().split("\r")[-1])
+assert tool.wait() == -signal.SIGINT, tool.returncode
+END
+        grep -q '^ds-measure-cpu: interrupted: 6 records are measured and passed on$' "$out/err"
+        got=$out/s.dss
+        [ $where = stdout ] || got=$(sed -n 's/.*what came before is in //p' "$out/err")
+        [ "$(detail converged "$got" 2>/dev/null | grep -c false)" -eq 6 ]
+        [ "$(detail runs "$got" 2>/dev/null | awk '$1 >= 6' | wc -l)" -eq 6 ]
+        run -1 ds-cat "$got"
+        [ ! -e "$out/o.dss" ]
+    done
 }
 
 @test "a reader that went away is no failure; a full disk is" {

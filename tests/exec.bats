@@ -253,6 +253,16 @@ for line in sys.stdin:
     [ "$(ds-show -t -c latency.npu b.dss | grep -c '^8$')" -eq 5 ]
 }
 
+@test "an interrupt: what was measured before is passed on" {
+    ds-sample "$BATS_FILE_TMPDIR/tiny.json" -n 7 -o seven.dss
+    # the fifth run waits; what came before is fewer than a block
+    run bash -c 'ds-measure-npu --exec sh --arg -c --arg "echo x >>count; [ \$(wc -l <count) -lt 5 ] || { touch waits; sleep 1000; }; echo 3" seven.dss >got.dss & pid=$!
+        until [ -e waits ]; do sleep 0.05; done; kill -TERM $pid; wait $pid'
+    [ "$status" -eq 143 ]
+    [ "$(ds-show -t -c latency.npu got.dss 2>/dev/null | grep -c '^3$')" -eq 4 ]
+    run -1 ds-cat got.dss
+}
+
 @test "an interrupt ends the program too, and removes the model" {
     ds-measure-npu --exec sh --arg -c --arg 'echo $$ >pid; exec sleep 300' -o a.dss "$IN" &
     tool=$!

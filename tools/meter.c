@@ -1,5 +1,6 @@
 #include "meter.h"
 
+#include "base/interrupt.h"
 #include "progress.h"
 
 /* A bar that moves while a window is measured: it counts parts of records. */
@@ -31,18 +32,35 @@ void meter_choose(struct ds_window_options *o, const struct meter_choice *c, uin
     o->size = cli_small("--window", c->window, 100000);
 }
 
-static void measure_all(struct ds_window *window, struct ds_filter *f)
+/* Ends the tool after a fault, or, when it was interrupted, as that would have ended it. */
+_Noreturn static void give_up(struct ds_window *window, struct ds_filter *f,
+                              const struct ds_error *err)
 {
-    struct ds_error err, second;
+    if (ds_interrupted() && !ds_writer_broken(f->out)) {
+        cli_say("interrupted: %llu records are measured and passed on",
+                (unsigned long long)ds_window_written(window));
+        ds_interrupt_release();
+    }
+    cli_fail(f->out, err);
+}
+
+/* While a window is measured, an interrupt waits until what is known has been written. */
+static int measure_all(struct ds_window *window, struct ds_filter *f, struct ds_error *err)
+{
     struct ds_record *rec;
     int rc;
-    while ((rc = ds_reader_next(f->in, &rec, &err)) > 0)
-        if (ds_window_add(window, rec, &err))
-            cli_fail(f->out, &err);
+    while ((rc = ds_reader_next(f->in, &rec, err)) > 0) {
+        ds_interrupt_hold();
+        if (ds_window_add(window, rec, err))
+            give_up(window, f, err);
+        ds_interrupt_release();
+    }
+    struct ds_error second;
+    ds_interrupt_hold();
     if (ds_window_end(window, &second))
-        cli_fail(f->out, &second);
-    if (rc < 0)
-        cli_fail(f->out, &err);
+        give_up(window, f, &second);
+    ds_interrupt_release();
+    return rc;
 }
 
 int meter_run(struct cli *cli, const struct ds_window_options *options)
@@ -59,7 +77,8 @@ int meter_run(struct cli *cli, const struct ds_window_options *options)
     if (!window)
         cli_fail(f.out, &err);
     progress_begin(&bar.progress, cli->progress, 0);
-    measure_all(window, &f);
+    if (measure_all(window, &f, &err))
+        cli_fail(f.out, &err);
     progress_end(&bar.progress);
     uint64_t unsettled = ds_window_unsettled(window);
     if (unsettled)

@@ -3,6 +3,7 @@
 #include "base/exec.h"
 #include "base/file.h"
 #include "base/id_map.h"
+#include "base/interrupt.h"
 #include "formats/onnx.h"
 #include "measure/answer.h"
 #include "memory.h"
@@ -227,7 +228,6 @@ static char *ask(struct runner *r, const struct ds_record *rec, const struct net
     struct ds_tensor in = r->net.tensor[r->net.input];
     char *text = NULL;
 
-    ds_exec_hold(); /* until the model is gone again */
     make_model(q, path);
     snprintf(shape, sizeof shape, "%d,%d,%d,%d", r->onnx.batch, in.c, in.h, in.w);
     snprintf(model, sizeof model, "DSTOOLS_MODEL=%s", path);
@@ -239,10 +239,9 @@ static char *ask(struct runner *r, const struct ds_record *rec, const struct net
     r->argv[r->nargs] = path;
     r->argv[r->nargs + 1] = shape;
     const struct ds_exec_job job = {r->argv, env, r->o->timeout, MOST_ANSWER};
-    for (uint64_t i = 0; i <= r->o->retries && !text && !ds_exec_interrupted(); i++)
+    for (uint64_t i = 0; i <= r->o->retries && !text && !ds_interrupted(); i++)
         text = ask_once(r, &job, err);
     unlink(path);
-    ds_exec_release();
     return text;
 }
 
@@ -286,7 +285,7 @@ static void set_failure(struct runner *r, struct ds_record *rec, const char *why
         no_memory();
 }
 
-/* Asks about a network that nothing is known of. */
+/* Asks about a network that nothing is known of; NULL when the user interrupts. */
 static const struct known *find_out(struct runner *r, const struct ds_record *rec,
                                     const struct network_model *q)
 {
@@ -296,18 +295,15 @@ static const struct known *find_out(struct runner *r, const struct ds_record *re
         keep(r, q->key, text);
         return remember(r, q->key, text, false);
     }
+    if (ds_interrupted())
+        return NULL;
     ds_fail_in(&err, "%s", r->o->program);
     return remember(r, q->key, strdup(err.text), true);
 }
 
-static void measure(struct runner *r, struct ds_record *rec)
+static void put(struct runner *r, struct ds_record *rec, const struct known *known)
 {
     struct ds_error err;
-    struct network_model q = pose(r, rec);
-    const struct known *known = recall(r, q.key);
-    if (!known)
-        known = find_out(r, rec, &q);
-    free(q.model);
     if (known->failed)
         set_failure(r, rec, known->text);
     else
@@ -318,6 +314,23 @@ static void measure(struct runner *r, struct ds_record *rec)
     if (ds_writer_put(r->f.out, rec, &err) ||
         (r->records % BLOCK == 0 && ds_writer_flush(r->f.out, &err)))
         cli_fail(r->f.out, &err);
+}
+
+/* An interrupt waits until the model is gone again, and what is measured has been written. */
+static void measure(struct runner *r, struct ds_record *rec)
+{
+    struct ds_error err;
+    ds_interrupt_hold();
+    struct network_model q = pose(r, rec);
+    const struct known *known = recall(r, q.key);
+    if (!known)
+        known = find_out(r, rec, &q);
+    free(q.model);
+    if (known)
+        put(r, rec, known);
+    if (ds_interrupted() && ds_writer_flush(r->f.out, &err))
+        cli_fail(r->f.out, &err);
+    ds_interrupt_release();
 }
 
 static int measure_all(struct runner *r, struct cli *cli)

@@ -1,6 +1,7 @@
 #include "base/exec.h"
 
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -41,51 +41,6 @@ static void close_fd(int *fd)
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
-}
-
-/* ---- signals ---- */
-
-static const int held_signals[] = {SIGINT, SIGTERM, SIGHUP};
-#define NHELD (sizeof held_signals / sizeof *held_signals)
-
-static struct sigaction before[NHELD];
-static volatile sig_atomic_t came; /* the last of them, 0 if none */
-static int bell = -1;              /* wakes who waits for the child */
-
-/* By handlers, since a blocked signal would go to a thread of some library that does not block it.
- */
-static void keep_signal(int signal)
-{
-    const uint64_t one = 1;
-    int saved = errno;
-    came = signal;
-    ssize_t rung = write(bell, &one, sizeof one);
-    (void)rung; /* nobody waits yet */
-    errno = saved;
-}
-
-void ds_exec_hold(void)
-{
-    struct sigaction keep = {.sa_handler = keep_signal, .sa_flags = SA_RESTART};
-    came = 0;
-    bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    for (size_t i = 0; i < NHELD; i++)
-        if (sigaction(held_signals[i], NULL, &before[i]) == 0 && before[i].sa_handler != SIG_IGN)
-            sigaction(held_signals[i], &keep, NULL);
-}
-
-void ds_exec_release(void)
-{
-    for (size_t i = 0; i < NHELD; i++)
-        sigaction(held_signals[i], &before[i], NULL);
-    close_fd(&bell);
-    if (came)
-        raise(came);
-}
-
-bool ds_exec_interrupted(void)
-{
-    return came != 0;
 }
 
 /* ---- starting it ---- */
@@ -149,8 +104,7 @@ static int spawn(const struct ds_exec_job *job, char **env, int out, int err, pi
     posix_spawnattr_t attributes;
     sigset_t mask, defaults;
     sigemptyset(&defaults);
-    for (size_t i = 0; i < NHELD; i++)
-        sigaddset(&defaults, held_signals[i]);
+    ds_interrupt_signals(&defaults);
     sigaddset(&defaults, SIGPIPE); /* which our tools ignore */
     sigemptyset(&mask);
     int bad = posix_spawn_file_actions_init(&actions);
@@ -283,8 +237,9 @@ static void wait_for_news(const struct child *c, double deadline)
     struct pollfd fds[] = {{.fd = c->out, .events = POLLIN},
                            {.fd = c->err, .events = POLLIN},
                            {.fd = c->self, .events = POLLIN},
-                           {.fd = bell, .events = POLLIN}};
-    double left = deadline - ds_now_ms(), most = c->self < 0 || bell < 0 ? SLICE_MS : 60e3;
+                           {.fd = ds_interrupt_fd(), .events = POLLIN}};
+    double left = deadline - ds_now_ms(),
+           most = c->self < 0 || ds_interrupt_fd() < 0 ? SLICE_MS : 60e3;
     left = left < 0 ? 0 : left > most ? most : left;
     poll(fds, 4, (int)left + 1);
 }
@@ -300,7 +255,7 @@ static enum verdict follow(struct child *c, double timeout)
             return v;
         if (has_ended(c))
             return hear_the_rest(c);
-        if (ds_exec_interrupted())
+        if (ds_interrupted())
             return INTERRUPTED;
         if (ds_now_ms() >= deadline)
             return TIMED_OUT;

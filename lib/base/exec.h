@@ -23,18 +23,9 @@ int ds_exec_check(const char *program, struct ds_error *err);
  * Runs it to its end. When it exits with 0: its standard output, ended by a 0, to be freed, and its
  * size. Else NULL and what happened: could not be started, exit status, signal, time-out, too long
  * an answer; with the last line of its standard error. When it ends, what it left running in its
- * group is killed. When one of the signals of ds_exec_hold came meanwhile, it is ended too.
+ * group is killed. When an interrupt that is held back (base/interrupt.h) came meanwhile, it is
+ * ended too.
  */
 char *ds_exec(const struct ds_exec_job *job, size_t *size, struct ds_error *err);
-
-/*
- * Holds back the signals by which users end a tool (SIGINT, SIGTERM, SIGHUP), so that it can clean
- * up; they take effect at ds_exec_release. For the whole process: one holder at a time.
- */
-void ds_exec_hold(void);
-void ds_exec_release(void);
-
-/* Whether one is held back now. */
-bool ds_exec_interrupted(void);
 
 #endif

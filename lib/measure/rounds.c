@@ -1,6 +1,7 @@
 #include "measure/rounds.h"
 
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/random.h"
 #include "base/stats.h"
 #include <math.h>
@@ -135,6 +136,7 @@ static bool finished(struct ds_timing *t, const struct ds_measure_options *o, do
     ds_sort(scratch, n);
     double level = ds_median_interval(scratch, n, DS_LEVEL, &lo, &hi);
     t->converged = level >= DS_LEVEL && hi - lo <= o->precision * ds_quantile(scratch, n, 0.5);
+    t->known = level >= DS_LEVEL || t->runs >= o->max_runs;
     return t->converged || t->runs >= o->max_runs;
 }
 
@@ -173,6 +175,8 @@ int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
             double before = share_done(t, o);
             rc = visit(engine, t, o, module_ms, err);
             bool done = rc == 0 && finished(t, o, scratch);
+            if (rc == 0 && ds_interrupted())
+                rc = ds_fail(err, "interrupted");
             if (!done)
                 order[kept++] = order[i];
             advance(arg, (done ? 1 : share_done(t, o)) - before);

@@ -33,6 +33,7 @@ struct ds_timing {
     double *module_ms; /* [nmodules][max_runs]; NULL unless per_block */
     double *device_ms; /* [runs] by the device's clock; NULL where it has none */
     bool converged;
+    bool known; /* well enough to be passed on: runs for an interval, or all that were allowed */
 };
 
 /* What is known of a network when done; milliseconds of one batch. */
@@ -59,7 +60,8 @@ void ds_timing_free(struct ds_timing *t);
  * has; NULL: none). Where options.settle is set the reference runs untimed first, until the median
  * of a tenth of a second of runs has stayed within 2% for three tenths: the clock of a device rises
  * with its load. Calls advance(arg, share) after every visit: the
- * shares of a network add up to 1.
+ * shares of a network add up to 1. -1 where a network cannot be run, or when the user interrupts
+ * (base/interrupt.h): what is known until then is in the timings.
  */
 int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
                struct ds_reference *reference, const struct ds_measure_options *options,

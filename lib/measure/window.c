@@ -29,7 +29,7 @@ struct ds_window {
     const struct ds_space *space; /* of the reference network */
     struct ds_reference reference;
     double drift; /* of the reference in this window */
-    uint64_t unsettled;
+    uint64_t written, unsettled;
 };
 
 static struct ds_model *load(struct ds_window *w, const struct ds_space *space,
@@ -127,7 +127,7 @@ static int begin_block(struct ds_window *w, size_t i, struct ds_error *err)
 {
     if (w->held.at[i].block == w->block_written)
         return 0;
-    w->f->made.total = ds_reader_total(w->f->in);
+    w->f->made.total = ds_held_total(&w->held, i);
     w->block_written = w->held.at[i].block;
     return ds_held_begin(&w->held, i, w->f->out, &w->f->made, err);
 }
@@ -137,12 +137,15 @@ static int write_records(struct ds_window *w, struct ds_record *rec, char (*name
 {
     for (size_t i = 0; i < w->held.n; i++) {
         int timing = w->which[i];
+        if (!w->timing[timing].known)
+            continue;
         if (begin_block(w, i, err) || ds_held_parse(&w->held, i, rec, err))
             return -1;
         if (describe(w, rec, &w->timing[timing]) || describe_modules(w, rec, timing, names))
             return ds_no_memory(err);
         if (ds_writer_put(w->f->out, rec, err))
             return -1;
+        w->written++;
     }
     return ds_writer_flush(w->f->out, err);
 }
@@ -183,17 +186,26 @@ static void forget(struct ds_window *w)
     ds_id_map_free(&w->ids);
 }
 
-/* Measures and writes what is waiting. */
+/* Measures and writes what is waiting; where measuring fails, what is known nevertheless. */
 static int finish(struct ds_window *w, struct ds_error *err)
 {
-    if (ds_measure(w->o->engine, w->timing, w->ntimings, w->ntimings ? &w->reference : NULL,
-                   &w->o->measure, advance, w, err))
-        return -1;
-    advance(w, (double)w->held.n - w->ntimings);
+    struct ds_error second;
+    int rc = ds_measure(w->o->engine, w->timing, w->ntimings, w->ntimings ? &w->reference : NULL,
+                        &w->o->measure, advance, w, err);
+    if (rc == 0)
+        advance(w, (double)w->held.n - w->ntimings);
     w->drift = ds_reference_drift(&w->reference);
-    int rc = write_window(w, err);
+    int written = write_window(w, rc ? &second : err);
     forget(w);
-    return rc;
+    return rc ? rc : written;
+}
+
+/* After a fault that has nothing to do with the records that wait. */
+static int finish_anyway(struct ds_window *w)
+{
+    struct ds_error second;
+    finish(w, &second);
+    return -1;
 }
 
 /*
@@ -208,13 +220,15 @@ static bool is_full(const struct ds_window *w, const struct ds_record *rec)
 
 int ds_window_add(struct ds_window *w, const struct ds_record *rec, struct ds_error *err)
 {
-    if (ds_record_need_arch(rec, err))
-        return ds_fail_in(err, "%s", ds_reader_where(w->f->in));
+    if (ds_record_need_arch(rec, err)) {
+        ds_fail_in(err, "%s", ds_reader_where(w->f->in));
+        return finish_anyway(w);
+    }
     if (w->held.n && (rec->space != w->space || is_full(w, rec)) && finish(w, err))
         return -1;
     int timing = load_reference(w, rec->space, err) ? -1 : find_timing(w, rec, err);
     if (timing < 0)
-        return -1;
+        return finish_anyway(w);
     w->which[w->held.n] = timing;
     return ds_held_add(&w->held, w->f->in, rec, err);
 }
@@ -225,6 +239,11 @@ int ds_window_end(struct ds_window *w, struct ds_error *err)
     if (finish(w, err))
         return -1;
     return w->block_written || !ds_reader_space(f->in) ? 0 : ds_filter_begin(f, err);
+}
+
+uint64_t ds_window_written(const struct ds_window *w)
+{
+    return w->written;
 }
 
 uint64_t ds_window_unsettled(const struct ds_window *w)

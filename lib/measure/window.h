@@ -35,14 +35,19 @@ struct ds_window *ds_window_open(const struct ds_window_options *options, struct
 
 /*
  * Takes the record that f->in just gave. A window that is full before is measured and written
- * first. -1 where the record's network cannot be loaded, or a failed measurement or write.
+ * first. -1 where the record's network cannot be loaded, or a failed measurement or write, or when
+ * the user interrupts; what is waiting is then measured, or, where measuring failed, what of it is
+ * known well enough, and written.
  */
 int ds_window_add(struct ds_window *w, const struct ds_record *rec, struct ds_error *err);
 
 /* Measures and writes what is waiting; an empty stream becomes an empty block. */
 int ds_window_end(struct ds_window *w, struct ds_error *err);
 
-/* How many records written did not reach the precision asked for. */
+/* How many records were written. */
+uint64_t ds_window_written(const struct ds_window *w);
+
+/* How many of them did not reach the precision asked for. */
 uint64_t ds_window_unsettled(const struct ds_window *w);
 
 void ds_window_free(struct ds_window *w);

@@ -25,7 +25,8 @@ static int64_t find_origin(struct ds_held *h, const struct ds_reader *in, struct
     void *copy = ds_copy(provenance, size, err);
     if (!copy)
         return -1;
-    h->origin[h->norigins] = (struct ds_origin){space, copy, size, block};
+    h->origin[h->norigins] =
+        (struct ds_origin){space, copy, size, block, ds_reader_provenance_total(in)};
     return (int64_t)h->norigins++;
 }
 
@@ -68,6 +69,11 @@ int ds_held_parse(const struct ds_held *h, size_t i, struct ds_record *rec, stru
     const struct ds_held_record *r = &h->at[i];
     size_t used;
     return ds_record_parse(rec, h->origin[r->origin].space, r->data, r->size, &used, err);
+}
+
+uint64_t ds_held_total(const struct ds_held *h, size_t i)
+{
+    return h->origin[h->at[i].origin].total;
 }
 
 int ds_held_begin(const struct ds_held *h, size_t i, struct ds_writer *out,

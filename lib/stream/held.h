@@ -10,6 +10,7 @@ struct ds_origin {
     void *provenance;
     size_t size;
     uint64_t block; /* the last of the reader's blocks that is of this origin */
+    uint64_t total; /* of records, as its provenance says; 0: unknown */
 };
 
 struct ds_held_record {
@@ -39,6 +40,9 @@ void ds_held_clear(struct ds_held *h);
 
 /* Unpacks record i into `rec`, which is good as long as it is held. */
 int ds_held_parse(const struct ds_held *h, size_t i, struct ds_record *rec, struct ds_error *err);
+
+/* How many records there are in all where record i came from; 0: unknown. */
+uint64_t ds_held_total(const struct ds_held *h, size_t i);
 
 /* Begins an output block for record i: of its space, with its provenance and `made`. */
 int ds_held_begin(const struct ds_held *h, size_t i, struct ds_writer *out,
