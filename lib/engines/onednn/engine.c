@@ -6,9 +6,9 @@
 #include "engines/engine.h"
 
 #include "base/clock.h"
+#include "engines/onednn/version.h"
 #include "engines/placement.h"
 #include "network/weights.h"
-#include <dnnl.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,14 +25,20 @@ struct op_key {
 struct op {
     struct op_key key;
     dnnl_primitive_t primitive;
-    dnnl_memory_desc_t weights, bias, in, in2, out;
-    size_t scratch;
+    desc_t in, in2, out; /* in2 of binary primitives */
+    desc_t scratch;      /* memory it works in; NULL: none */
+    int32_t layout;      /* of convolutions: that of weights, in the session's list */
+    desc_t bias;
 };
 
-/* Weights packed for a primitive. */
+struct packed_key {
+    struct ds_weight_key weights;
+    int32_t layout;
+};
+
+/* Weights packed for primitives of one layout. */
 struct packed {
-    struct ds_weight_key key;
-    dnnl_memory_desc_t layout;
+    struct packed_key key; /* compared with memcmp */
     dnnl_memory_t weights, bias;
     int models; /* that use it, where the weights are given: the last one takes it away */
 };
@@ -42,11 +48,13 @@ struct ds_session {
     char version[64];
     dnnl_engine_t engine;
     dnnl_stream_t stream;
-    void *ops;    /* tree of struct op */
-    void *packed; /* tree of struct packed */
+    void *ops;      /* tree of struct op */
+    void *packed;   /* tree of struct packed */
+    desc_t *layout; /* [nlayouts], all different */
+    int32_t nlayouts;
     struct ds_arena arena, scratch;
     struct ds_model *current; /* whose input is in the arena */
-    struct ds_input input;    /* what every run starts from */
+    struct ds_images input;   /* what every run starts from */
 };
 
 #define MOST_ARGS 6
@@ -76,96 +84,112 @@ struct ds_model {
     size_t input_offset, input_count, output_offset, output_count;
 };
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        dnnl_status_t status_ = (call);                                                            \
-        if (status_ != dnnl_success)                                                               \
-            return ds_fail(err, "oneDNN: %s: %s", #call, status_text(status_));                    \
-    } while (0)
-
-static const char *status_text(dnnl_status_t s)
+static int check(dnnl_status_t status, const char *what, struct ds_error *err)
 {
-    switch (s) {
-    case dnnl_out_of_memory:
-        return "out of memory";
-    case dnnl_invalid_arguments:
-        return "invalid arguments";
-    case dnnl_unimplemented:
-        return "not implemented";
-    default:
-        return "failed";
-    }
+    if (status == dnnl_success)
+        return 0;
+    return ds_fail(err, "oneDNN: %s: %s", what,
+                   status == dnnl_out_of_memory       ? "out of memory"
+                   : status == dnnl_invalid_arguments ? "invalid arguments"
+                   : status == dnnl_unimplemented     ? "not implemented"
+                                                      : "failed");
 }
 
 /* ---- primitives ---- */
 
-static int nhwc(dnnl_memory_desc_t *md, int n, int c, int h, int w, struct ds_error *err)
+static int describe_tensor(desc_t *desc, int n, int c, int h, int w, struct ds_error *err)
 {
     dnnl_dims_t dims = {n, c, h, w};
-    TRY(dnnl_memory_desc_init_by_tag(md, 4, dims, dnnl_f32, dnnl_nhwc));
-    return 0;
+    return check(dnnl_memory_desc_create_with_tag(desc, 4, dims, dnnl_f32, dnnl_nhwc), "a tensor",
+                 err);
+}
+
+/* Weights of a convolution, in the layout `plain` or `grouped`. */
+static int describe_weights(desc_t *desc, const struct op_key *k, dnnl_format_tag_t plain,
+                            dnnl_format_tag_t grouped, struct ds_error *err)
+{
+    dnnl_dims_t dims = {k->cout, k->cin, k->kernel, k->kernel};
+    dnnl_dims_t in_groups = {k->groups, k->cout / k->groups, k->cin / k->groups, k->kernel,
+                             k->kernel};
+    return check(k->groups > 1
+                     ? dnnl_memory_desc_create_with_tag(desc, 5, in_groups, dnnl_f32, grouped)
+                     : dnnl_memory_desc_create_with_tag(desc, 4, dims, dnnl_f32, plain),
+                 "weights", err);
 }
 
 /* Appends the activation to the post-ops. */
-static int append_act(dnnl_post_ops_t ops, enum ds_act act, struct ds_error *err)
+static dnnl_status_t append_act(dnnl_post_ops_t ops, enum ds_act act)
 {
+    dnnl_status_t status = dnnl_success;
     switch (act) {
     case DS_ACT_NONE:
         break;
     case DS_ACT_RELU:
-        TRY(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0));
+        status = dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, 0, 0);
         break;
     case DS_ACT_RELU6:
-        TRY(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_clip, 0, 6));
+        status = dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_clip, 0, 6);
         break;
     case DS_ACT_HSWISH:
-        TRY(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_hardswish, 0, 0));
+        status = dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_hardswish, 1.0f / 6, 0.5f);
         break;
     case DS_ACT_HSIGMOID:
-        TRY(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_linear, 1.0f / 6, 0.5f));
-        TRY(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_clip, 0, 1));
+        status = dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_linear, 1.0f / 6, 0.5f);
+        if (status == dnnl_success)
+            status = dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_clip, 0, 1);
         break;
     }
-    return 0;
+    return status;
 }
 
+/* What goes with a primitive: whether it sums, its activation, scratch memory given by us. */
 static int make_attr(const struct op_key *k, dnnl_primitive_attr_t *attr, struct ds_error *err)
 {
-    dnnl_post_ops_t ops;
-    TRY(dnnl_primitive_attr_create(attr));
-    TRY(dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user));
-    TRY(dnnl_post_ops_create(&ops));
-    if (k->sum)
-        TRY(dnnl_post_ops_append_sum(ops, 1));
-    if (append_act(ops, (enum ds_act)k->act, err))
-        return -1;
-    TRY(dnnl_primitive_attr_set_post_ops(*attr, ops));
-    TRY(dnnl_post_ops_destroy(ops));
-    return 0;
+    dnnl_post_ops_t ops = NULL;
+    dnnl_status_t status = dnnl_primitive_attr_create(attr);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
+    if (status == dnnl_success)
+        status = dnnl_post_ops_create(&ops);
+    if (status == dnnl_success && k->sum)
+        status = dnnl_post_ops_append_sum(ops, 1, 0, dnnl_f32);
+    if (status == dnnl_success)
+        status = append_act(ops, (enum ds_act)k->act);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_post_ops(*attr, ops);
+    if (ops)
+        dnnl_post_ops_destroy(ops);
+    return check(status, "attributes", err);
 }
 
-static int describe_conv(struct op *op, dnnl_convolution_desc_t *conv, struct ds_error *err)
+static const dnnl_dims_t no_dilation = {0};
+
+static int describe_conv(struct ds_session *s, const struct op *op, dnnl_primitive_attr_t attr,
+                         dnnl_primitive_desc_t *pd, struct ds_error *err)
 {
     const struct op_key *k = &op->key;
-    dnnl_memory_desc_t weights, bias;
-    dnnl_dims_t plain = {k->cout, k->cin, k->kernel, k->kernel};
-    dnnl_dims_t grouped = {k->groups, k->cout / k->groups, k->cin / k->groups, k->kernel,
-                           k->kernel};
-    dnnl_dims_t channels = {k->cout};
-    TRY(dnnl_memory_desc_init_by_tag(&weights, k->groups > 1 ? 5 : 4,
-                                     k->groups > 1 ? grouped : plain, dnnl_f32,
-                                     dnnl_format_tag_any));
-    TRY(dnnl_memory_desc_init_by_tag(&bias, 1, channels, dnnl_f32, dnnl_a));
-    dnnl_dims_t strides = {k->stride, k->stride}, before = {k->pad, k->pad};
+    desc_t weights = NULL, bias = NULL;
+    dnnl_dims_t channels = {k->cout}, strides = {k->stride, k->stride}, before = {k->pad, k->pad};
     dnnl_dims_t after = {(k->hout - 1) * k->stride + k->kernel - k->hin - k->pad,
                          (k->wout - 1) * k->stride + k->kernel - k->win - k->pad};
-    TRY(dnnl_convolution_forward_desc_init(conv, dnnl_forward_inference, dnnl_convolution_direct,
-                                           &op->in, &weights, &bias, &op->out, strides, before,
-                                           after));
-    return 0;
+    int rc = describe_weights(&weights, k, dnnl_format_tag_any, dnnl_format_tag_any, err);
+    if (rc == 0)
+        rc = check(dnnl_memory_desc_create_with_tag(&bias, 1, channels, dnnl_f32, dnnl_a), "bias",
+                   err);
+    if (rc == 0)
+        rc = check(dnnl_convolution_forward_primitive_desc_create(
+                       pd, s->engine, dnnl_forward_inference, dnnl_convolution_direct, op->in,
+                       weights, bias, op->out, strides, no_dilation, before, after, attr),
+                   "convolution", err);
+    if (weights)
+        dnnl_memory_desc_destroy(weights);
+    if (bias)
+        dnnl_memory_desc_destroy(bias);
+    return rc;
 }
 
-static int describe_pool(struct op *op, dnnl_pooling_desc_t *pool, struct ds_error *err)
+static dnnl_status_t describe_pool(struct ds_session *s, const struct op *op,
+                                   dnnl_primitive_attr_t attr, dnnl_primitive_desc_t *pd)
 {
     const struct op_key *k = &op->key;
     bool global = k->op == DS_OP_GLOBAL_POOL;
@@ -174,11 +198,72 @@ static int describe_pool(struct op *op, dnnl_pooling_desc_t *pool, struct ds_err
     dnnl_dims_t strides = {stride, stride}, kernel = {kh, kw}, before = {k->pad, k->pad};
     dnnl_dims_t after = {(k->hout - 1) * stride + kh - k->hin - k->pad,
                          (k->wout - 1) * stride + kw - k->win - k->pad};
-    TRY(dnnl_pooling_forward_desc_init(pool, dnnl_forward_inference,
-                                       k->op == DS_OP_MAX_POOL ? dnnl_pooling_max
-                                                               : dnnl_pooling_avg_exclude_padding,
-                                       &op->in, &op->out, strides, kernel, before, after));
-    return 0;
+    return dnnl_pooling_forward_primitive_desc_create(
+        pd, s->engine, dnnl_forward_inference,
+        k->op == DS_OP_MAX_POOL ? dnnl_pooling_max : dnnl_pooling_avg_exclude_padding, op->in,
+        op->out, strides, kernel, no_dilation, before, after, attr);
+}
+
+static int describe_op(struct ds_session *s, const struct op *op, dnnl_primitive_attr_t attr,
+                       dnnl_primitive_desc_t *pd, struct ds_error *err)
+{
+    const struct op_key *k = &op->key;
+    switch ((enum ds_op)k->op) {
+    case DS_OP_CONV:
+        return describe_conv(s, op, attr, pd, err);
+    case DS_OP_MAX_POOL:
+    case DS_OP_AVG_POOL:
+    case DS_OP_GLOBAL_POOL:
+        return check(describe_pool(s, op, attr, pd), "pooling", err);
+    case DS_OP_SCALE:
+        return check(dnnl_binary_primitive_desc_create(pd, s->engine, dnnl_binary_mul, op->in,
+                                                       op->in2, op->out, attr),
+                     "scale", err);
+    case DS_OP_SHUFFLE: /* read as [c / group size][group size], written transposed */
+        return check(dnnl_shuffle_forward_primitive_desc_create(
+                         pd, s->engine, dnnl_forward_inference, op->in, op->out, 1,
+                         k->cin / k->groups, attr),
+                     "channel shuffle", err);
+    case DS_OP_ADD:
+        break;
+    }
+    return check(dnnl_binary_primitive_desc_create(pd, s->engine, dnnl_binary_add, op->in, op->in2,
+                                                   op->out, attr),
+                 "add", err);
+}
+
+/* The number of a layout of weights in the session's list, where it is put at first use; -1: no
+ * memory. */
+static int32_t layout_number(struct ds_session *s, const_desc_t desc)
+{
+    for (int32_t i = 0; i < s->nlayouts; i++)
+        if (dnnl_memory_desc_equal(s->layout[i], desc))
+            return i;
+    desc_t *more = realloc(s->layout, ((size_t)s->nlayouts + 1) * sizeof *more);
+    if (!more)
+        return -1;
+    s->layout = more;
+    if (dnnl_memory_desc_clone(&more[s->nlayouts], desc) != dnnl_success)
+        return -1;
+    return s->nlayouts++;
+}
+
+/* Keeps the layouts that the primitive asks for. */
+static int keep_layouts(struct ds_session *s, struct op *op, dnnl_primitive_desc_t pd,
+                        struct ds_error *err)
+{
+    const_desc_t scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
+    dnnl_status_t status = dnnl_success;
+    if (scratch && dnnl_memory_desc_get_size(scratch) > 0)
+        status = dnnl_memory_desc_clone(&op->scratch, scratch);
+    if (status == dnnl_success && op->key.op == DS_OP_CONV) {
+        op->layout = layout_number(s, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0));
+        status = op->layout < 0
+                     ? dnnl_out_of_memory
+                     : dnnl_memory_desc_clone(
+                           &op->bias, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1));
+    }
+    return check(status, "layouts", err);
 }
 
 /* Makes the primitive of op->key. */
@@ -186,62 +271,28 @@ static int make_op(struct ds_session *s, struct op *op, struct ds_error *err)
 {
     const struct op_key *k = &op->key;
     int n = s->options.batch;
-    if (nhwc(&op->in, n, k->cin, k->hin, k->win, err) ||
-        nhwc(&op->out, n, k->cout, k->hout, k->wout, err))
+    if (describe_tensor(&op->in, n, k->cin, k->hin, k->win, err) ||
+        describe_tensor(&op->out, n, k->cout, k->hout, k->wout, err))
+        return -1;
+    if (k->op == DS_OP_SCALE && describe_tensor(&op->in2, n, k->cin, 1, 1, err))
+        return -1;
+    if (k->op == DS_OP_ADD && describe_tensor(&op->in2, n, k->cin, k->hin, k->win, err))
         return -1;
 
-    dnnl_primitive_attr_t attr;
-    dnnl_convolution_desc_t conv;
-    dnnl_pooling_desc_t pool;
-    dnnl_binary_desc_t binary;
-    dnnl_shuffle_desc_t shuffle;
-    const void *desc = NULL;
-    if (make_attr(k, &attr, err))
-        return -1;
-    switch ((enum ds_op)k->op) {
-    case DS_OP_CONV:
-        if (describe_conv(op, &conv, err))
-            return -1;
-        desc = &conv;
-        break;
-    case DS_OP_MAX_POOL:
-    case DS_OP_AVG_POOL:
-    case DS_OP_GLOBAL_POOL:
-        if (describe_pool(op, &pool, err))
-            return -1;
-        desc = &pool;
-        break;
-    case DS_OP_SCALE:
-        if (nhwc(&op->in2, n, k->cin, 1, 1, err))
-            return -1;
-        TRY(dnnl_binary_desc_init(&binary, dnnl_binary_mul, &op->in, &op->in2, &op->out));
-        desc = &binary;
-        break;
-    case DS_OP_SHUFFLE: /* read as [c / group size][group size], written transposed */
-        TRY(dnnl_shuffle_forward_desc_init(&shuffle, dnnl_forward_inference, &op->in, 1,
-                                           k->cin / k->groups));
-        desc = &shuffle;
-        break;
-    case DS_OP_ADD:
-        op->in2 = op->in;
-        TRY(dnnl_binary_desc_init(&binary, dnnl_binary_add, &op->in, &op->in2, &op->out));
-        desc = &binary;
-        break;
-    }
-
-    dnnl_primitive_desc_t pd;
-    TRY(dnnl_primitive_desc_create(&pd, desc, attr, s->engine, NULL));
-    TRY(dnnl_primitive_create(&op->primitive, pd));
-    if (k->op == DS_OP_CONV) {
-        op->weights = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
-        op->bias = *dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1);
-    }
-    const dnnl_memory_desc_t *scratch =
-        dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
-    op->scratch = scratch ? dnnl_memory_desc_get_size(scratch) : 0;
-    dnnl_primitive_desc_destroy(pd);
-    dnnl_primitive_attr_destroy(attr);
-    return 0;
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    int rc = make_attr(k, &attr, err);
+    if (rc == 0)
+        rc = describe_op(s, op, attr, &pd, err);
+    if (rc == 0)
+        rc = check(dnnl_primitive_create(&op->primitive, pd), "a primitive", err);
+    if (rc == 0)
+        rc = keep_layouts(s, op, pd, err);
+    if (pd)
+        dnnl_primitive_desc_destroy(pd);
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    return rc;
 }
 
 static int compare_ops(const void *a, const void *b)
@@ -253,6 +304,10 @@ static int compare_ops(const void *a, const void *b)
 static void free_op(void *p)
 {
     struct op *op = p;
+    desc_t desc[] = {op->in, op->in2, op->out, op->bias, op->scratch};
+    for (size_t i = 0; i < sizeof desc / sizeof *desc; i++)
+        if (desc[i])
+            dnnl_memory_desc_destroy(desc[i]);
     if (op->primitive)
         dnnl_primitive_destroy(op->primitive);
     free(op);
@@ -305,8 +360,7 @@ static struct op *find_op(struct ds_session *s, const struct ds_net *net, const 
 static int compare_packed(const void *a, const void *b)
 {
     const struct packed *p = a, *q = b;
-    int order = memcmp(&p->key, &q->key, sizeof p->key);
-    return order ? order : memcmp(&p->layout, &q->layout, sizeof p->layout);
+    return memcmp(&p->key, &q->key, sizeof p->key);
 }
 
 static void free_packed(void *at)
@@ -319,35 +373,55 @@ static void free_packed(void *at)
     free(p);
 }
 
-/* Brings plain weights into the primitive's layout. */
+/* Writes weights, laid out as `desc` says, in the layout that p has. */
+static int reorder(struct ds_session *s, const_desc_t desc, float *from, const struct packed *p,
+                   struct ds_error *err)
+{
+    dnnl_memory_t source = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_primitive_t primitive = NULL;
+    const_desc_t to = s->layout[p->key.layout];
+    dnnl_status_t status = dnnl_memory_create(&source, desc, s->engine, from);
+    if (status == dnnl_success)
+        status = dnnl_reorder_primitive_desc_create(&pd, desc, s->engine, to, s->engine, NULL);
+    if (status == dnnl_success)
+        status = dnnl_primitive_create(&primitive, pd);
+    if (status == dnnl_success) {
+        dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, p->weights}};
+        status = dnnl_primitive_execute(primitive, s->stream, 2, args);
+    }
+    if (status == dnnl_success)
+        status = dnnl_stream_wait(s->stream);
+    if (primitive)
+        dnnl_primitive_destroy(primitive);
+    if (pd)
+        dnnl_primitive_desc_destroy(pd);
+    if (source)
+        dnnl_memory_destroy(source);
+    return check(status, "packing weights", err);
+}
+
+/* Makes p's memory and brings plain weights into its layout. */
 static int pack(struct ds_session *s, struct packed *p, const struct op *op, float *plain,
                 const float *bias, struct ds_error *err)
 {
-    const struct op_key *k = &op->key;
-    dnnl_memory_desc_t md;
-    dnnl_dims_t dims = {k->cout, k->cin, k->kernel, k->kernel};
-    dnnl_dims_t grouped = {k->groups, k->cout / k->groups, k->cin / k->groups, k->kernel,
-                           k->kernel};
-    TRY(k->groups > 1 ? dnnl_memory_desc_init_by_tag(&md, 5, grouped, dnnl_f32, dnnl_goihw)
-                      : dnnl_memory_desc_init_by_tag(&md, 4, dims, dnnl_f32, dnnl_oihw));
-    dnnl_memory_t source;
-    dnnl_primitive_desc_t pd;
-    dnnl_primitive_t reorder;
-    TRY(dnnl_memory_create(&source, &md, s->engine, plain));
-    TRY(dnnl_memory_create(&p->weights, &op->weights, s->engine, DNNL_MEMORY_ALLOCATE));
-    TRY(dnnl_memory_create(&p->bias, &op->bias, s->engine, DNNL_MEMORY_ALLOCATE));
-    TRY(dnnl_reorder_primitive_desc_create(&pd, &md, s->engine, &op->weights, s->engine, NULL));
-    TRY(dnnl_primitive_create(&reorder, pd));
-    dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, p->weights}};
-    TRY(dnnl_primitive_execute(reorder, s->stream, 2, args));
-    TRY(dnnl_stream_wait(s->stream));
     void *to;
-    TRY(dnnl_memory_get_data_handle(p->bias, &to));
-    memcpy(to, bias, (size_t)k->cout * sizeof *bias);
-    dnnl_primitive_destroy(reorder);
-    dnnl_primitive_desc_destroy(pd);
-    dnnl_memory_destroy(source);
-    return 0;
+    desc_t desc = NULL;
+    dnnl_status_t status =
+        dnnl_memory_create(&p->weights, s->layout[op->layout], s->engine, DNNL_MEMORY_ALLOCATE);
+    if (status == dnnl_success)
+        status = dnnl_memory_create(&p->bias, op->bias, s->engine, DNNL_MEMORY_ALLOCATE);
+    if (status == dnnl_success)
+        status = dnnl_memory_get_data_handle(p->bias, &to);
+    if (check(status, "memory for weights", err))
+        return -1;
+    memcpy(to, bias, (size_t)op->key.cout * sizeof *bias);
+    int rc = describe_weights(&desc, &op->key, dnnl_oihw, dnnl_goihw, err);
+    if (rc == 0)
+        rc = reorder(s, desc, plain, p, err);
+    if (desc)
+        dnnl_memory_desc_destroy(desc);
+    return rc;
 }
 
 /* The packed weights of a layer, made at first use; NULL on failure. */
@@ -360,15 +434,15 @@ static struct packed *find_packed(struct ds_session *s, const struct op *op,
         ds_fail(err, "out of memory");
         return NULL;
     }
-    p->key = ds_weight_key(net, l);
-    p->layout = op->weights;
+    p->key.weights = ds_weight_key(net, l);
+    p->key.layout = op->layout;
     struct packed **at = tsearch(p, &s->packed, compare_packed);
     if (at && *at != p) {
         free(p);
         return *at;
     }
-    float *plain = malloc(ds_weight_count(&p->key) * sizeof *plain);
-    float *bias = malloc((size_t)p->key.cout * sizeof *bias);
+    float *plain = malloc(ds_weight_count(&p->key.weights) * sizeof *plain);
+    float *bias = malloc((size_t)op->key.cout * sizeof *bias);
     int rc = -1;
     if (!at || !plain || !bias) {
         ds_fail(err, "out of memory");
@@ -393,13 +467,16 @@ static void close_session(struct ds_session *s)
 {
     tdestroy(s->packed, free_packed);
     tdestroy(s->ops, free_op);
+    for (int32_t i = 0; i < s->nlayouts; i++)
+        dnnl_memory_desc_destroy(s->layout[i]);
+    free(s->layout);
     if (s->stream)
         dnnl_stream_destroy(s->stream);
     if (s->engine)
         dnnl_engine_destroy(s->engine);
     ds_arena_free(&s->arena);
     ds_arena_free(&s->scratch);
-    ds_input_free(&s->input);
+    ds_images_free(&s->input);
     free(s);
 }
 
@@ -408,10 +485,11 @@ static int start(struct ds_session *s, struct ds_error *err)
     const dnnl_version_t *v = dnnl_version();
     snprintf(s->version, sizeof s->version, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
     omp_set_num_threads(s->options.threads);
-    TRY(dnnl_set_primitive_cache_capacity(4096));
-    TRY(dnnl_engine_create(&s->engine, dnnl_cpu, 0));
-    TRY(dnnl_stream_create(&s->stream, s->engine, dnnl_stream_default_flags));
-    return 0;
+    if (check(dnnl_set_primitive_cache_capacity(4096), "its cache", err) ||
+        check(dnnl_engine_create(&s->engine, dnnl_cpu, 0), "an engine", err))
+        return -1;
+    return check(dnnl_stream_create(&s->stream, s->engine, dnnl_stream_default_flags), "a stream",
+                 err);
 }
 
 static struct ds_session *open_session(const struct ds_engine_options *options,
@@ -457,11 +535,13 @@ static void unload(struct ds_model *m)
 }
 
 /* Adds an argument that lies in an arena. */
-static int add_view(struct ds_model *m, struct step *step, int arg, const dnnl_memory_desc_t *md,
+static int add_view(struct ds_model *m, struct step *step, int arg, const_desc_t desc,
                     size_t offset, bool scratch, struct ds_error *err)
 {
     struct view *v = &m->view[m->nviews];
-    TRY(dnnl_memory_create(&v->memory, md, m->session->engine, DNNL_MEMORY_NONE));
+    if (check(dnnl_memory_create(&v->memory, desc, m->session->engine, DNNL_MEMORY_NONE), "memory",
+              err))
+        return -1;
     v->offset = offset;
     v->scratch = scratch;
     m->nviews++;
@@ -480,16 +560,16 @@ static int load_layer(struct ds_model *m, const struct ds_net *net, const struct
     step->primitive = op->primitive;
     step->module = l->module;
     bool binary = l->op == DS_OP_SCALE || l->op == DS_OP_ADD;
-    if (add_view(m, step, binary ? DNNL_ARG_SRC_0 : DNNL_ARG_SRC, &op->in, offset[l->in], false,
+    if (add_view(m, step, binary ? DNNL_ARG_SRC_0 : DNNL_ARG_SRC, op->in, offset[l->in], false,
                  err) ||
-        (binary && add_view(m, step, DNNL_ARG_SRC_1, &op->in2, offset[l->in2], false, err)) ||
-        add_view(m, step, DNNL_ARG_DST, &op->out, offset[l->out], false, err))
+        (binary && add_view(m, step, DNNL_ARG_SRC_1, op->in2, offset[l->in2], false, err)) ||
+        add_view(m, step, DNNL_ARG_DST, op->out, offset[l->out], false, err))
         return -1;
     if (l->op == DS_OP_CONV) {
         struct packed *p = find_packed(s, op, net, l, err);
         if (!p)
             return -1;
-        if (p->key.given) {
+        if (p->key.weights.given) {
             p->models++;
             m->own[m->nown++] = p;
         }
@@ -498,17 +578,13 @@ static int load_layer(struct ds_model *m, const struct ds_net *net, const struct
         if (l->in2 >= 0 && offset[l->in2] != offset[l->out]) {
             step->copy_from = offset[l->in2];
             step->copy_to = offset[l->out];
-            step->copy_size = dnnl_memory_desc_get_size(&op->out);
+            step->copy_size = dnnl_memory_desc_get_size(op->out);
         }
     }
-    if (op->scratch) {
-        dnnl_memory_desc_t md;
-        dnnl_dims_t bytes = {(dnnl_dim_t)op->scratch};
-        TRY(dnnl_memory_desc_init_by_tag(&md, 1, bytes, dnnl_u8, dnnl_a));
-        if (ds_arena_reserve(&s->scratch, op->scratch, err) ||
-            add_view(m, step, DNNL_ARG_SCRATCHPAD, &md, 0, true, err))
-            return -1;
-    }
+    if (op->scratch &&
+        (ds_arena_reserve(&s->scratch, dnnl_memory_desc_get_size(op->scratch), err) ||
+         add_view(m, step, DNNL_ARG_SCRATCHPAD, op->scratch, 0, true, err)))
+        return -1;
     return 0;
 }
 
@@ -532,7 +608,7 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
         m->output_offset = offset[net->output];
         m->input_count = ds_arena_floats(net, net->input, batch);
         m->output_count = ds_arena_floats(net, net->output, batch);
-        rc = ds_input_reserve(&m->session->input, m->session->options.seed, m->input_count, err);
+        rc = ds_images_reserve(&m->session->input, m->session->options.seed, m->input_count, err);
     }
     free(offset);
     return rc;
@@ -565,7 +641,8 @@ static int bind(struct ds_model *m, struct ds_error *err)
     for (int i = 0; i < m->nviews; i++) {
         struct view *v = &m->view[i];
         char *base = v->scratch ? s->scratch.data : s->arena.data;
-        TRY(dnnl_memory_set_data_handle(v->memory, base + v->offset));
+        if (check(dnnl_memory_set_data_handle(v->memory, base + v->offset), "memory", err))
+            return -1;
     }
     m->arena_moves = s->arena.moves;
     m->scratch_moves = s->scratch.moves;
@@ -590,16 +667,18 @@ static int run(struct ds_model *m, double *module_ms, struct ds_error *err)
         struct step *step = &m->step[i];
         if (step->copy_size)
             memcpy(s->arena.data + step->copy_to, s->arena.data + step->copy_from, step->copy_size);
-        TRY(dnnl_primitive_execute(step->primitive, s->stream, step->nargs, step->args));
+        if (check(dnnl_primitive_execute(step->primitive, s->stream, step->nargs, step->args),
+                  "run", err))
+            return -1;
         if (module_ms) {
-            TRY(dnnl_stream_wait(s->stream));
+            if (check(dnnl_stream_wait(s->stream), "run", err))
+                return -1;
             double now = ds_now_ms();
             module_ms[step->module] += now - before;
             before = now;
         }
     }
-    TRY(dnnl_stream_wait(s->stream));
-    return 0;
+    return check(dnnl_stream_wait(s->stream), "run", err);
 }
 
 static const float *output(struct ds_model *m, size_t *count)

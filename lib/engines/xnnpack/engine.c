@@ -1,19 +1,18 @@
 /*
  * The XNNPACK engine, on its operator API. It has no fused sum and no fused hard-swish, so these
- * are operators of their own; h_sigmoid(x) = clamp(x/6 + 1/2, 0, 1) is folded into the weights,
- * bias and clamp of its convolution.
+ * are operators of their own, as a clamp is where an operator has none; h_sigmoid(x) = clamp(x/6 +
+ * 1/2, 0, 1) is folded into the weights, bias and clamp of its convolution.
  */
 #include "engines/engine.h"
 
 #include "base/clock.h"
 #include "engines/placement.h"
+#include "engines/xnnpack/operators.h"
 #include "network/weights.h"
 #include <math.h>
-#include <pthreadpool.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xnnpack.h>
 
 /* What a convolution with packed weights depends on; compared with memcmp. */
 struct conv_key {
@@ -32,19 +31,23 @@ struct ds_session {
     struct ds_engine_options options;
     pthreadpool_t threads;
     void *convs; /* tree of struct conv */
-    struct ds_arena arena;
-    struct ds_model *current; /* whose operators are set up */
-    unsigned arena_moves;     /* when they were */
-    struct ds_input input;    /* what every run starts from */
+    struct ds_arena arena, scratch;
+    struct ds_model *current;            /* whose operators are set up */
+    unsigned arena_moves, scratch_moves; /* when they were */
+    struct ds_images input;              /* what every run starts from */
 };
+
+/* Part of a layer: all of it, or what its operator does not do itself, on the layer's output. */
+enum part { PART_LAYER, PART_SUM, PART_HARDSWISH, PART_CLAMP };
+
+#define MOST_PARTS 3 /* of one layer */
 
 struct step {
     xnn_operator_t op;
     bool own;                     /* the model's, not the session's */
     struct conv *given;           /* the session's, but of weights that models were given */
     const struct ds_layer *layer; /* the model's copy */
-    bool sums;                    /* adds in2 to out, after a convolution */
-    bool activates;               /* hard-swish on out */
+    enum part part;
 };
 
 struct ds_model {
@@ -70,6 +73,12 @@ static void clamp(enum ds_act act, float *low, float *high)
 {
     *low = act == DS_ACT_RELU || act == DS_ACT_RELU6 || act == DS_ACT_HSIGMOID ? 0 : -INFINITY;
     *high = act == DS_ACT_RELU6 ? 6 : act == DS_ACT_HSIGMOID ? 1 : INFINITY;
+}
+
+static struct window square(int kernel, int stride, int padding)
+{
+    uint32_t p = (uint32_t)padding;
+    return (struct window){(uint32_t)kernel, (uint32_t)stride, p, p, p, p};
 }
 
 /* ---- convolutions ---- */
@@ -123,13 +132,11 @@ static int make_conv(struct conv *c, const float *plain, float *weights, float *
     }
     float low, high;
     clamp(act, &low, &high);
-    uint32_t pad = (uint32_t)c->key.pad, kernel = (uint32_t)k->kernel;
-    uint32_t stride = (uint32_t)c->key.stride;
-    return check(xnn_create_convolution2d_nhwc_f32(
-                     pad, pad, pad, pad, kernel, kernel, stride, stride, 1, 1, (uint32_t)k->groups,
-                     (size_t)(k->cin / k->groups), (size_t)(k->cout / k->groups), (size_t)k->cin,
-                     (size_t)k->cout, weights, bias, low, high, 0, &c->op),
-                 "convolution", err);
+    struct conv_shape shape = {.window = square(k->kernel, c->key.stride, c->key.pad),
+                               .groups = (uint32_t)k->groups,
+                               .cin = (size_t)k->cin,
+                               .cout = (size_t)k->cout};
+    return check(create_conv(&shape, weights, bias, low, high, &c->op), "convolution", err);
 }
 
 /* The shared convolution of a layer; NULL on failure. */
@@ -177,8 +184,21 @@ static void close_session(struct ds_session *s)
     if (s->threads)
         pthreadpool_destroy(s->threads);
     ds_arena_free(&s->arena);
-    ds_input_free(&s->input);
+    ds_arena_free(&s->scratch);
+    ds_images_free(&s->input);
     free(s);
+}
+
+/* One thread is this one, without a pool. */
+static int start_threads(struct ds_session *s, struct ds_error *err)
+{
+    size_t threads = (size_t)s->options.threads;
+    if (threads <= 1)
+        return 0;
+    s->threads = pthreadpool_create(threads);
+    if (!s->threads || pthreadpool_get_threads_count(s->threads) != threads)
+        return ds_fail(err, "XNNPACK: cannot start %zu threads", threads);
+    return 0;
 }
 
 static struct ds_session *open_session(const struct ds_engine_options *options,
@@ -190,12 +210,10 @@ static struct ds_session *open_session(const struct ds_engine_options *options,
         return NULL;
     }
     s->options = *options;
-    if (check(xnn_initialize(NULL), "initialise", err)) {
-        free(s);
+    if (check(xnn_initialize(NULL), "initialise", err) || start_threads(s, err)) {
+        close_session(s);
         return NULL;
     }
-    if (options->threads > 1)
-        s->threads = pthreadpool_create((size_t)options->threads);
     return s;
 }
 
@@ -228,87 +246,101 @@ static size_t floats(const struct ds_model *m, int tensor)
     return ds_arena_floats(&m->net, tensor, m->session->options.batch);
 }
 
-static struct step *add_step(struct ds_model *m, const struct ds_layer *l)
+static struct step *add_step(struct ds_model *m, const struct ds_layer *l, enum part part)
 {
     struct step *step = &m->step[m->nsteps++];
-    *step = (struct step){.layer = l, .own = true};
+    *step = (struct step){.layer = l, .own = true, .part = part};
     return step;
+}
+
+/* Padding after the image, so that the last window of an average pool is a whole one. */
+static struct window pool_window(const struct ds_model *m, const struct ds_layer *l)
+{
+    struct ds_tensor in = m->net.tensor[l->in], out = m->net.tensor[l->out];
+    struct window w = square(l->kernel, l->stride, l->pad);
+    if (l->op == DS_OP_AVG_POOL) {
+        w.bottom = (uint32_t)(out.h * l->stride - in.h);
+        w.right = (uint32_t)(out.w * l->stride - in.w);
+    }
+    return w;
 }
 
 /* Creates the operator of a layer that has no weights. */
 static int create_plain(struct ds_model *m, const struct ds_layer *l, struct ds_error *err)
 {
-    struct step *step = add_step(m, l);
-    struct ds_tensor in = m->net.tensor[l->in], out = m->net.tensor[l->out];
-    size_t c = (size_t)in.c;
-    uint32_t k = (uint32_t)l->kernel, stride = (uint32_t)l->stride, pad = (uint32_t)l->pad;
+    struct step *step = add_step(m, l, PART_LAYER);
+    size_t c = (size_t)m->net.tensor[l->in].c;
+    struct window window = pool_window(m, l);
     float low, high;
     clamp(l->act, &low, &high);
 
     switch (l->op) {
     case DS_OP_MAX_POOL:
-        return check(xnn_create_max_pooling2d_nhwc_f32(pad, pad, pad, pad, k, k, stride, stride, 1,
-                                                       1, c, c, c, low, high, 0, &step->op),
-                     "max pool", err);
-    case DS_OP_AVG_POOL: {
-        uint32_t bottom = (uint32_t)(out.h * l->stride - in.h);
-        uint32_t right = (uint32_t)(out.w * l->stride - in.w);
-        return check(xnn_create_average_pooling2d_nhwc_f32(0, right, bottom, 0, k, k, stride,
-                                                           stride, c, c, c, low, high, 0,
-                                                           &step->op),
-                     "average pool", err);
-    }
+        return check(create_max_pool(&window, c, low, high, &step->op), "max pool", err);
+    case DS_OP_AVG_POOL:
+        return check(create_average_pool(&window, c, low, high, &step->op), "average pool", err);
     case DS_OP_GLOBAL_POOL:
-        return check(xnn_create_global_average_pooling_nwc_f32(c, c, c, low, high, 0, &step->op),
-                     "global pool", err);
+        return check(create_global_pool(c, low, high, &step->op), "global pool", err);
     case DS_OP_SCALE:
-        return check(xnn_create_multiply_nd_f32(low, high, 0, &step->op), "scale", err);
+        return check(create_binary(BINARY_MULTIPLY, low, high, &step->op), "scale", err);
     case DS_OP_ADD:
-        return check(xnn_create_add_nd_f32(low, high, 0, &step->op), "add", err);
-    case DS_OP_SHUFFLE: {
-        size_t groups = (size_t)l->groups;
-        return check(xnn_create_channel_shuffle_nc_x32(groups, c / groups, c, c, 0, &step->op),
-                     "channel shuffle", err);
-    }
+        return check(create_binary(BINARY_ADD, low, high, &step->op), "add", err);
+    case DS_OP_SHUFFLE:
+        return check(create_shuffle(c, (size_t)l->groups, &step->op), "channel shuffle", err);
     case DS_OP_CONV:
         break;
     }
     return ds_fail(err, "XNNPACK: a layer of unknown kind");
 }
 
-static int load_layer(struct ds_model *m, const struct ds_layer *l, struct ds_error *err)
+/* The convolution of a layer and, where it has one, the sum behind it. */
+static int load_conv(struct ds_model *m, const struct ds_layer *l, struct ds_error *err)
+{
+    struct conv *conv = find_conv(m->session, &m->net, l, err);
+    if (!conv)
+        return -1;
+    struct step *step = add_step(m, l, PART_LAYER);
+    step->own = false;
+    step->op = conv->op;
+    if (conv->key.weights.given) {
+        step->given = conv;
+        conv->models++;
+    }
+    if (l->in2 < 0)
+        return 0;
+    float low, high;
+    clamp(l->act, &low, &high);
+    step = add_step(m, l, PART_SUM);
+    return check(create_binary(BINARY_ADD, low, high, &step->op), "add", err);
+}
+
+/* Whether the layer's operators clamp its output. */
+static bool clamps(const struct ds_layer *l)
+{
+    bool windowed = l->op == DS_OP_MAX_POOL || l->op == DS_OP_AVG_POOL;
+    return ALL_CLAMP || windowed || (l->op == DS_OP_CONV && l->in2 < 0);
+}
+
+/* What of the activation is left to do once the layer's operators ran. */
+static int load_activation(struct ds_model *m, const struct ds_layer *l, struct ds_error *err)
 {
     size_t c = (size_t)m->net.tensor[l->out].c;
+    if (l->act == DS_ACT_HSWISH)
+        return check(create_hardswish(c, &add_step(m, l, PART_HARDSWISH)->op), "hard-swish", err);
+    if (l->act == DS_ACT_NONE || clamps(l))
+        return 0;
+    float low, high;
+    clamp(l->act, &low, &high);
+    return check(create_clamp(c, low, high, &add_step(m, l, PART_CLAMP)->op), "clamp", err);
+}
+
+static int load_layer(struct ds_model *m, const struct ds_layer *l, struct ds_error *err)
+{
     if (l->act == DS_ACT_HSIGMOID && (l->op != DS_OP_CONV || l->in2 >= 0))
         return ds_fail(err, "XNNPACK: h_sigmoid is only had right after a convolution");
-    if (l->op != DS_OP_CONV) {
-        if (create_plain(m, l, err))
-            return -1;
-    } else {
-        struct conv *conv = find_conv(m->session, &m->net, l, err);
-        if (!conv)
-            return -1;
-        struct step *step = add_step(m, l);
-        step->own = false;
-        step->op = conv->op;
-        if (conv->key.weights.given) {
-            step->given = conv;
-            conv->models++;
-        }
-        if (l->in2 >= 0) {
-            float low, high;
-            clamp(l->act, &low, &high);
-            step = add_step(m, l);
-            step->sums = true;
-            if (check(xnn_create_add_nd_f32(low, high, 0, &step->op), "add", err))
-                return -1;
-        }
-    }
-    if (l->act != DS_ACT_HSWISH)
-        return 0;
-    struct step *step = add_step(m, l);
-    step->activates = true;
-    return check(xnn_create_hardswish_nc_f32(c, c, c, 0, &step->op), "hard-swish", err);
+    if (l->op == DS_OP_CONV ? load_conv(m, l, err) : create_plain(m, l, err))
+        return -1;
+    return load_activation(m, l, err);
 }
 
 static int copy_net(struct ds_net *to, const struct ds_net *from, struct ds_error *err)
@@ -332,12 +364,12 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
     if (copy_net(&m->net, net, err))
         return -1;
     m->offset = calloc((size_t)net->ntensors, sizeof *m->offset);
-    m->step = calloc(3 * (size_t)net->nlayers + 1, sizeof *m->step);
+    m->step = calloc(MOST_PARTS * (size_t)net->nlayers + 1, sizeof *m->step);
     if (!m->offset || !m->step)
         return ds_fail(err, "out of memory");
     if (ds_arena_plan(net, s->options.batch, XNN_EXTRA_BYTES, false, m->offset, &size, err) ||
         ds_arena_reserve(&s->arena, size, err) ||
-        ds_input_reserve(&s->input, s->options.seed, floats(m, net->input), err))
+        ds_images_reserve(&s->input, s->options.seed, floats(m, net->input), err))
         return -1;
     for (int i = 0; i < net->nlayers; i++)
         if (load_layer(m, &m->net.layer[i], err))
@@ -364,63 +396,74 @@ static float *at(const struct ds_model *m, int tensor)
     return (float *)(m->session->arena.data + m->offset[tensor]);
 }
 
-/* Points one operator to its tensors. */
-static int set_up_step(struct ds_model *m, const struct step *step, struct ds_error *err)
+/* A layer's work on tensor x, which is its input or, once its operator ran, its output. */
+static struct operands operands(const struct ds_model *m, const struct ds_layer *l, int x)
+{
+    struct ds_tensor t = m->net.tensor[x];
+    return (struct operands){.n = (size_t)m->session->options.batch,
+                             .h = (size_t)t.h,
+                             .w = (size_t)t.w,
+                             .c = (size_t)t.c,
+                             .x = at(m, x),
+                             .x2 = l->in2 >= 0 ? at(m, l->in2) : NULL,
+                             .y = at(m, l->out),
+                             .scratch = &m->session->scratch,
+                             .threads = m->session->threads};
+}
+
+static enum xnn_status set_up_layer(const struct ds_model *m, const struct step *step)
 {
     const struct ds_layer *l = step->layer;
-    struct ds_tensor in = m->net.tensor[l->in];
-    size_t n = (size_t)m->session->options.batch, c = (size_t)in.c;
-    size_t h = (size_t)in.h, w = (size_t)in.w;
-    pthreadpool_t pool = m->session->threads;
-    float *x = at(m, l->in), *y = at(m, l->out);
-    size_t all = floats(m, l->out);
-
-    if (step->activates) {
-        size_t channels = (size_t)m->net.tensor[l->out].c;
-        return check(xnn_setup_hardswish_nc_f32(step->op, all / channels, y, y, pool), "hard-swish",
-                     err);
-    }
-    if (step->sums)
-        return check(xnn_setup_add_nd_f32(step->op, 1, &all, 1, &all, y, at(m, l->in2), y, pool),
-                     "add", err);
+    struct operands o = operands(m, l, l->in);
     switch (l->op) {
     case DS_OP_CONV:
-        return check(xnn_setup_convolution2d_nhwc_f32(step->op, n, h, w, x, y, pool), "convolution",
-                     err);
+        return set_up_conv(step->op, &o);
     case DS_OP_MAX_POOL:
-        return check(xnn_setup_max_pooling2d_nhwc_f32(step->op, n, h, w, x, y, pool), "max pool",
-                     err);
+        return set_up_max_pool(step->op, &o);
     case DS_OP_AVG_POOL:
-        return check(xnn_setup_average_pooling2d_nhwc_f32(step->op, n, h, w, x, y, pool),
-                     "average pool", err);
+        return set_up_average_pool(step->op, &o);
     case DS_OP_GLOBAL_POOL:
-        return check(xnn_setup_global_average_pooling_nwc_f32(step->op, n, h * w, x, y, pool),
-                     "global pool", err);
-    case DS_OP_SCALE: {
-        size_t image[] = {n, h * w, c}, scale[] = {n, 1, c};
-        return check(
-            xnn_setup_multiply_nd_f32(step->op, 3, image, 3, scale, x, at(m, l->in2), y, pool),
-            "scale", err);
-    }
+        return set_up_global_pool(step->op, &o);
+    case DS_OP_SCALE:
+        return set_up_binary(step->op, BINARY_MULTIPLY, true, &o);
     case DS_OP_SHUFFLE:
-        return check(xnn_setup_channel_shuffle_nc_x32(step->op, all / c, x, y, pool),
-                     "channel shuffle", err);
+        return set_up_shuffle(step->op, &o);
     case DS_OP_ADD:
         break;
     }
-    return check(xnn_setup_add_nd_f32(step->op, 1, &all, 1, &all, x, at(m, l->in2), y, pool), "add",
-                 err);
+    return set_up_binary(step->op, BINARY_ADD, false, &o);
 }
 
-/* Sets all operators up for this model, when another one ran before or the arena moved. */
+/* Points one operator to its tensors. */
+static enum xnn_status set_up_step(const struct ds_model *m, const struct step *step)
+{
+    struct operands o = operands(m, step->layer, step->layer->out);
+    switch (step->part) {
+    case PART_SUM:
+        return set_up_binary(step->op, BINARY_ADD, false, &o);
+    case PART_HARDSWISH:
+        return set_up_hardswish(step->op, &o);
+    case PART_CLAMP:
+        return set_up_clamp(step->op, &o);
+    case PART_LAYER:
+        break;
+    }
+    return set_up_layer(m, step);
+}
+
+/* Sets all operators up for this model, when another one ran before or memory moved. */
 static int set_up(struct ds_model *m, struct ds_error *err)
 {
     struct ds_session *s = m->session;
-    if (s->current == m && s->arena_moves == s->arena.moves)
+    if (s->current == m && s->arena_moves == s->arena.moves && s->scratch_moves == s->scratch.moves)
         return 0;
-    for (int i = 0; i < m->nsteps; i++)
-        if (set_up_step(m, &m->step[i], err))
-            return -1;
+    s->current = NULL;
+    do { /* again, when the scratch memory grew on the way */
+        s->scratch_moves = s->scratch.moves;
+        for (int i = 0; i < m->nsteps; i++)
+            if (check(set_up_step(m, &m->step[i]), "set up", err))
+                return -1;
+    } while (s->scratch_moves != s->scratch.moves);
     memcpy(at(m, m->net.input), s->input.data, floats(m, m->net.input) * sizeof(float));
     s->current = m;
     s->arena_moves = s->arena.moves;

@@ -1,0 +1,100 @@
+/*
+ * oneDNN 2 and 3 under one set of names: the engine is written for version 3, and what version 2
+ * calls otherwise is here. In version 2 a memory descriptor is a plain struct, and a primitive is
+ * described in two steps.
+ */
+#ifndef DS_ENGINES_ONEDNN_VERSION_H
+#define DS_ENGINES_ONEDNN_VERSION_H
+
+#include <dnnl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if DNNL_VERSION_MAJOR >= 3
+
+typedef dnnl_memory_desc_t desc_t;
+typedef const_dnnl_memory_desc_t const_desc_t;
+
+#else
+
+typedef dnnl_memory_desc_t *desc_t;
+typedef const dnnl_memory_desc_t *const_desc_t;
+
+static inline dnnl_status_t dnnl_memory_desc_create_with_tag(desc_t *desc, int ndims,
+                                                             const dnnl_dims_t dims,
+                                                             dnnl_data_type_t type,
+                                                             dnnl_format_tag_t tag)
+{
+    *desc = calloc(1, sizeof **desc);
+    return *desc ? dnnl_memory_desc_init_by_tag(*desc, ndims, dims, type, tag) : dnnl_out_of_memory;
+}
+
+static inline dnnl_status_t dnnl_memory_desc_clone(desc_t *desc, const_desc_t from)
+{
+    *desc = malloc(sizeof **desc);
+    if (!*desc)
+        return dnnl_out_of_memory;
+    memcpy(*desc, from, sizeof **desc);
+    return dnnl_success;
+}
+
+static inline dnnl_status_t dnnl_memory_desc_destroy(desc_t desc)
+{
+    free(desc);
+    return dnnl_success;
+}
+
+static inline dnnl_status_t dnnl_convolution_forward_primitive_desc_create(
+    dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_prop_kind_t prop, dnnl_alg_kind_t alg,
+    const_desc_t in, const_desc_t weights, const_desc_t bias, const_desc_t out,
+    const dnnl_dims_t strides, const dnnl_dims_t dilates, const dnnl_dims_t before,
+    const dnnl_dims_t after, const_dnnl_primitive_attr_t attr)
+{
+    dnnl_convolution_desc_t desc;
+    dnnl_status_t status = dnnl_dilated_convolution_forward_desc_init(
+        &desc, prop, alg, in, weights, bias, out, strides, dilates, before, after);
+    return status ? status : dnnl_primitive_desc_create(pd, &desc, attr, engine, NULL);
+}
+
+/* Not dilated. */
+static inline dnnl_status_t dnnl_pooling_forward_primitive_desc_create(
+    dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_prop_kind_t prop, dnnl_alg_kind_t alg,
+    const_desc_t in, const_desc_t out, const dnnl_dims_t strides, const dnnl_dims_t kernel,
+    const dnnl_dims_t dilates, const dnnl_dims_t before, const dnnl_dims_t after,
+    const_dnnl_primitive_attr_t attr)
+{
+    dnnl_pooling_desc_t desc;
+    (void)dilates;
+    dnnl_status_t status =
+        dnnl_pooling_forward_desc_init(&desc, prop, alg, in, out, strides, kernel, before, after);
+    return status ? status : dnnl_primitive_desc_create(pd, &desc, attr, engine, NULL);
+}
+
+static inline dnnl_status_t dnnl_binary_primitive_desc_create(dnnl_primitive_desc_t *pd,
+                                                              dnnl_engine_t engine,
+                                                              dnnl_alg_kind_t alg, const_desc_t in,
+                                                              const_desc_t in2, const_desc_t out,
+                                                              const_dnnl_primitive_attr_t attr)
+{
+    dnnl_binary_desc_t desc;
+    dnnl_status_t status = dnnl_binary_desc_init(&desc, alg, in, in2, out);
+    return status ? status : dnnl_primitive_desc_create(pd, &desc, attr, engine, NULL);
+}
+
+/* Version 2 takes the output's descriptor for the input's. */
+static inline dnnl_status_t dnnl_shuffle_forward_primitive_desc_create(
+    dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_prop_kind_t prop, const_desc_t in,
+    const_desc_t out, int axis, dnnl_dim_t group, const_dnnl_primitive_attr_t attr)
+{
+    dnnl_shuffle_desc_t desc;
+    (void)out;
+    dnnl_status_t status = dnnl_shuffle_forward_desc_init(&desc, prop, in, axis, group);
+    return status ? status : dnnl_primitive_desc_create(pd, &desc, attr, engine, NULL);
+}
+
+#define dnnl_post_ops_append_eltwise(ops, alg, alpha, beta)                                        \
+    dnnl_post_ops_append_eltwise(ops, 1, alg, alpha, beta)
+#define dnnl_post_ops_append_sum(ops, scale, zero, type) dnnl_post_ops_append_sum(ops, scale)
+
+#endif
+#endif
