@@ -1,17 +1,15 @@
 # dstools. `make help` says what there is to make.
 
-VERSION = 0.1.0
+VERSION = 0.2.0
 PREFIX ?= /usr/local
-DESTDIR ?=
+DEST = $(abspath $(DESTDIR)$(PREFIX))
+SHARE = $(DEST)/share/dstools
 PKG_CONFIG ?= pkg-config
 
-ifdef SANITIZE
-BUILD ?= build/sanitize
+BUILD ?= build$(if $(SANITIZE),/sanitize)
 # gcc says itself that its format warnings are unreliable under sanitizers
-SANFLAGS = -O1 -Wno-format-truncation -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-else
-BUILD ?= build
-endif
+SANFLAGS = $(if $(SANITIZE),-O1 -Wno-format-truncation -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=all)
 
 # Debian's packages: what dstools is built and run with; engines, left out where they are not to be
 # had; what its tests and its linters need on top.
@@ -26,47 +24,40 @@ MSGPACK := $(firstword $(foreach p,msgpack-c msgpackc msgpack,\
 	$(shell $(PKG_CONFIG) --exists $(p) 2>/dev/null && echo $(p))))
 PACKAGES = $(MSGPACK) libzstd libxxhash jansson gmp openblas yaml-0.1 libprotobuf-c libjpeg \
 	libpng zlib
-have = $(shell printf '\043include <$(1)>\n' | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo 1)
 
 CFLAGS ?= -O3 -g
-WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
+# WERROR=1 is for CI and developers: a later compiler's new warning must not break a build
 ALL_CFLAGS = -std=c11 -fno-math-errno -D_GNU_SOURCE -DDS_VERSION='"$(VERSION)"' \
-	-DDS_DATADIR='"$(PREFIX)/share/dstools"' -Ilib -I$(BUILD)/lib $(PACKAGE_FLAGS) $(WARN) \
-	$(CPPFLAGS) $(CFLAGS) $(SANFLAGS)
+	-DDS_DATADIR='"$(PREFIX)/share/dstools"' -Ilib -I$(BUILD)/lib $(PACKAGE_FLAGS) \
+	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	$(if $(WERROR),-Werror) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS)
 PACKAGE_FLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
-ALL_LIBS = $(LIBS) $(ENGINE_LIBS) -lpthread -lm
+LINK = @echo "  LD $@"; \
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS) $(filter -%,$(PROBED)) -lpthread -lm
 
-ENGINES := $(if $(call have,dnnl.h),onednn) $(if $(call have,xnnpack.h),xnnpack) \
-	$(if $(call have,CL/cl.h),$(if $(call have,clblast_c.h),opencl))
-ENGINE_LIBS = $(if $(filter onednn,$(ENGINES)),-ldnnl -lgomp) \
-	$(if $(filter xnnpack,$(ENGINES)),-lXNNPACK -lpthreadpool) \
-	$(if $(filter opencl,$(ENGINES)),-lclblast -lOpenCL)
+# engines: the folders of lib/engines whose probe compiles and links, and the libraries it names
+ifneq ($(filter-out clean deps format lint uninstall,$(or $(MAKECMDGOALS),all)),)
+PROBED := $(shell CC='$(CC)' FLAGS='$(CPPFLAGS) $(LDFLAGS)' lib/engines/probe $(BUILD)/engines)
+endif
+ENGINES := $(filter-out -%,$(PROBED))
 version_of = '"$(shell dpkg-query -Wf '$${Version}' $(1) 2>/dev/null || echo unversioned)"'
-ENGINE_FLAGS := $(foreach e,$(ENGINES),-DDS_ENGINE_$(e)) \
-	-DDS_XNNPACK_VERSION=$(call version_of,libxnnpack-dev) \
+ENGINE_FLAGS := $(ENGINES:%=-DDS_ENGINE_%) -DDS_XNNPACK_VERSION=$(call version_of,libxnnpack-dev) \
 	-DDS_CLBLAST_VERSION=$(call version_of,libclblast-dev)
-
-# an engine is lib/engines/NAME.c or a folder of its own
-LIB_SRC := $(filter-out lib/engines/%,$(wildcard lib/*/*.c)) lib/engines/engine.c \
-	lib/engines/placement.c $(foreach e,$(ENGINES),$(wildcard lib/engines/$(e).c lib/engines/$(e)/*.c))
+LIB_SRC := $(filter-out %/probe.c,$(wildcard $(ENGINES:%=lib/engines/%/*.c)) $(wildcard lib/*/*.c))
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/lib/formats/onnx.pb-c.o
 TOOL_SRC := $(wildcard tools/ds-*.c)
 SHARED_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(TOOL_SRC),$(wildcard tools/*.c)))
 TOOLS = $(TOOL_SRC:tools/%.c=$(BUILD)/%)
-PIPELINES = $(filter-out %/__pycache__,$(wildcard pipelines/*))
 UNIT = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 
 all: $(TOOLS)
 
 # --as-needed: a tool asks for the libraries that the parts of libds in it use, and no others
 $(BUILD)/ds-%: $(BUILD)/tools/ds-%.o $(BUILD)/libtool.a $(BUILD)/libds.a
-	@echo "  LD $@"
-	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(ALL_LIBS)
-
+	$(LINK)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libds.a
-	@echo "  LD $@"
-	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(LINK)
 
 $(BUILD)/libds.a: $(LIB_OBJ)
 $(BUILD)/libtool.a: $(SHARED_OBJ)
@@ -86,73 +77,61 @@ $(BUILD)/lib/%.pb-c.c $(BUILD)/lib/%.pb-c.h: lib/%.proto
 
 $(BUILD)/lib/%.pb-c.o: $(BUILD)/lib/%.pb-c.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
-
 $(BUILD)/lib/formats/onnx.o: $(BUILD)/lib/formats/onnx.pb-c.h
+# written by the probe when there are other engines than before
+$(BUILD)/lib/engines/engine.o: $(BUILD)/engines
 
 # the OpenCL kernels become a string
 $(BUILD)/lib/engines/opencl/kernels.h: lib/engines/opencl/kernels.cl
 	@mkdir -p $(@D)
-	@{ echo 'static const char opencl_kernels[] ='; \
-		sed 's/[\\"]/\\&/g; s/.*/    "&\\n"/' $<; echo '    ;'; } > $@
-
+	@sed -e 's/[\\"]/\\&/g; s/.*/    "&\\n"/; 1i static const char opencl_kernels[] =' -e '$$a ;' $< > $@
 $(BUILD)/lib/engines/opencl/program.o: $(BUILD)/lib/engines/opencl/kernels.h
-
-# ---- using it ----
 
 demo: all
 	@PATH="$(abspath $(BUILD)):$$PATH" $(MAKE) --no-print-directory -f pipelines/profile.mk \
 		OUT=out/demo N=3 MEASURE='--precision 2 --max-runs 8' show
 
 # what the tests need built
-unit: $(UNIT) $(BUILD)/tests/logits
+unit: $(UNIT) $(BUILD)/tests/logits $(BUILD)/tests/bench/engines
 
 check: all unit
 	@BUILD="$(abspath $(BUILD))" SANITIZE=$(SANITIZE) tests/run
 
+# ONNX Runtime, which is not ours, from npm: what tests and bench compare with
+onnxruntime:
+	@rm -f build/onnxruntime/npm.log && tests/onnxruntime
+
 bench: all $(BUILD)/tests/bench/engines
 	@BUILD="$(abspath $(BUILD))" tests/bench/run
 
-# what a test compares with: a runtime that is not ours, from npm
-onnxruntime:
-	@rm -f build/onnxruntime/npm.log
-	@tests/onnxruntime
-
 deps:
 	@pipelines/deps "$(NEEDS)" "$(WANTS)"
-
 check-deps: deps
 	@pipelines/deps "$(CHECKS)" "$(LINTERS)"
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/dstools/pipelines \
-		$(DESTDIR)$(PREFIX)/share/dstools/runners
-	install $(TOOLS) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 tools/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 tools/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
-	cd schemas && find . -type f -exec install -D -m 644 {} \
-		"$(DESTDIR)$(PREFIX)/share/dstools/schemas/{}" \;
-	install $(PIPELINES) $(DESTDIR)$(PREFIX)/share/dstools/pipelines
-	install $(filter-out %.md,$(wildcard examples/runners/*)) $(DESTDIR)$(PREFIX)/share/dstools/runners
+	install -D -t $(DEST)/bin $(TOOLS)
+	install -D -m 644 -t $(DEST)/share/man/man1 tools/*.1
+	install -D -m 644 -t $(DEST)/share/man/man7 tools/*.7
+	cd schemas && find . -type f -exec install -D -m 644 {} "$(SHARE)/schemas/{}" \;
+	install -D -t $(SHARE)/pipelines $(filter-out %/__pycache__,$(wildcard pipelines/*))
+	install -D -t $(SHARE)/runners $(filter-out %.md,$(wildcard examples/runners/*))
+	install -D -m 644 -t $(DEST)/share/doc/dstools README.md NEWS LICENSE
 
 uninstall:
-	rm -f $(TOOLS:$(BUILD)/%=$(DESTDIR)$(PREFIX)/bin/%)
-	rm -f $(patsubst tools/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard tools/*.1))
-	rm -f $(patsubst tools/%,$(DESTDIR)$(PREFIX)/share/man/man7/%,$(wildcard tools/*.7))
-	rm -rf $(DESTDIR)$(PREFIX)/share/dstools
+	rm -rf $(TOOLS:$(BUILD)/%=$(DEST)/bin/%) $(SHARE) $(DEST)/share/doc/dstools
+	cd $(DEST)/share/man && rm -f $(notdir $(wildcard tools/*.1) $(wildcard tools/*.7))
 
-# ---- working on it ----
+dist:
+	git archive --prefix=dstools-$(VERSION)/ -o dstools-$(VERSION).tar.gz HEAD
 
 C_FILES = $(wildcard lib/*/*.[ch] lib/*/*/*.[ch] tools/*.[ch] tests/*.[ch] tests/bench/*.[ch])
 
 format:
 	clang-format -i $(C_FILES)
-
 lint:
 	clang-format --dry-run --Werror $(C_FILES)
-	shellcheck -S warning tests/run tests/onnxruntime tests/*.bats tests/bench/run .ci/run \
-		examples/runners/ssh examples/runners/adb-* \
-		 $(filter-out %.mk %.py,$(PIPELINES))
+	shellcheck -S warning tests/*.bats $(shell grep -rlE '^\043!.*(/| )(ba)?sh$$' .ci examples lib pipelines tests)
 	mandoc -Tlint -W warning tools/*.[17]
 
 clean:
@@ -164,9 +143,9 @@ help:
 	@echo "make check      run the tests; SANITIZE=1: under ASan and UBSan; CC=clang"
 	@echo "make install    into PREFIX ($(PREFIX)), below DESTDIR"
 	@echo "make deps       install Debian's packages; check-deps: what the tests need, too"
-	@echo "make bench      measure dstools itself"
-	@echo "make format, lint, clean, uninstall"
+	@echo "make bench      measure dstools itself; dist: a tar file of the last commit"
+	@echo "make format, lint (build with WERROR=1), clean, uninstall"
 
-.PHONY: all demo unit check bench onnxruntime deps check-deps install uninstall format lint clean help
+.PHONY: all demo unit check onnxruntime bench deps check-deps install uninstall dist format lint clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -54,7 +54,7 @@ struct ds_session {
     int32_t nlayouts;
     struct ds_arena arena, scratch;
     struct ds_model *current; /* whose input is in the arena */
-    struct ds_images input;   /* what every run starts from */
+    struct ds_input input;   /* what every run starts from */
 };
 
 #define MOST_ARGS 6
@@ -476,7 +476,7 @@ static void close_session(struct ds_session *s)
         dnnl_engine_destroy(s->engine);
     ds_arena_free(&s->arena);
     ds_arena_free(&s->scratch);
-    ds_images_free(&s->input);
+    ds_input_free(&s->input);
     free(s);
 }
 
@@ -608,7 +608,7 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
         m->output_offset = offset[net->output];
         m->input_count = ds_arena_floats(net, net->input, batch);
         m->output_count = ds_arena_floats(net, net->output, batch);
-        rc = ds_images_reserve(&m->session->input, m->session->options.seed, m->input_count, err);
+        rc = ds_input_reserve(&m->session->input, m->session->options.seed, m->input_count, err);
     }
     free(offset);
     return rc;

@@ -34,7 +34,7 @@ struct ds_session {
     struct ds_arena arena, scratch;
     struct ds_model *current;            /* whose operators are set up */
     unsigned arena_moves, scratch_moves; /* when they were */
-    struct ds_images input;              /* what every run starts from */
+    struct ds_input input;              /* what every run starts from */
 };
 
 /* Part of a layer: all of it, or what its operator does not do itself, on the layer's output. */
@@ -185,7 +185,7 @@ static void close_session(struct ds_session *s)
         pthreadpool_destroy(s->threads);
     ds_arena_free(&s->arena);
     ds_arena_free(&s->scratch);
-    ds_images_free(&s->input);
+    ds_input_free(&s->input);
     free(s);
 }
 
@@ -369,7 +369,7 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
         return ds_fail(err, "out of memory");
     if (ds_arena_plan(net, s->options.batch, XNN_EXTRA_BYTES, false, m->offset, &size, err) ||
         ds_arena_reserve(&s->arena, size, err) ||
-        ds_images_reserve(&s->input, s->options.seed, floats(m, net->input), err))
+        ds_input_reserve(&s->input, s->options.seed, floats(m, net->input), err))
         return -1;
     for (int i = 0; i < net->nlayers; i++)
         if (load_layer(m, &m->net.layer[i], err))

@@ -111,16 +111,13 @@ static inline enum xnn_status set_up_average_pool(xnn_operator_t op, const struc
                : xnn_setup_average_pooling2d_nhwc_f32(op, o->scratch->data, o->x, o->y);
 }
 
+/* In floats it works in its output: memory to work in makes it look for a conversion. */
 static inline enum xnn_status set_up_global_pool(xnn_operator_t op, const struct operands *o)
 {
     const size_t shape[] = {o->n, o->h * o->w, o->c};
     const int64_t axis[] = {1};
-    size_t size = 0, alignment = 0;
-    enum xnn_status status =
-        xnn_reshape_reduce_nd(op, 1, axis, 3, shape, &size, &alignment, o->threads);
-    status = reserve(status, o, size);
-    return status != xnn_status_success ? status
-                                        : xnn_setup_reduce_nd(op, o->scratch->data, o->x, o->y);
+    enum xnn_status status = xnn_reshape_reduce_nd(op, 1, axis, 3, shape, NULL, NULL, o->threads);
+    return status != xnn_status_success ? status : xnn_setup_reduce_nd(op, NULL, o->x, o->y);
 }
 
 /* x2 has one pixel an image where `scales`, else as many as x. */
