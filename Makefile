@@ -9,7 +9,7 @@ PKG_CONFIG ?= pkg-config
 BUILD ?= build$(if $(SANITIZE),/sanitize)
 # gcc says itself that its format warnings are unreliable under sanitizers
 SANFLAGS = $(if $(SANITIZE),-O1 -Wno-format-truncation -fno-omit-frame-pointer \
-	-fsanitize=address,undefined -fno-sanitize-recover=all)
+	-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all)
 
 # Debian's packages: what dstools is built and run with; engines, left out where they are not to be
 # had; what its tests and its linters need on top.
@@ -22,8 +22,7 @@ LINTERS = clang-format shellcheck mandoc
 
 MSGPACK := $(firstword $(foreach p,msgpack-c msgpackc msgpack,\
 	$(shell $(PKG_CONFIG) --exists $(p) 2>/dev/null && echo $(p))))
-PACKAGES = $(MSGPACK) libzstd libxxhash jansson gmp openblas yaml-0.1 libprotobuf-c libjpeg \
-	libpng zlib
+PACKAGES = $(MSGPACK) libzstd libxxhash jansson gmp openblas yaml-0.1 libprotobuf-c libjpeg libpng zlib
 
 CFLAGS ?= -O3 -g
 # WERROR=1 is for CI and developers: a later compiler's new warning must not break a build
@@ -91,9 +90,7 @@ demo: all
 	@PATH="$(abspath $(BUILD)):$$PATH" $(MAKE) --no-print-directory -f pipelines/profile.mk \
 		OUT=out/demo N=3 MEASURE='--precision 2 --max-runs 8' show
 
-# what the tests need built
-unit: $(UNIT) $(BUILD)/tests/logits $(BUILD)/tests/bench/engines
-
+unit: $(UNIT) $(BUILD)/tests/logits $(BUILD)/tests/bench/engines # what the tests need built
 check: all unit
 	@BUILD="$(abspath $(BUILD))" SANITIZE=$(SANITIZE) tests/run
 
@@ -131,7 +128,7 @@ format:
 	clang-format -i $(C_FILES)
 lint:
 	clang-format --dry-run --Werror $(C_FILES)
-	shellcheck -S warning tests/*.bats $(shell grep -rlE '^\043!.*(/| )(ba)?sh$$' .ci examples lib pipelines tests)
+	shellcheck -S warning tests/*.bats $(shell grep -rlE '^.!.*(/| )(ba)?sh$$' .ci examples lib pipelines tests)
 	mandoc -Tlint -W warning tools/*.[17]
 
 clean:

@@ -54,7 +54,7 @@ struct ds_session {
     int32_t nlayouts;
     struct ds_arena arena, scratch;
     struct ds_model *current; /* whose input is in the arena */
-    struct ds_input input;   /* what every run starts from */
+    struct ds_input input;    /* what every run starts from */
 };
 
 #define MOST_ARGS 6

@@ -34,7 +34,7 @@ struct ds_session {
     struct ds_arena arena, scratch;
     struct ds_model *current;            /* whose operators are set up */
     unsigned arena_moves, scratch_moves; /* when they were */
-    struct ds_input input;              /* what every run starts from */
+    struct ds_input input;               /* what every run starts from */
 };
 
 /* Part of a layer: all of it, or what its operator does not do itself, on the layer's output. */
