@@ -4,6 +4,7 @@
 #include "output.h"
 #include "profile/fit.h"
 #include "progress.h"
+#include "stream/provenance.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -151,32 +152,28 @@ static json_t *rounded(double x)
 /* The commands that made the data, as in the stream's provenance. */
 static json_t *made_by(const struct ds_reader *in)
 {
-    size_t size, at = 0;
+    size_t size;
     const void *data = ds_reader_provenance(in, &size);
     json_t *list = json_array();
-    msgpack_unpacked u;
-    msgpack_unpacked_init(&u);
-    if (msgpack_unpack_next(&u, data, size, &at) == MSGPACK_UNPACK_SUCCESS)
-        for (uint32_t i = 0; i < u.data.via.array.size; i++) {
-            const msgpack_object *o = &u.data.via.array.ptr[i];
-            const msgpack_object *tool =
-                o->type == MSGPACK_OBJECT_MAP ? ds_map_get(o->via.map, "tool") : NULL;
-            const msgpack_object *args =
-                o->type == MSGPACK_OBJECT_MAP ? ds_map_get(o->via.map, "args") : NULL;
-            if (!tool || tool->type != MSGPACK_OBJECT_STR)
-                continue;
-            char line[1000];
-            int n = snprintf(line, sizeof line, "%.*s", (int)tool->via.str.size, tool->via.str.ptr);
-            for (uint32_t k = 0; args && args->type == MSGPACK_OBJECT_ARRAY &&
-                                 k < args->via.array.size && n < (int)sizeof line;
-                 k++)
-                if (args->via.array.ptr[k].type == MSGPACK_OBJECT_STR)
-                    n += snprintf(line + n, sizeof line - (size_t)n, " %.*s",
-                                  (int)args->via.array.ptr[k].via.str.size,
-                                  args->via.array.ptr[k].via.str.ptr);
-            json_array_append_new(list, json_string(line));
+    struct ds_provenance p;
+    struct ds_provenance_entry e;
+    struct ds_error err;
+    if (ds_provenance_unpack(&p, data, size, &err))
+        cli_die(CLI_FAILED, "%s", err.text);
+    for (uint32_t i = 0; i < p.n; i++) {
+        char line[1000];
+        if (!ds_provenance_entry(&p, i, &e) || !e.tool.ptr)
+            continue;
+        int n = snprintf(line, sizeof line, "%.*s", (int)e.tool.size, e.tool.ptr);
+        for (uint32_t k = 0; k < e.args.size && n < (int)sizeof line; k++) {
+            const msgpack_object *arg = &e.args.ptr[k];
+            if (arg->type == MSGPACK_OBJECT_STR)
+                n += snprintf(line + n, sizeof line - (size_t)n, " %.*s", (int)arg->via.str.size,
+                              arg->via.str.ptr);
         }
-    msgpack_unpacked_destroy(&u);
+        json_array_append_new(list, json_string(line));
+    }
+    ds_provenance_free(&p);
     return list;
 }
 

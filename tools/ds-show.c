@@ -1,7 +1,9 @@
 /* Shows a stream to people and to other programs: a table, JSON, tab-separated values. */
+#include "memory.h"
 #include "output.h"
 #include "rows.h"
 #include "stream/json.h"
+#include "stream/provenance.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,33 +32,25 @@ static void print_argument(FILE *out, const msgpack_object_str *arg)
 }
 
 /* One line for every tool in the provenance: "ds-sample 0.1.0: ofa-mbv3 -n 3". */
-static void print_provenance(FILE *out, const struct ds_reader *in)
+static void print_provenance(FILE *out, const void *data, size_t size)
 {
-    size_t size, at = 0;
-    const void *data = ds_reader_provenance(in, &size);
-    msgpack_unpacked u;
-    msgpack_unpacked_init(&u);
-    if (msgpack_unpack_next(&u, data, size, &at) != MSGPACK_UNPACK_SUCCESS)
-        cli_die(CLI_FAILED, "out of memory");
-    for (uint32_t i = 0; i < u.data.via.array.size; i++) {
-        const msgpack_object *o = &u.data.via.array.ptr[i];
-        if (o->type != MSGPACK_OBJECT_MAP)
+    struct ds_provenance p;
+    struct ds_provenance_entry e;
+    struct ds_error err;
+    if (ds_provenance_unpack(&p, data, size, &err))
+        cli_die(CLI_FAILED, "%s", err.text);
+    for (uint32_t i = 0; i < p.n; i++) {
+        if (!ds_provenance_entry(&p, i, &e))
             continue;
-        const msgpack_object *tool = ds_map_get(o->via.map, "tool");
-        const msgpack_object *version = ds_map_get(o->via.map, "version");
-        const msgpack_object *args = ds_map_get(o->via.map, "args");
-        fputs("  ", out);
-        if (tool && tool->type == MSGPACK_OBJECT_STR)
-            fprintf(out, "%.*s", (int)tool->via.str.size, tool->via.str.ptr);
-        if (version && version->type == MSGPACK_OBJECT_STR)
-            fprintf(out, " %.*s:", (int)version->via.str.size, version->via.str.ptr);
-        for (uint32_t k = 0; args && args->type == MSGPACK_OBJECT_ARRAY && k < args->via.array.size;
-             k++)
-            if (args->via.array.ptr[k].type == MSGPACK_OBJECT_STR)
-                print_argument(out, &args->via.array.ptr[k].via.str);
+        fprintf(out, "  %.*s", (int)e.tool.size, e.tool.ptr ? e.tool.ptr : "");
+        if (e.version.ptr)
+            fprintf(out, " %.*s:", (int)e.version.size, e.version.ptr);
+        for (uint32_t k = 0; k < e.args.size; k++)
+            if (e.args.ptr[k].type == MSGPACK_OBJECT_STR)
+                print_argument(out, &e.args.ptr[k].via.str);
         fputc('\n', out);
     }
-    msgpack_unpacked_destroy(&u);
+    ds_provenance_free(&p);
 }
 
 /* What is known of a run of blocks that were made alike. */
@@ -85,14 +79,11 @@ static void see_head(FILE *out, struct heads *h, const struct ds_reader *in, boo
         print_heads(out, h);
         free(h->provenance);
         *h = (struct heads){.space = ds_reader_space(in), .size = size};
-        h->provenance = malloc(size + 1);
-        if (!h->provenance)
-            cli_die(CLI_FAILED, "out of memory");
-        memcpy(h->provenance, data, size);
+        h->provenance = memcpy(cli_alloc(size, 1), data, size);
         char *count = ds_space_size(h->space);
         fprintf(out, "space %s: %s architectures\n", h->space->name, count ? count : "?");
         free(count);
-        print_provenance(out, in);
+        print_provenance(out, data, size);
     }
     if (ds_reader_block(in) != h->block)
         h->blocks++;

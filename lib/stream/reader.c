@@ -3,6 +3,7 @@
 
 #include "base/checksum.h"
 #include "stream/end_mark.h"
+#include "stream/provenance.h"
 #include "stream/span.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -374,11 +375,9 @@ static int meet(struct ds_reader *r, const char *json, size_t size, struct ds_er
 /* The "total" that the last tool left in its entry of the provenance; 0: none. */
 static uint64_t find_total(const msgpack_object *p)
 {
+    struct ds_provenance_entry e = {0};
     uint32_t n = p->via.array.size;
-    if (n == 0 || p->via.array.ptr[n - 1].type != MSGPACK_OBJECT_MAP)
-        return 0;
-    const msgpack_object *total = ds_map_get(p->via.array.ptr[n - 1].via.map, "total");
-    return total && total->type == MSGPACK_OBJECT_POSITIVE_INTEGER ? total->via.u64 : 0;
+    return n && ds_provenance_read(&p->via.array.ptr[n - 1], &e) ? e.total : 0;
 }
 
 /* Keeps the provenance, and adds up the totals: one for each that differs, in every part. */

@@ -3,6 +3,7 @@
 
 #include "base/checksum.h"
 #include "stream/end_mark.h"
+#include "stream/provenance.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,35 +83,6 @@ static int pack_text(msgpack_packer *pk, const char *s)
     return msgpack_pack_str(pk, strlen(s)) || msgpack_pack_str_body(pk, s, strlen(s));
 }
 
-static int pack_made(msgpack_packer *pk, const struct ds_made *made)
-{
-    int bad = msgpack_pack_map(pk, 3 + (made->total > 0)) || pack_text(pk, "tool") ||
-              pack_text(pk, made->tool) || pack_text(pk, "version") || pack_text(pk, DS_VERSION) ||
-              pack_text(pk, "args") || msgpack_pack_array(pk, (size_t)made->nargs);
-    for (int i = 0; i < made->nargs && !bad; i++)
-        bad = pack_text(pk, made->args[i]);
-    if (made->total && !bad)
-        bad = pack_text(pk, "total") || msgpack_pack_uint64(pk, made->total);
-    return bad;
-}
-
-/* The provenance so far with one entry more. */
-static int pack_provenance(msgpack_packer *pk, const void *before, size_t before_size,
-                           const struct ds_made *made)
-{
-    msgpack_unpacked old;
-    msgpack_unpacked_init(&old);
-    size_t at = 0, n = 0;
-    if (before && msgpack_unpack_next(&old, before, before_size, &at) == MSGPACK_UNPACK_SUCCESS &&
-        old.data.type == MSGPACK_OBJECT_ARRAY)
-        n = old.data.via.array.size;
-    int bad = msgpack_pack_array(pk, n + (made != NULL));
-    for (size_t i = 0; i < n && !bad; i++)
-        bad = msgpack_pack_object(pk, old.data.via.array.ptr[i]);
-    msgpack_unpacked_destroy(&old);
-    return bad || (made && pack_made(pk, made));
-}
-
 int ds_writer_begin(struct ds_writer *w, const struct ds_space *space, const void *before,
                     size_t before_size, const struct ds_made *made, struct ds_error *err)
 {
@@ -121,8 +93,10 @@ int ds_writer_begin(struct ds_writer *w, const struct ds_space *space, const voi
     msgpack_packer_init(&pk, &w->head, msgpack_sbuffer_write);
     if (msgpack_sbuffer_write(&w->head, (const char *)ds_sync, DS_SYNC_SIZE) ||
         msgpack_pack_array(&pk, 6) || msgpack_pack_int(&pk, DS_STREAM_VERSION) ||
-        pack_text(&pk, space->json) || pack_provenance(&pk, before, before_size, made))
+        pack_text(&pk, space->json))
         return ds_fail(err, "out of memory");
+    if (ds_provenance_pack(&pk, before, before_size, made, err))
+        return -1;
     w->space = space;
     w->begun = true;
     return 0;
