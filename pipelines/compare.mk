@@ -5,7 +5,7 @@
 #
 #   OUT/original.json   SPACE at RESOLUTION
 #   OUT/pruned.json     by PRUNE
-#   OUT/auto.json       by evidence: AUTO options of ds-prune, as --better top1=0.02; auto.txt: why
+#   OUT/auto.json       by evidence: AUTO options of ds-prune, as --better top1; auto.txt: why
 #   OUT/evidence.dss    original architectures with everything affixed, evaluated
 #   OUT/GROUP/SEED/     the searches, as search.mk leaves them
 #   OUT/pruned~K.json   RANDOM=R: random spaces of the same size, K from 1 to R, searched too; so for

@@ -69,7 +69,7 @@ $(1)/$(3).dss: $(4:%=$(1)/%.dss) | $(OUT)/settings
 	@echo "  $$@" >&2
 	@$$(call stage,$(if $(4),\
 	$$(select) $(4:%=$(1)/%.dss) | ds-mutate -q $$(SPACE) -n $$(BUDGET) --seed $(2) \
-	--first $$$$(($(words $(4)) * $$(BUDGET))) $(4:%=--seen $(1)/%.dss) $$(MUTATE),\
+	--exhaust --first $$$$(($(words $(4)) * $$(BUDGET))) $(4:%=--seen $(1)/%.dss) $$(MUTATE),\
 	ds-sample -q $$(SPACE) -n $$(INIT) --unique --seed $(2)) | $$(EVALUATE))
 endef
 

@@ -8,12 +8,6 @@
 DEVICES ?= note10 rtx2080ti-b1 dpu kirin9000
 OUT ?= out/thesis
 
-# Top-1 differences below this do not matter, in percent; of latency, what a profile's own error
-# makes meaningless, in ms.
-TOLERANCE ?= 0.05
-noise-rtx2080ti-b1 = =0.1
-noise-rtx2080ti-b64 = =1
-
 # The paper's spaces, by the devices they were made for.
 npu = --drop 'kernel==7' --mutate-weight 0=0.5 --mutate-weight 1=0.5 --mutate-weight 2=0.5
 gpu = --drop 'expand==3 && kernel!=5 || expand==4 && kernel==3' --max-depth 1=3 --max-depth 3=3 \
@@ -42,7 +36,7 @@ $(DEVICES:%=device-%): device-%:
 	@echo "$*" >&2
 	@$(MAKE) --no-print-directory -s -f $(here)compare.mk OUT=$(OUT)/$* DEVICE=$* \
 	PRUNE=$(call quote,$(prune-$*)) \
-	AUTO='--better top1=$(TOLERANCE) --worse $(call latency,$*)$(noise-$*)' >/dev/null
+	AUTO='--better top1 --worse $(call latency,$*)' >/dev/null
 
 $(OUT)/summary.txt: $(DEVICES:%=device-%)
 	@for d in $(DEVICES); do $(here)summary $$d $(OUT)/$$d/table.tsv; done >$@

@@ -86,6 +86,9 @@ END
     run -1 --separate-stderr ds-mutate tiny.json -n 1 --seen c.dss p.dss -o d.dss
     [ "$stderr" = "ds-mutate: wrote 0 of 1 children: all 6 architectures of space tiny are known" ]
     [ "$(ids d.dss | wc -l)" = 0 ]
+    run -0 --separate-stderr ds-mutate tiny.json -n 1 --exhaust --seen c.dss p.dss -o d.dss
+    [ "$stderr" = "ds-mutate: wrote 0 of 1 children: all 6 architectures of space tiny are known" ]
+    run -1 ds-mutate tiny.json -n 3 --exhaust --rate 0 p.dss -o d.dss
 }
 
 @test "parents too few to bring anything new: a message that says so" {

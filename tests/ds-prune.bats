@@ -127,9 +127,64 @@ END
     grep -q '^unit 0: no mbconv3_e6_k3: with mbconv3_e4_k7 in its place, params +' explained
     [ "$(get reasons/0 <s.json)" = "$(head -1 explained | sed s/mbconv3_//g)" ]
     run ! grep '^unit 4: no' explained
-    # what the most expensive block gains is worth nothing when tolerated
-    ds-prune ofa-mbv3 --better params=100 --worse macs m.dss >t.json
-    [ "$(get units/4/blocks <t.json)" = "[e3_k3]" ]
+    # gains that are tolerated do not count, but then the other metric's does; losses always do
+    ds-prune ofa-mbv3 --better params=100 --worse macs -e m.dss >t.json 2>explained
+    [ "$(get units/0/blocks <t.json)" = "$(get units/0/blocks <s.json)" ]
+    run -0 ds-prune ofa-mbv3 --better params=100 --worse macs=100 m.dss -o t.json
+    [ "$output" = "ds-prune: the evidence speaks against nothing: the space stays as it was" ]
+}
+
+# With depths in the evidence a loss in one metric may be made up for by the other, at all rates
+# from F to 1/F times what depth costs. Here by hand: one unit of two depths, and 40 architectures.
+@test "by evidence: a block goes where what it gains does not pay, at any rate that counts" {
+    cat >s.json <<'END'
+{"dstools_space": 1, "name": "s", "resolution": 32,
+ "blocks": [{"name": "a", "type": "mbconv", "expand": 3, "kernel": 3},
+            {"name": "b", "type": "mbconv", "expand": 6, "kernel": 3}],
+ "stem": [], "units": [{"width": 16, "depth": [1, 2]}, {"width": 16, "depth": [1, 2]}],
+ "head": [{"op": "pool"}, {"op": "linear", "width": 10}]}
+END
+    # Each layer gains 1 and costs 1 ms, so 1 ms pays for 1 on average; in unit 0, block b gains 0.1
+    # more than a, and costs more by the argument.
+    evidence() {
+        python3 - "$1" <<'END'
+import json, sys
+def profile(name, kind, metric, unit, more):
+    layer = {"a": 1, "b": 1 + more}
+    terms = {"resolution": {"32": 0}}
+    for u in "01":
+        terms["unit%s.width" % u] = {"16": 0}
+        for l in "01":
+            terms["unit%s.layer%s" % (u, l)] = layer if u == "0" else {"a": 1, "b": 1}
+    json.dump({"dstools_profile": 1, "name": name, "description": "", "metric": metric,
+               "unit": unit, "class": kind, "device": "none", "space": "s", "provenance": {},
+               "model": {"family": "additive", "link": "identity", "intercept": 0,
+                         "terms": terms, "pairs": {}}}, open(name + ".json", "w"))
+profile("gain", "acc", "top1", "%", 0.1)
+profile("time", "cpu", "latency.cpu", "ms", float(sys.argv[1]))
+END
+        ds-sample ./s.json -n 40 | ds-affix --all --all-depths |
+            ds-measure-acc --profile ./gain.json | ds-measure-cpu --profile ./time.json
+    }
+    decide() { # COST [OPTIONS]: the blocks that stay in unit 0
+        evidence "$1" >e.dss
+        ds-prune ./s.json --better top1 --worse latency.cpu "${@:2}" -q e.dss | python3 -c '
+import json, sys
+print(*json.load(sys.stdin)["units"][0].get("blocks", ["both"]))'
+    }
+    [ "$(decide 0.5)" = a ]  # 0.1 for 0.5: less than a quarter of the average
+    [ "$(decide 0.3)" = both ]   # a third of it
+    [ "$(decide 0.02)" = b ] # five times the average
+    [ "$(decide 0.03)" = both ]
+    [ "$(decide 0.3 --worth 0.5)" = a ]
+    [ "$(decide 0.02 --worth 0.1)" = both ]
+    [ "$(decide -0.02 --worth 0)" = b ] # better in both
+    # a gain counts by what exceeds the tolerance: 0.1 less 0.05, for 0.02
+    evidence 0.02 >e.dss
+    ds-prune ./s.json --better top1=0.05 --worse latency.cpu -q e.dss | grep -c '"b"' | grep -qx 1
+    run ds-prune ./s.json --better top1 --worse latency.cpu -e e.dss -o t.json
+    # 0.1 of the 2.05 that depth brings in both units, 0.02 of the 2.01 that it costs
+    [[ "${lines[0]}" == "unit 0: no a: with b in its place, top1 +0.1 (at least +0.1), latency.cpu +0.02 (at most +0.02): worth at least +4.6"*"% and +0.22"*"%" ]]
 }
 
 @test "by evidence: numbers in the reasons are those of the records" {
@@ -164,18 +219,18 @@ print("%+.4g" % (sum(d) / len(d)))' >want
 }
 
 @test "from an aggregated profile: the same cuts, where they stand out from the noise" {
-    ds-sample ofa-mbv3 -n 40 | ds-affix --all --all-depths | ds-measure-cost >m.dss
+    ds-sample ofa-mbv3 -n 150 | ds-affix --all --all-depths | ds-measure-cost >m.dss
     ds-aggregate -q --effect --by unit,block m.dss >block.dss
     ds-aggregate -q --effect --by unit,depth m.dss >depth.dss
-    ds-prune ofa-mbv3 --better params=10 --worse macs block.dss depth.dss >s.json
+    ds-prune ofa-mbv3 --better params --worse macs block.dss depth.dss >s.json
     # expansion 6 costs so much more than 3 that it shows
     [[ "$(get units/0/blocks <s.json)" != *e6* ]]
     [[ "$(get units/0/blocks <s.json)" == *e3_k3* ]]
     [ "$(get units/0/depth <s.json)" = "[2]" ]
     ds-aggregate -q --effect --by unit,layer,block m.dss >layer.dss
-    ds-prune ofa-mbv3 --better params=10 --worse macs --by-layer layer.dss >s.json
+    ds-prune ofa-mbv3 --worse macs --by-layer layer.dss >s.json
     [[ "$(get units/0/blocks/0 <s.json)" == "["*"]" ]]
-    ds-prune ofa-mbv3 --better params --worse macs --by-layer m.dss >s.json
+    ds-prune ofa-mbv3 --better params --worse macs --worth 0 --by-layer m.dss >s.json
     [[ "$(get units/0/blocks/0 <s.json)" != *e6_k3* ]]
     [[ "$(get units/0/blocks/1 <s.json)" == *e6_k3* ]]
 }

@@ -148,8 +148,8 @@ static int make_child(struct making *m, uint64_t i, struct ds_record *rec)
     return 0;
 }
 
-/* Says why there are only `made` of n children, and ends. */
-_Noreturn static void give_up(const struct making *m, int why, uint64_t made, uint64_t n)
+/* Says why there are only `made` of n children: the end, or a warning where that may be. */
+static void give_up(const struct making *m, int why, uint64_t made, uint64_t n, bool may_end)
 {
     char *size = ds_space_size(m->space);
     if (!size)
@@ -162,7 +162,13 @@ _Noreturn static void give_up(const struct making *m, int why, uint64_t made, ui
                 "%s: space %s leaves nothing to mutate (one choice at every site, or "
                 "mutate_weight 0 wherever there are more)",
                 wrote, m->space->name);
-    if (strlen(size) < 19 && strtoull(size, NULL, 10) == m->known_here)
+    bool all_known = strlen(size) < 19 && strtoull(size, NULL, 10) == m->known_here;
+    if (all_known && may_end) {
+        cli_warn("%s: all %s architectures of space %s are known", wrote, size, m->space->name);
+        free(size);
+        return;
+    }
+    if (all_known)
         cli_die(CLI_FAILED, "%s: all %s architectures of space %s are known", wrote, size,
                 m->space->name);
     cli_die(CLI_FAILED,
@@ -198,7 +204,7 @@ int main(int argc, char **argv)
     struct making m = {.rate = 0.5, .parents = {.round = UINT64_MAX}};
     uint64_t n = UINT64_MAX, first = 0, made;
     struct cli_list seen = {0}, max = {0}, min = {0};
-    bool skip = false;
+    bool skip = false, exhaust = false;
     const struct cli_option options[] = {
         {"number", 'n', CLI_COUNT, &n, "N", "how many children", 0},
         {"seen", 0, CLI_LIST, &seen, "FILE", "no child that is in this stream (again for more)", 0},
@@ -208,6 +214,8 @@ int main(int argc, char **argv)
          "chance that a child is crossed of two parents, not mutated (0)", 0},
         {"first", 0, CLI_COUNT, &first, "I", "number the children from I on: other draws (0)", 0},
         {"skip", 0, CLI_FLAG, &skip, NULL, "leave out parents that SPACE lacks", 0},
+        {"exhaust", 0, CLI_FLAG, &exhaust, NULL,
+         "fewer children are no failure when all of the space is known", 0},
         {"max", 0, CLI_LIST, &max, "METRIC=V", "only those of at most V macs, params or peakmem",
          0},
         {"min", 0, CLI_LIST, &min, "METRIC=V", "only those of at least V", 0},
@@ -251,7 +259,7 @@ int main(int argc, char **argv)
     int rc = make_children(&m, w, first, n, cli.progress, &made);
     cli_close(w);
     if (made < n)
-        give_up(&m, rc, made, n);
+        give_up(&m, rc, made, n, exhaust);
     free(m.parents.choice);
     free(m.parents.id);
     free(m.parents.turn);

@@ -17,6 +17,13 @@ struct judge {
     struct ds_error *err;
     double doubt; /* that a single bound may be wrong */
     double df, t; /* the last quantile */
+    /* what metrics are worth: each a share of what going deeper changes in all units */
+    bool costs;    /* going deeper makes some metric worse, beyond doubt */
+    bool exchange; /* and some better */
+    double bring[DS_MOST_METRICS], cost[DS_MOST_METRICS];
+    /* weights whose sums must not be below 0 where a block takes another's place */
+    int nrates;
+    double rate[DS_MOST_METRICS + 2][DS_MOST_METRICS];
     int cuts;
 };
 
@@ -35,11 +42,10 @@ struct gain {
     double mean, low;
 };
 
-static bool block_gain(struct judge *j, int u, int l, int a, int b, int k, struct gain *g)
+static bool block_gain(struct judge *j, int u, int l, int a, int b, const double *weight,
+                       struct gain *g)
 {
-    double weight[DS_MOST_METRICS] = {0};
     struct ds_estimate d;
-    weight[k] = j->policy->metric[k].more ? 1 : -1;
     if (!ds_evidence_block(j->evidence, u, l, a, b, weight, &d))
         return false;
     g->mean = d.mean;
@@ -47,16 +53,40 @@ static bool block_gain(struct judge *j, int u, int l, int a, int b, int k, struc
     return true;
 }
 
-/* Whether block b makes block a needless; by how much in each metric. */
-static bool pushes_out(struct judge *j, int u, int l, int b, int a, struct gain *gain)
+/* What the tolerances take away from the gains, weighed. */
+static double tolerated(const struct judge *j, const struct gain *gain, const double *weight)
+{
+    double sum = 0;
+    for (int k = 0; k < j->policy->n; k++)
+        sum += fabs(weight[k]) * fmax(0, fmin(gain[k].low, j->policy->metric[k].tolerance));
+    return sum;
+}
+
+/*
+ * Whether block b makes block a needless; by how much in each metric, and the least that this is
+ * worth at each rate.
+ */
+static bool pushes_out(struct judge *j, int u, int l, int b, int a, struct gain *gain,
+                       double *worth)
 {
     bool better = false;
     for (int k = 0; k < j->policy->n; k++) {
-        double tolerance = j->policy->metric[k].tolerance;
-        double rounding = ROUNDING * ds_evidence_scale(j->evidence, k);
-        if (!block_gain(j, u, l, a, b, k, &gain[k]) || gain[k].low < -tolerance - rounding)
+        double weight[DS_MOST_METRICS] = {0};
+        weight[k] = j->policy->metric[k].more ? 1 : -1;
+        if (!block_gain(j, u, l, a, b, weight, &gain[k]))
             return false;
-        better = better || gain[k].low > tolerance + rounding;
+    }
+    for (int r = 0; r < j->nrates; r++) {
+        struct gain net;
+        double rounding = 0;
+        for (int k = 0; k < j->policy->n; k++)
+            rounding += fabs(j->rate[r][k]) * ROUNDING * ds_evidence_scale(j->evidence, k);
+        if (!block_gain(j, u, l, a, b, j->rate[r], &net))
+            return false;
+        worth[r] = net.low - tolerated(j, gain, j->rate[r]);
+        if (worth[r] < -rounding)
+            return false;
+        better = better || worth[r] > rounding;
     }
     return better;
 }
@@ -111,13 +141,17 @@ static void describe(const struct judge *j, const struct gain *gain, char *text,
     }
 }
 
-static int cut_block(struct judge *j, int u, int l, int block, int by, const struct gain *gain)
+static int cut_block(struct judge *j, int u, int l, int block, int by, const struct gain *gain,
+                     const double *worth)
 {
-    char where[32], numbers[1600], sentence[2400];
+    char where[32], numbers[1600], why[100] = "", sentence[2400];
     snprintf(where, sizeof where, l < 0 ? "unit %d" : "unit %d, layer %d", u, l);
     describe(j, gain, numbers, sizeof numbers);
-    snprintf(sentence, sizeof sentence, "%s: no %s: with %s in its place, %s", where,
-             j->space->block[block].name, j->space->block[by].name, numbers);
+    if (j->exchange)
+        snprintf(why, sizeof why, ": worth at least %+.3g%% and %+.3g%%", 100 * worth[0],
+                 100 * worth[1]);
+    snprintf(sentence, sizeof sentence, "%s: no %s: with %s in its place, %s%s", where,
+             j->space->block[block].name, j->space->block[by].name, numbers, why);
     drop_block(j, u, l, block);
     j->cuts++;
     return ds_pruning_reason(j->pruning, sentence) ? ds_fail(j->err, "out of memory") : 0;
@@ -132,13 +166,14 @@ enum fate { OPEN, STAYS, GOES };
 static int judge_blocks(struct judge *j, int u, int l, const int *block, int n)
 {
     struct gain gain[DS_MOST_METRICS];
+    double worth[DS_MOST_METRICS + 2];
     enum fate fate[MOST_BLOCKS] = {OPEN};
     bool *out = malloc((size_t)(n * n) + 1); /* [by][of] */
     if (!out)
         return ds_fail(j->err, "out of memory");
     for (int b = 0; b < n; b++)
         for (int a = 0; a < n; a++)
-            out[b * n + a] = a != b && pushes_out(j, u, l, block[b], block[a], gain);
+            out[b * n + a] = a != b && pushes_out(j, u, l, block[b], block[a], gain, worth);
 
     for (int open = n; open > 0;) {
         int stays = -1, first = -1;
@@ -159,8 +194,8 @@ static int judge_blocks(struct judge *j, int u, int l, const int *block, int n)
                 continue;
             fate[a] = GOES;
             open--;
-            pushes_out(j, u, l, block[stays], block[a], gain);
-            if (cut_block(j, u, l, block[a], block[stays], gain)) {
+            pushes_out(j, u, l, block[stays], block[a], gain, worth);
+            if (cut_block(j, u, l, block[a], block[stays], gain, worth)) {
                 free(out);
                 return -1;
             }
@@ -179,7 +214,7 @@ static int each_place(struct judge *j, double *count)
         for (int l = j->policy->by_layer ? 0 : -1; l < last; l++) {
             int n = list_blocks(j, u, l, block);
             if (count)
-                *count += (double)n * (n - 1) * j->policy->n;
+                *count += (double)n * (n - 1) * j->nrates;
             else if (judge_blocks(j, u, l, block, n))
                 return -1;
         }
@@ -217,51 +252,74 @@ static bool depth_change(struct judge *j, int u, int a, int b, int k, double *ch
     return true;
 }
 
-/* What all units together gain of each metric from least to greatest depth. */
-static void total_change(struct judge *j, double *total)
+/* What all units together change a metric by from least to greatest depth, as if independent. */
+static struct ds_estimate total_change(struct judge *j, int k)
 {
-    for (int k = 0; k < j->policy->n; k++)
-        total[k] = 0;
+    struct ds_estimate total = {.df = INFINITY}, d;
+    double weight[DS_MOST_METRICS] = {0};
+    weight[k] = 1;
     for (int u = 0; u < j->space->nunits; u++) {
         int choice[DS_MAX_CHOICES], n = list_depths(j, u, choice);
-        double change;
-        for (int k = 0; k < j->policy->n; k++)
-            if (n > 1 && depth_change(j, u, choice[0], choice[n - 1], k, &change))
-                total[k] += change;
+        if (n < 2 || !ds_evidence_depth(j->evidence, u, choice[0], choice[n - 1], weight, &d))
+            continue;
+        total.mean += d.mean;
+        total.se = hypot(total.se, d.se);
+        total.df = fmin(total.df, d.df);
+    }
+    return total;
+}
+
+/*
+ * Finds what the metrics are worth, one in terms of another: the shares in which going deeper makes
+ * some better and others worse.
+ */
+static void find_exchange(struct judge *j)
+{
+    double total[DS_MOST_METRICS];
+    int ngains = 0, ncosts = 0;
+    for (int k = 0; k < j->policy->n; k++) {
+        struct ds_estimate t = total_change(j, k);
+        bool sure = t.mean != 0 && fabs(t.mean) > quantile(j, t.df) * t.se;
+        total[k] = sure ? t.mean : 0;
+        ngains += sure && (t.mean > 0) == j->policy->metric[k].more;
+        ncosts += sure && (t.mean > 0) != j->policy->metric[k].more;
+    }
+    j->costs = ncosts > 0;
+    j->exchange = j->costs && ngains > 0;
+    for (int k = 0; k < j->policy->n && j->costs; k++) {
+        bool gains = (total[k] > 0) == j->policy->metric[k].more;
+        j->bring[k] = total[k] != 0 && gains ? 1 / (total[k] * ngains) : 0;
+        j->cost[k] = total[k] != 0 && !gains ? 1 / (total[k] * ncosts) : 0;
     }
 }
 
 /*
- * Weights of the metrics whose sum is what a step brings less what it has to bring; in the shares
- * `bring` and `cost` alone. False where going deeper changes nothing, or makes nothing worse.
+ * The rates at which blocks are compared: the ends of the range of exchange, and each metric that
+ * has no part in it by itself.
  */
-static bool weigh(const struct judge *j, const double *total, double *weight, double *bring,
-                  double *cost)
+static void set_rates(struct judge *j)
 {
-    int ngains = 0, ncosts = 0;
-    for (int k = 0; k < j->policy->n; k++) {
-        bool gains = (total[k] > 0) == j->policy->metric[k].more;
-        ngains += total[k] != 0 && gains;
-        ncosts += total[k] != 0 && !gains;
+    double worth = j->policy->worth;
+    if (j->exchange) {
+        for (int k = 0; k < j->policy->n; k++) {
+            j->rate[0][k] = j->bring[k] - worth * j->cost[k];
+            j->rate[1][k] = worth * j->bring[k] - j->cost[k];
+        }
+        j->nrates = 2;
     }
-    for (int k = 0; k < j->policy->n; k++) {
-        bool gains = (total[k] > 0) == j->policy->metric[k].more;
-        bring[k] = total[k] != 0 && gains ? 1 / (total[k] * ngains) : 0;
-        cost[k] = total[k] != 0 && !gains ? 1 / (total[k] * ncosts) : 0;
-        weight[k] = bring[k] - j->policy->worth * cost[k];
-    }
-    return ncosts > 0;
+    for (int k = 0; k < j->policy->n; k++)
+        if (!j->exchange || (j->bring[k] == 0 && j->cost[k] == 0))
+            j->rate[j->nrates++][k] = j->policy->metric[k].more ? 1 : -1;
 }
 
-static int cut_depth(struct judge *j, int u, int from, int to, const double *bring,
-                     const double *cost)
+static int cut_depth(struct judge *j, int u, int from, int to)
 {
     struct ds_estimate brings = {0}, costs = {0};
     const struct ds_site *site = &j->space->site[j->space->unit[u].depth_site];
     char numbers[1200] = "", sentence[1600];
     size_t at = 0;
-    ds_evidence_depth(j->evidence, u, from, to, bring, &brings);
-    ds_evidence_depth(j->evidence, u, from, to, cost, &costs);
+    ds_evidence_depth(j->evidence, u, from, to, j->bring, &brings);
+    ds_evidence_depth(j->evidence, u, from, to, j->cost, &costs);
     for (int k = 0; k < j->policy->n && at < sizeof numbers; k++) {
         double change = 0;
         depth_change(j, u, from, to, k, &change);
@@ -279,11 +337,11 @@ static int cut_depth(struct judge *j, int u, int from, int to, const double *bri
 
 static int judge_depths(struct judge *j)
 {
-    double total[DS_MOST_METRICS], weight[DS_MOST_METRICS], bring[DS_MOST_METRICS];
-    double cost[DS_MOST_METRICS];
-    total_change(j, total);
-    if (!weigh(j, total, weight, bring, cost))
+    double weight[DS_MOST_METRICS];
+    if (!j->costs)
         return 0;
+    for (int k = 0; k < j->policy->n; k++)
+        weight[k] = j->bring[k] - j->policy->worth * j->cost[k];
     for (int u = 0; u < j->space->nunits; u++) {
         int choice[DS_MAX_CHOICES], n = list_depths(j, u, choice);
         for (; n > 1; n--) {
@@ -291,7 +349,7 @@ static int judge_depths(struct judge *j)
             if (!ds_evidence_depth(j->evidence, u, choice[n - 2], choice[n - 1], weight, &net) ||
                 net.mean + quantile(j, net.df) * net.se >= 0)
                 break;
-            if (cut_depth(j, u, choice[n - 2], choice[n - 1], bring, cost))
+            if (cut_depth(j, u, choice[n - 2], choice[n - 1]))
                 return -1;
         }
     }
@@ -304,11 +362,15 @@ int ds_policy_prune(const struct ds_policy *policy, const struct ds_evidence *ev
     struct judge j = {
         .policy = policy, .evidence = evidence, .space = space, .pruning = p, .err = err, .df = -1};
     double comparisons = 0;
-    int choice[DS_MAX_CHOICES];
+    int choice[DS_MAX_CHOICES], u;
+    j.nrates = policy->n; /* their most, for the count: two, and those that have no part in it */
     each_place(&j, &comparisons);
-    for (int u = 0; u < space->nunits; u++)
+    for (u = 0; u < space->nunits; u++)
         comparisons += list_depths(&j, u, choice) - 1;
     j.doubt = (1 - policy->confidence) / fmax(comparisons, 1);
+    j.nrates = 0;
+    find_exchange(&j);
+    set_rates(&j);
     if (each_place(&j, NULL) || judge_depths(&j))
         return -1;
     return j.cuts;

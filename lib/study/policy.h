@@ -10,22 +10,29 @@ struct ds_policy {
     struct {
         const char *name;
         bool more;        /* more of it is better */
-        double tolerance; /* differences up to this do not matter */
+        double tolerance; /* what a gain must exceed to count; losses count in full */
     } metric[DS_MOST_METRICS];
     double confidence; /* of all conclusions together: 0.95 */
-    double worth;      /* see below: 0.5 */
+    double worth;      /* see below: 0.25 */
     bool by_layer;     /* blocks are compared at every layer, not in a unit as a whole */
 };
 
 /*
- * A block goes from a unit when another that stays there is, beyond doubt, nowhere worse by more
- * than the tolerance and somewhere better by more than it. Of blocks that would push out each
- * other, the one that is left is the one that none of those left pushes out.
+ * What a metric is worth in terms of another is what going deeper pays: its share of the change
+ * when every unit goes from least to greatest depth, averaged over the metrics that this makes
+ * better (what a change brings) and over those that it makes worse (what it costs). Along a front
+ * the rate changes, so all rates of exchange from `worth` to 1 / `worth` times this average count.
+ *
+ * A block goes from a unit when another that stays there is better at all of these rates, beyond
+ * doubt. (Better in every metric is better at any rate; but a loss in one may also be made up for
+ * by the other.) A gain counts by what exceeds its tolerance, a loss in full: losses add up over
+ * layers and units. Where going deeper does not, beyond doubt, make some metric better and some
+ * worse, and for metrics that it does not change, the other block must be no worse in each metric.
+ * Of blocks that would push out each other, the one that is left is the one that none of those left
+ * pushes out.
  *
  * A unit's greatest depth goes when the step to it from the next depth brings, beyond doubt, less
- * than `worth` times what it costs: what it brings being its share of all that is gained when
- * every unit goes from least to greatest depth, averaged over the metrics that this makes better;
- * what it costs the same over the metrics that it makes worse. Then the next, down to the least.
+ * than `worth` times what it costs. Then the next, down to the least.
  *
  * Beyond doubt: by one-sided bounds of Student's t that hold all together with `confidence`
  * (Bonferroni's correction for all comparisons that there are to make).
