@@ -32,7 +32,7 @@ struct runner_options {
      0.001}, \
     {"retries", 0, CLI_COUNT, &(r).retries, "N", \
      "--exec: after a failure, try N more times (0)", 0}, \
-    {"cache", 0, CLI_TEXT, &(r).cache, "DIR", "--exec: keep answers in DIR, and use them", 0}, \
+    {"cache", 0, CLI_TEXT, &(r).cache, "DIR", "keep answers in DIR, and use them", 0}, \
     {"drop-failed", 0, CLI_FLAG, &(r).drop_failed, NULL, \
      "--exec: leave out records that could not be measured", 0}, \
     {"opset", 0, CLI_COUNT, &(r).opset, "N", "--exec: of the ONNX file: 11 (default), 12, 13", 11}

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 
 #define DS_TOP1 "top1"       /* accuracy, % */
+#define DS_TOP5 "top5"       /* share of labels among the five likeliest, % */
+#define DS_LOSS "loss"       /* mean cross entropy, nats */
 #define DS_MACS "macs"       /* multiply-accumulates of one image, millions */
 #define DS_PARAMS "params"   /* trained parameters, millions */
 #define DS_PEAKMEM "peakmem" /* peak activation memory, MB of a million bytes */

@@ -92,6 +92,6 @@ void ds_outcome_interval(const struct ds_outcome *o, double *lo, double *hi)
     double n = (double)o->n, p = (double)o->right / n, zz = z * z / n;
     double middle = (p + zz / 2) / (1 + zz);
     double half = z / (1 + zz) * sqrt(p * (1 - p) / n + zz / (4 * n));
-    *lo = 100 * fmax(0, middle - half);
-    *hi = 100 * fmin(1, middle + half);
+    *lo = o->right ? 100 * (middle - half) : 0;
+    *hi = o->right < o->n ? 100 * (middle + half) : 100;
 }

@@ -98,7 +98,7 @@ static int name_mbconv(struct walk *w, const struct ds_part *p, int block, bool 
     const char *inside = w->s->inside;
     struct conv_tensors *t;
     if (w->s->family == RESNET)
-        return ds_fail(w->err, "%s: an mbconv, and the supernet is an OFA-ResNet50", w->place);
+        return ds_fail(w->err, "%s: an mbconv, which no OFA-ResNet50 has there", w->place);
     if (p->block->groups > 1)
         return ds_fail(w->err, "%s: block %s is grouped; no supernet of this family is", w->place,
                        p->block->name);
@@ -121,14 +121,8 @@ static int name_mbconv(struct walk *w, const struct ds_part *p, int block, bool 
     return 0;
 }
 
-static int name_bottleneck(struct walk *w, const struct ds_part *p, int block)
+static int name_bottleneck(struct walk *w, int block)
 {
-    if (w->s->family != RESNET)
-        return ds_fail(w->err, "%s: a bottleneck, and the supernet is an %s", w->place,
-                       ds_supernet_family(w->s));
-    if (p->block->groups > 1)
-        return ds_fail(w->err, "%s: block %s is grouped; no supernet of this family is", w->place,
-                       p->block->name);
     int convs = 0;
     for (int i = 0; i < w->module->count; i++)
         convs += w->net->layer[w->module->first + i].op == DS_OP_CONV;
@@ -145,7 +139,7 @@ static int name_block(struct walk *w, const struct ds_part *p, int block, bool f
     if (p->block->type == DS_BLOCK_MBCONV)
         return name_mbconv(w, p, block, fixed);
     if (p->block->type == DS_BLOCK_BOTTLENECK && !fixed)
-        return name_bottleneck(w, p, block);
+        return name_bottleneck(w, block);
     return ds_fail(w->err, "%s: no supernet of this family has such a block", w->place);
 }
 

@@ -189,11 +189,30 @@ static int number_blocks(struct ds_supernet *s, const struct ds_space *space, st
     return 0;
 }
 
+/* Whether all blocks that layers choose from are those of the file's family. */
+static int check_family(const struct ds_supernet *s, const struct ds_space *space,
+                        struct ds_error *err)
+{
+    enum ds_block_type own = s->family == RESNET ? DS_BLOCK_BOTTLENECK : DS_BLOCK_MBCONV;
+    for (int i = 0; i < space->nsites; i++)
+        for (int c = 0; c < space->site[i].nchoices && space->site[i].kind == DS_SITE_BLOCK; c++) {
+            const struct ds_block *b = &space->block[space->site[i].value[c]];
+            if (b->type != own || b->groups > 1)
+                return ds_fail(err,
+                               "the supernet is an %s, whose blocks are all %s without groups; "
+                               "space %s has %s at %s",
+                               ds_supernet_family(s), s->family == RESNET ? "bottleneck" : "mbconv",
+                               space->name, b->name, space->site[i].name);
+        }
+    return 0;
+}
+
 int ds_supernet_bind(struct ds_supernet *s, const struct ds_space *space, struct ds_error *err)
 {
     s->space = NULL;
     s->note[0] = 0;
-    if (number_blocks(s, space, err) || ds_supernet_check(s, space, err))
+    if (check_family(s, space, err) || number_blocks(s, space, err) ||
+        ds_supernet_check(s, space, err))
         return -1;
     s->space = space;
     return 0;
