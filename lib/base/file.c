@@ -1,12 +1,16 @@
 #include "base/file.h"
 
 #include "base/aside.h"
+#include "base/grow.h"
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define CHUNK 16384 /* bytes read at once */
 
 static int write_all(int fd, const char *data, size_t size)
 {
@@ -48,24 +52,22 @@ char *ds_file_read(const char *path, size_t *size, struct ds_error *err)
         ds_fail(err, "%s: %s", path, strerror(errno));
         return NULL;
     }
-    size_t room = 16384;
-    char *text = malloc(room);
+    size_t room = 0, n;
+    char *text = NULL;
+    bool bad;
     *size = 0;
-    for (size_t n; text && (n = fread(text + *size, 1, room - *size - 1, f)) > 0;) {
+    do {
+        bad = ds_grow(&text, &room, *size + CHUNK, 1, err);
+        n = bad ? 0 : fread(text + *size, 1, room - *size - 1, f);
         *size += n;
-        if (*size + 1 == room) {
-            char *more = realloc(text, room *= 2);
-            if (!more)
-                free(text);
-            text = more;
-        }
-    }
-    if (text && ferror(f)) {
-        ds_fail(err, "%s: %s", path, strerror(errno));
+    } while (n);
+    if (bad)
+        ds_fail_in(err, "%s", path);
+    else if (ferror(f))
+        bad = ds_fail(err, "%s: %s", path, strerror(errno));
+    if (bad) {
         free(text);
         text = NULL;
-    } else if (!text) {
-        ds_fail(err, "%s: out of memory", path);
     } else {
         text[*size] = 0;
     }

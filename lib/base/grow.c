@@ -7,7 +7,7 @@
 
 int ds_no_memory(struct ds_error *err)
 {
-    return ds_fail(err, "out of memory");
+    return err ? ds_fail(err, "out of memory") : -1;
 }
 
 void *ds_alloc(size_t n, size_t size, struct ds_error *err)

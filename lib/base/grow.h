@@ -1,4 +1,7 @@
-/* Memory: one way to allocate an array, one way to grow one. Sizes cannot overflow. */
+/*
+ * Memory: one way to allocate an array, one way to grow one. Sizes cannot overflow. When there is
+ * no more, `err` says so, unless it is NULL.
+ */
 #ifndef DS_BASE_GROW_H
 #define DS_BASE_GROW_H
 

@@ -1,5 +1,6 @@
 #include "network/blocks.h"
 
+#include "base/grow.h"
 #include "space/arch.h"
 #include <math.h>
 #include <stdlib.h>
@@ -16,26 +17,13 @@ struct builder {
     bool failed;
 };
 
-static bool grow(void *array, int used, int *room, size_t size)
-{
-    if (used < *room)
-        return true;
-    int wanted = *room ? *room * 2 : 64;
-    void **at = array, *more = realloc(*at, (size_t)wanted * size);
-    if (!more)
-        return false;
-    *at = more;
-    *room = wanted;
-    return true;
-}
-
 static int add_tensor(struct builder *b, int c, int h, int w)
 {
     struct ds_net *net = b->net;
-    if (!grow(&net->tensor, net->ntensors, &net->tensor_room, sizeof *net->tensor)) {
-        b->failed = true;
-        return ds_fail(b->err, "out of memory");
-    }
+    b->failed = b->failed || ds_grow(&net->tensor, &net->tensor_room, (size_t)net->ntensors + 1,
+                                     sizeof *net->tensor, b->err);
+    if (b->failed)
+        return -1;
     net->tensor[net->ntensors] = (struct ds_tensor){c, h, w};
     return net->ntensors++;
 }
@@ -50,10 +38,10 @@ static int add_layer(struct builder *b, struct ds_layer layer, int c, int h, int
         b->failed = true;
         return ds_fail(b->err, "a tensor of %dx%dx%d is too large", c, h, w);
     }
-    if (!grow(&net->layer, net->nlayers, &net->layer_room, sizeof *net->layer)) {
-        b->failed = true;
-        return ds_fail(b->err, "out of memory");
-    }
+    b->failed = ds_grow(&net->layer, &net->layer_room, (size_t)net->nlayers + 1, sizeof *net->layer,
+                        b->err);
+    if (b->failed)
+        return -1;
     layer.out = add_tensor(b, c, h, w);
     layer.module = net->nmodules - 1;
     net->layer[net->nlayers++] = layer;
@@ -287,8 +275,9 @@ static int build_module(const struct ds_space *space, const struct ds_part *part
                         struct ds_net *net, struct ds_error *err)
 {
     struct builder b = {.space = space, .net = net, .err = err};
-    if (!grow(&net->module, net->nmodules, &net->module_room, sizeof *net->module))
-        return ds_fail(err, "out of memory");
+    if (ds_grow(&net->module, &net->module_room, (size_t)net->nmodules + 1, sizeof *net->module,
+                err))
+        return -1;
     struct ds_module *m = &net->module[net->nmodules++];
     *m = (struct ds_module){.unit = part->unit, .layer = part->layer, .first = net->nlayers};
 

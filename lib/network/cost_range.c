@@ -1,5 +1,6 @@
 #include "network/cost_range.h"
 
+#include "base/grow.h"
 #include "network/blocks.h"
 #include <stdlib.h>
 
@@ -11,7 +12,8 @@ struct state {
 
 struct states {
     struct state *at;
-    int n, room;
+    int n;
+    size_t room;
 };
 
 struct walk {
@@ -46,14 +48,8 @@ static int add(struct walk *w, struct states *list, struct state s)
         x->greatest.peak = higher(x->greatest.peak, s.greatest.peak);
         return 0;
     }
-    if (list->n == list->room) {
-        int room = list->room ? 2 * list->room : 16;
-        struct state *more = realloc(list->at, (size_t)room * sizeof *more);
-        if (!more)
-            return ds_fail(w->err, "out of memory");
-        list->at = more;
-        list->room = room;
-    }
+    if (ds_grow(&list->at, &list->room, (size_t)list->n + 1, sizeof *list->at, w->err))
+        return -1;
     list->at[list->n++] = s;
     return 0;
 }

@@ -57,7 +57,7 @@ struct ds_net {
     struct ds_tensor *tensor;
     struct ds_module *module;
     int input, output; /* tensors */
-    int layer_room, tensor_room, module_room;
+    size_t layer_room, tensor_room, module_room;
     const struct ds_layer_weights *given; /* see ds_net_give */
     int32_t given_number;                 /* tells them from others; 0: none */
 };

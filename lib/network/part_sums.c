@@ -1,5 +1,6 @@
 #include "network/part_sums.h"
 
+#include "base/grow.h"
 #include "network/blocks.h"
 #include "space/arch.h"
 #include <stdlib.h>
@@ -18,7 +19,7 @@ struct slot {
     int code_choices; /* at code_site */
     int codes;
     char **row; /* [shape_room], of `codes` entries each; NULL: none yet */
-    int shape_room;
+    size_t shape_room;
 };
 
 struct ds_part_sums {
@@ -28,7 +29,8 @@ struct ds_part_sums {
     size_t stride; /* of an entry */
     int nslots;
     struct slot *slot;
-    int nshapes, shape_room, nimages;
+    int nshapes, nimages;
+    size_t shape_room;
     struct ds_tensor *shape; /* those of the images first */
     int *input;              /* [resolutions]: number of the input's shape */
     struct ds_part *part;
@@ -41,7 +43,7 @@ void ds_part_sums_free(struct ds_part_sums *w)
     if (!w)
         return;
     for (int i = 0; i < w->nslots && w->slot; i++) {
-        for (int k = 0; k < w->slot[i].shape_room; k++)
+        for (size_t k = 0; k < w->slot[i].shape_room; k++)
             free(w->slot[i].row[k]);
         free(w->slot[i].row);
     }
@@ -60,14 +62,8 @@ static int shape_number(struct ds_part_sums *w, struct ds_tensor t)
     for (int i = 0; i < w->nshapes; i++)
         if (w->shape[i].c == t.c && w->shape[i].h == t.h && w->shape[i].w == t.w)
             return i;
-    if (w->nshapes == w->shape_room) {
-        int room = w->shape_room ? 2 * w->shape_room : 64;
-        struct ds_tensor *more = realloc(w->shape, (size_t)room * sizeof *more);
-        if (!more)
-            return -1;
-        w->shape = more;
-        w->shape_room = room;
-    }
+    if (ds_grow(&w->shape, &w->shape_room, (size_t)w->nshapes + 1, sizeof *w->shape, NULL))
+        return -1;
     w->shape[w->nshapes] = t;
     return w->nshapes++;
 }
@@ -153,16 +149,11 @@ static int count_part(struct ds_part_sums *w, const uint8_t *choice, int slot, i
 /* Makes the entries of shape `in`, all of them not counted yet. */
 static int add_row(const struct ds_part_sums *w, struct slot *s, int in, struct ds_error *err)
 {
-    if (in >= s->shape_room) {
-        int room = in + 16;
-        char **more = realloc(s->row, (size_t)room * sizeof *more);
-        if (!more)
-            return ds_fail(err, "out of memory");
-        for (int i = s->shape_room; i < room; i++)
-            more[i] = NULL;
-        s->row = more;
-        s->shape_room = room;
-    }
+    size_t before = s->shape_room;
+    if (ds_grow(&s->row, &s->shape_room, (size_t)in + 1, sizeof *s->row, err))
+        return -1;
+    for (size_t i = before; i < s->shape_room; i++)
+        s->row[i] = NULL;
     s->row[in] = calloc((size_t)s->codes, w->stride);
     return s->row[in] ? 0 : ds_fail(err, "out of memory");
 }
@@ -187,7 +178,7 @@ int ds_part_sums(struct ds_part_sums *w, const uint8_t *choice, const void *cons
         if (s->repeat_site >= 0)
             n = w->space->site[s->repeat_site].value[choice[s->repeat_site]];
         for (; n > 0; n--) {
-            if ((in >= s->shape_room || !s->row[in]) && add_row(w, s, in, err))
+            if (((size_t)in >= s->shape_room || !s->row[in]) && add_row(w, s, in, err))
                 return -1;
             struct entry *e = (struct entry *)(s->row[in] + (size_t)code * w->stride);
             if (!e->out && count_part(w, choice, i, in, e, err))

@@ -1,5 +1,6 @@
 #include "npu/fit.h"
 
+#include "base/grow.h"
 #include "base/openblas.h"
 #include "base/random.h"
 #include "base/stats.h"
@@ -70,10 +71,8 @@ static int build(const struct words *s, struct ds_net *net, struct ds_error *err
 static int add_block(struct ds_npu_blocks *blocks, const char *name, double ms,
                      const struct words *s, struct ds_error *err)
 {
-    void *more = realloc(blocks->block, (size_t)(blocks->n + 1) * sizeof *blocks->block);
-    if (!more)
-        return ds_fail(err, "out of memory");
-    blocks->block = more;
+    if (ds_grow(&blocks->block, &blocks->room, (size_t)blocks->n + 1, sizeof *blocks->block, err))
+        return -1;
     struct ds_npu_block *b = &blocks->block[blocks->n];
     *b = (struct ds_npu_block){.name = strdup(name), .ms = ms};
     if (!b->name)

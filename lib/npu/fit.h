@@ -15,6 +15,7 @@ struct ds_npu_blocks {
         double ms; /* measured */
         struct ds_net net;
     } * block;
+    size_t room;
 };
 
 /*

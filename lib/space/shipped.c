@@ -1,5 +1,6 @@
 #include "space/shipped.h"
 
+#include "base/grow.h"
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -50,16 +51,15 @@ char **ds_shipped_names(const char *kind, size_t *count)
 {
     char path[PATH_MAX + 64];
     char **names = NULL;
+    size_t room = 0;
     *count = 0;
     for (int i = 0; folder(i, kind, path, sizeof path) && *count == 0; i++) {
         DIR *dir = opendir(path);
         for (struct dirent *e; dir && (e = readdir(dir));) {
             size_t n = strlen(e->d_name);
-            char **more;
             if (n <= 5 || strcmp(e->d_name + n - 5, ".json") ||
-                !(more = realloc(names, (*count + 1) * sizeof *names)))
+                ds_grow(&names, &room, *count + 1, sizeof *names, NULL))
                 continue;
-            names = more;
             if ((names[*count] = strndup(e->d_name, n - 5)))
                 ++*count;
         }
@@ -82,17 +82,14 @@ char *ds_shipped_path(const char *kind, const char *name, struct ds_error *err)
 {
     size_t n = strlen(name);
     if (strchr(name, '/') || (n > 5 && strcmp(name + n - 5, ".json") == 0)) {
-        char *copy = strdup(name);
-        if (!copy)
-            ds_fail(err, "out of memory");
-        return copy;
+        return ds_copy(name, n + 1, err);
     }
 
     char path[PATH_MAX + 64], file[PATH_MAX + 512];
     for (int i = 0; folder(i, kind, path, sizeof path); i++) {
         snprintf(file, sizeof file, "%s/%s.json", path, name);
         if (access(file, F_OK) == 0)
-            return strdup(file);
+            return ds_copy(file, strlen(file) + 1, err);
     }
 
     char list[400] = "";

@@ -1,5 +1,6 @@
 #include "stream/record.h"
 
+#include "base/grow.h"
 #include "stream/span.h"
 #include <inttypes.h>
 #include <math.h>
@@ -151,14 +152,9 @@ struct ds_metric *ds_record_metric(const struct ds_record *rec, const char *name
 
 static struct ds_metric *new_metric(struct ds_record *rec)
 {
-    if (rec->nmetrics == rec->metric_room) {
-        int room = rec->metric_room ? 2 * rec->metric_room : 8;
-        struct ds_metric *more = realloc(rec->metric, (size_t)room * sizeof *more);
-        if (!more)
-            return NULL;
-        rec->metric = more;
-        rec->metric_room = room;
-    }
+    if (ds_grow(&rec->metric, &rec->metric_room, (size_t)rec->nmetrics + 1, sizeof *rec->metric,
+                NULL))
+        return NULL;
     return &rec->metric[rec->nmetrics++];
 }
 

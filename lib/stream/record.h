@@ -39,7 +39,7 @@ struct ds_record {
     struct ds_metric *metric;
     msgpack_object_map extra; /* unknown keys */
     msgpack_zone *zone;       /* owns all the above; cleared by the next parse */
-    int metric_room;
+    size_t metric_room;
 };
 
 /* Prepares an empty record. Returns -1 when out of memory. */

@@ -1,5 +1,6 @@
 #include "study/aggregate.h"
 
+#include "base/grow.h"
 #include "base/id_map.h"
 #include "base/stats.h"
 #include "space/trait.h"
@@ -78,11 +79,13 @@ struct ds_aggregate {
     const struct ds_space *space;
     struct metric *metric;
     int nmetrics;
+    size_t metric_room;
     struct ds_id_map clusters; /* id of base -> number */
     struct base *base;         /* [clusters] */
     size_t nbases, base_room;
     struct group *group;
-    int ngroups, group_room;
+    int ngroups;
+    size_t group_room;
     int *bucket; /* hash table of groups: number + 1 */
     int buckets;
     char mixed[256];
@@ -147,20 +150,6 @@ void ds_aggregate_free(struct ds_aggregate *a)
     free(a);
 }
 
-/* Makes room for one element more of `size` bytes; false when out of memory. */
-static bool room_for(void *array, size_t used, size_t *room, size_t size)
-{
-    if (used < *room)
-        return true;
-    size_t wanted = *room ? 2 * *room : 8;
-    void **at = array, *more = realloc(*at, wanted * size);
-    if (!more)
-        return false;
-    *at = more;
-    *room = wanted;
-    return true;
-}
-
 /* ---- metrics and what is said of them ---- */
 
 static int find_metric(struct ds_aggregate *a, const struct ds_metric *m)
@@ -169,10 +158,8 @@ static int find_metric(struct ds_aggregate *a, const struct ds_metric *m)
         if (strlen(a->metric[i].name) == m->name.size &&
             memcmp(a->metric[i].name, m->name.ptr, m->name.size) == 0)
             return i;
-    struct metric *more = realloc(a->metric, (size_t)(a->nmetrics + 1) * sizeof *more);
-    if (!more)
+    if (ds_grow(&a->metric, &a->metric_room, (size_t)a->nmetrics + 1, sizeof *a->metric, NULL))
         return -1;
-    a->metric = more;
     a->metric[a->nmetrics] = (struct metric){.name = strndup(m->name.ptr, m->name.size)};
     return a->metric[a->nmetrics].name ? a->nmetrics++ : -1;
 }
@@ -255,7 +242,7 @@ static int64_t find_cluster(struct ds_aggregate *a, uint64_t id)
     int64_t known = ds_id_map_find(&a->clusters, id);
     if (known >= 0)
         return known;
-    if (!room_for(&a->base, a->nbases, &a->base_room, sizeof *a->base) ||
+    if (ds_grow(&a->base, &a->base_room, a->nbases + 1, sizeof *a->base, NULL) ||
         ds_id_map_add(&a->clusters, id, (uint32_t)a->nbases) < 0)
         return -1;
     a->base[a->nbases] = (struct base){.id = id};
@@ -306,10 +293,8 @@ static struct group *find_group(struct ds_aggregate *a, const double *key)
     for (; a->bucket[b]; b = (b + 1) & (a->buckets - 1))
         if (compare_keys(a, a->group[a->bucket[b] - 1].key, key) == 0)
             return &a->group[a->bucket[b] - 1];
-    size_t room = (size_t)a->group_room;
-    if (!room_for(&a->group, (size_t)a->ngroups, &room, sizeof *a->group))
+    if (ds_grow(&a->group, &a->group_room, (size_t)a->ngroups + 1, sizeof *a->group, NULL))
         return NULL;
-    a->group_room = (int)room;
     struct group *g = &a->group[a->ngroups++];
     *g = (struct group){0};
     memcpy(g->key, key, sizeof g->key);
@@ -384,7 +369,7 @@ static bool is_about_affix(const struct ds_aggregate *a, const struct ds_record 
 
 static int add_value(struct values *v, uint32_t cluster, double x)
 {
-    if (!room_for(&v->at, v->n, &v->room, sizeof *v->at))
+    if (ds_grow(&v->at, &v->room, v->n + 1, sizeof *v->at, NULL))
         return -1;
     v->at[v->n++] = (struct value){cluster, x};
     return 0;

@@ -1,5 +1,6 @@
 #include "study/evidence.h"
 
+#include "base/grow.h"
 #include "base/id_map.h"
 #include "base/stats.h"
 #include <math.h>
@@ -114,14 +115,8 @@ static struct ds_mean *values_of(struct ds_evidence *e, uint64_t base)
     int64_t known = ds_id_map_find(&e->bases, base);
     if (known >= 0)
         return e->x[known];
-    if (e->nbases == e->room) {
-        size_t room = e->room ? 2 * e->room : 64;
-        struct ds_mean **more = realloc(e->x, room * sizeof *more);
-        if (!more)
-            return NULL;
-        e->x = more;
-        e->room = room;
-    }
+    if (ds_grow(&e->x, &e->room, e->nbases + 1, sizeof *e->x, NULL))
+        return NULL;
     size_t n = (size_t)(e->nslots * e->nmetrics);
     struct ds_mean *x = calloc(n + 1, sizeof *x);
     if (!x || ds_id_map_add(&e->bases, base, (uint32_t)e->nbases) < 0) {

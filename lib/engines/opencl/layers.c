@@ -1,6 +1,7 @@
 /* Layers of a network to steps on an OpenCL device: kernels and matrix products. */
 #include "engines/opencl/opencl.h"
 
+#include "base/grow.h"
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,16 +154,8 @@ static struct packed *find_packed(struct loader *b, const struct ds_layer *l)
 static struct ds_opencl_step *add_step(struct loader *b)
 {
     struct ds_opencl_steps *steps = b->steps;
-    if (steps->n == steps->room) {
-        int room = steps->room ? 2 * steps->room : 128;
-        struct ds_opencl_step *more = realloc(steps->step, (size_t)room * sizeof *more);
-        if (!more) {
-            ds_fail(b->err, "out of memory");
-            return NULL;
-        }
-        steps->step = more;
-        steps->room = room;
-    }
+    if (ds_grow(&steps->step, &steps->room, (size_t)steps->n + 1, sizeof *steps->step, b->err))
+        return NULL;
     struct ds_opencl_step *step = &steps->step[steps->n++];
     *step = (struct ds_opencl_step){.module = b->l->module};
     return step;

@@ -91,7 +91,8 @@ struct ds_opencl_step {
 
 struct ds_opencl_steps {
     struct ds_opencl_step *step;
-    int n, room;
+    int n;
+    size_t room;
 };
 
 /*
