@@ -261,3 +261,20 @@ json.dump(p, open("p.json", "w"))' "$DSTOOLS_SCHEMAS/devices/acc-ofa-mbv3.json" 
     run -2 ds-fit macs --name m --device d few.dss
     run -2 ds-fit macs --class cpu --name m --device d --family magic few.dss
 }
+
+@test "latencies of several devices in one stream, each by a name of its own" {
+    ds-sample ofa-mbv3 -n 5 >s.dss
+    ds-measure-cpu --profile note10 s.dss | ds-show -t -c latency.cpu >note10
+    ds-measure-gpu --profile rtx2080ti-b1 s.dss | ds-show -t -c latency.gpu >rtx
+    ds-measure-cpu --profile note10 --as latency.note10 s.dss |
+        ds-measure-gpu --profile rtx2080ti-b1 --as latency.rtx |
+        ds-measure-npu --model dpu-b2304 --as latency.dpu >all.dss
+    cmp <(ds-show -t -c latency.note10 all.dss | tail -n +2) <(tail -n +2 note10)
+    cmp <(ds-show -t -c latency.rtx all.dss | tail -n +2) <(tail -n +2 rtx)
+    [ "$(ds-show -t all.dss | head -1 | tr '\t' '\n' | grep latency | tr '\n' ' ')" = "latency.note10 latency.rtx latency.dpu " ]
+    run -2 ds-measure-cpu --profile note10 --as note10 s.dss
+    [ "$output" = "ds-measure-cpu: --as: 'note10' is not latency.NAME" ]
+    printf '#!/bin/sh\necho 3\n' >three && chmod +x three
+    ds-measure-npu --exec ./three --as latency.three s.dss | ds-show -t -c latency.three | grep -cx 3 | grep -qx 5
+    [ "$(ds-measure-cpu -q --as latency.here --max-runs 1 <(ds-sample ofa-mbv3 -n 1 | cat) | ds-show -t -c latency.here | wc -l)" = 2 ]
+}

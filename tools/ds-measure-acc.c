@@ -40,6 +40,6 @@ int main(int argc, char **argv)
         return evaluate_run(&cli, &evaluate);
     if (runner.program)
         return runner_run(&cli, &runner, &top1);
-    return profile ? estimate_by_profile(&cli, profile, "acc")
-                   : estimate_by_predictor(&cli, predictor, "top1");
+    return profile ? estimate_by_profile(&cli, profile, "acc", NULL)
+                   : estimate_by_predictor(&cli, predictor, "acc", "top1");
 }

@@ -70,11 +70,11 @@ static const struct ds_engine *find_engine(const char *name)
 
 int main(int argc, char **argv)
 {
-    const char *engine = NULL, *profile = NULL, *predictor = NULL;
+    const char *engine = NULL, *profile = NULL, *predictor = NULL, *as = NULL;
     uint64_t threads = 1;
     struct meter_choice choice = METER_DEFAULTS;
     struct runner_options runner = RUNNER_DEFAULTS;
-    struct ds_window_options o = {.metric = DS_LATENCY_CPU};
+    struct ds_window_options o = {0};
     const struct cli_option options[] = {
         {"engine", 'e', CLI_TEXT, &engine, "NAME", "onednn (default) or xnnpack", 0},
         {"threads", 't', CLI_COUNT, &threads, "N", "threads of the engine (1)", 1},
@@ -83,6 +83,7 @@ int main(int argc, char **argv)
         {"profile", 0, CLI_TEXT, &profile, "NAME",
          "not live: by this device profile, a shipped name or a file", 0},
         PREDICTOR_OPTION(predictor),
+        AS_OPTION(as),
         RUNNER_OPTIONS(runner),
         {0},
     };
@@ -98,20 +99,22 @@ int main(int argc, char **argv)
     cli_parse(&cli, argc, argv);
     runner.batch = choice.batch;
     runner.pin = o.pin;
+    const char *metric = latency_as(DS_LATENCY_CPU, as);
     runner_check(&runner);
     if (!!profile + !!predictor + !!runner.program > 1)
         cli_die(CLI_USAGE, "--profile, --predictor and --exec: one of them");
     if (runner.program) {
-        const struct ds_question question = ds_question_latency(DS_LATENCY_CPU);
+        const struct ds_question question = ds_question_latency(metric);
         if (o.pin)
             pin(o.pin);
         return runner_run(&cli, &runner, &question);
     }
     if (profile)
-        return estimate_by_profile(&cli, profile, "cpu");
+        return estimate_by_profile(&cli, profile, "cpu", as);
     if (predictor)
-        return estimate_by_predictor(&cli, predictor, "latency.cpu");
+        return estimate_by_predictor(&cli, predictor, "cpu", metric);
     o.setup.threads = cli_small("--threads", threads, 1024);
+    o.metric = metric;
     meter_choose(&o, &choice, cli.seed);
     o.engine = find_engine(engine);
     o.device = device_name(device, sizeof device);

@@ -44,11 +44,11 @@ static int list_devices(struct cli *cli)
 
 int main(int argc, char **argv)
 {
-    const char *profile = NULL, *predictor = NULL;
+    const char *profile = NULL, *predictor = NULL, *as = NULL;
     bool list = false;
     int n;
     struct runner_options runner = RUNNER_DEFAULTS;
-    struct ds_window_options o = {.metric = DS_LATENCY_GPU, .measure.settle = 10};
+    struct ds_window_options o = {.measure.settle = 10};
     struct meter_choice choice = METER_DEFAULTS;
     const struct cli_option options[] = {
         {"list-devices", 0, CLI_FLAG, &list, NULL, "print what OpenCL finds, and end", 0},
@@ -60,6 +60,7 @@ int main(int argc, char **argv)
         {"profile", 0, CLI_TEXT, &profile, "NAME",
          "not live: by this device profile, a shipped name or a file", 0},
         PREDICTOR_OPTION(predictor),
+        AS_OPTION(as),
         RUNNER_OPTIONS(runner),
         {0},
     };
@@ -73,19 +74,21 @@ int main(int argc, char **argv)
 
     cli_parse(&cli, argc, argv);
     runner.batch = choice.batch;
+    const char *metric = latency_as(DS_LATENCY_GPU, as);
     runner_check(&runner);
     if (!!profile + !!predictor + !!runner.program > 1)
         cli_die(CLI_USAGE, "--profile, --predictor and --exec: one of them");
     if (list)
         return list_devices(&cli);
     if (runner.program) {
-        const struct ds_question question = ds_question_latency(DS_LATENCY_GPU);
+        const struct ds_question question = ds_question_latency(metric);
         return runner_run(&cli, &runner, &question);
     }
     if (profile)
-        return estimate_by_profile(&cli, profile, "gpu");
+        return estimate_by_profile(&cli, profile, "gpu", as);
     if (predictor)
-        return estimate_by_predictor(&cli, predictor, "latency.gpu");
+        return estimate_by_predictor(&cli, predictor, "gpu", metric);
+    o.metric = metric;
     meter_choose(&o, &choice, cli.seed);
     o.engine = find_engine();
     free(find_devices(o.engine, &n));

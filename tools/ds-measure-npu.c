@@ -5,13 +5,14 @@
 
 int main(int argc, char **argv)
 {
-    const char *profile = NULL, *model = NULL, *predictor = NULL;
+    const char *profile = NULL, *model = NULL, *predictor = NULL, *as = NULL;
     struct runner_options runner = RUNNER_DEFAULTS;
     const struct cli_option options[] = {
         {"model", 0, CLI_TEXT, &model, "NPU", "by the cost model of NPUs: a shipped name or a file",
          0},
         {"profile", 0, CLI_TEXT, &profile, "NAME", "by this profile: a shipped name or a file", 0},
         PREDICTOR_OPTION(predictor),
+        AS_OPTION(as),
         RUNNER_OPTIONS(runner),
         {"batch", 'b', CLI_COUNT, &runner.batch, "N", "--exec: images at once (1)", 1},
         {0},
@@ -25,19 +26,20 @@ int main(int argc, char **argv)
         .options = options,
     };
     cli_parse(&cli, argc, argv);
+    const char *metric = latency_as(DS_LATENCY_NPU, as);
     runner_check(&runner);
     if (!!profile + !!predictor + !!model + !!runner.program > 1)
         cli_die(CLI_USAGE, "--profile, --predictor, --model and --exec: one of them");
     if (runner.program) {
-        const struct ds_question question = ds_question_latency(DS_LATENCY_NPU);
+        const struct ds_question question = ds_question_latency(metric);
         return runner_run(&cli, &runner, &question);
     }
     if (model)
-        return estimate_by_npu(&cli, model);
+        return estimate_by_npu(&cli, model, metric);
     if (predictor)
-        return estimate_by_predictor(&cli, predictor, "latency.npu");
+        return estimate_by_predictor(&cli, predictor, "npu", metric);
     if (!profile)
         cli_die(CLI_FAILED, "no npu is measured live by this dstools yet: give --profile NAME, a "
                             "device profile, --predictor FILE, --model NPU or --exec PROGRAM");
-    return estimate_by_profile(&cli, profile, "npu");
+    return estimate_by_profile(&cli, profile, "npu", as);
 }

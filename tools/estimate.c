@@ -18,6 +18,13 @@ struct estimator {
     int (*describe)(void *context, struct ds_record *rec, struct ds_metric *metric); /* or NULL */
 };
 
+const char *latency_as(const char *metric, const char *as)
+{
+    if (as && !ds_metric_is_latency(as))
+        cli_die(CLI_USAGE, "--as: '%s' is not latency.NAME", as);
+    return as ? as : metric;
+}
+
 static void add_value(struct ds_filter *f, struct ds_record *rec, const struct estimator *e)
 {
     struct ds_error err;
@@ -74,7 +81,7 @@ static int profile_value(void *p, const uint8_t *choice, double *value, struct d
     return ds_profile_value(p, choice, value, err);
 }
 
-int estimate_by_profile(struct cli *cli, const char *name, const char *class)
+int estimate_by_profile(struct cli *cli, const char *name, const char *class, const char *as)
 {
     struct ds_error err;
     struct ds_profile *p = ds_profile_load(name, &err);
@@ -83,9 +90,10 @@ int estimate_by_profile(struct cli *cli, const char *name, const char *class)
     if (strcmp(p->class, class))
         cli_die(CLI_FAILED, "--profile: %s is a profile of class %s (%s), not %s", p->name,
                 p->class, p->metric, class);
-    int status = estimate(
-        cli, &(struct estimator){
-                 .metric = p->metric, .context = p, .bind = bind_profile, .value = profile_value});
+    int status = estimate(cli, &(struct estimator){.metric = as ? as : p->metric,
+                                                   .context = p,
+                                                   .bind = bind_profile,
+                                                   .value = profile_value});
     ds_profile_free(p);
     return status;
 }
@@ -120,14 +128,14 @@ static int describe_npu(void *context, struct ds_record *rec, struct ds_metric *
                : 0;
 }
 
-int estimate_by_npu(struct cli *cli, const char *name)
+int estimate_by_npu(struct cli *cli, const char *name, const char *metric)
 {
     struct ds_error err;
     struct npu n = {.npu = ds_npu_load(name, &err)};
     if (!n.npu)
         cli_die(CLI_FAILED, "--model: %s", err.text);
     snprintf(n.hash, sizeof n.hash, "%016" PRIx64, n.npu->hash);
-    int status = estimate(cli, &(struct estimator){.metric = DS_LATENCY_NPU,
+    int status = estimate(cli, &(struct estimator){.metric = metric,
                                                    .context = &n,
                                                    .bind = bind_npu,
                                                    .value = npu_value,

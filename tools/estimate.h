@@ -5,16 +5,16 @@
 #include "output.h"
 
 /*
- * Adds the metric of a profile to the stream of the operands; dies where the profile is not of
- * `class`. Returns the exit status.
+ * Adds the metric of a profile, or its value as another metric unless `as` is NULL, to the stream
+ * of the operands; dies where the profile is not of `class`. Returns the exit status.
  */
-int estimate_by_profile(struct cli *cli, const char *profile, const char *class);
+int estimate_by_profile(struct cli *cli, const char *profile, const char *class, const char *as);
 
 /*
- * Adds a metric ("top1", "latency.cpu", ...) by a predictor read from PyTorch's file; dies where
- * the predictor is of another. Returns the exit status.
+ * Adds a metric by a predictor read from PyTorch's file; dies where the predictor is not of `class`
+ * ("acc", "cpu", "gpu" or "npu"). Returns the exit status.
  */
-int estimate_by_predictor(struct cli *cli, const char *path, const char *metric);
+int estimate_by_predictor(struct cli *cli, const char *path, const char *class, const char *metric);
 
 #define PREDICTOR_OPTION(path)                                                                     \
     {                                                                                              \
@@ -22,7 +22,16 @@ int estimate_by_predictor(struct cli *cli, const char *path, const char *metric)
             "by a published predictor, a file of PyTorch (.pt, .pth)", 0                           \
     }
 
-/* Adds latency.npu by the cost model of NPUs and the device `npu`. Returns the exit status. */
-int estimate_by_npu(struct cli *cli, const char *npu);
+/* Adds a latency by the cost model of NPUs and the device `npu`. Returns the exit status. */
+int estimate_by_npu(struct cli *cli, const char *npu, const char *metric);
+
+/* The name under which a latency goes into the stream, --as. */
+#define AS_OPTION(as)                                                                              \
+    {                                                                                              \
+        "as", 0, CLI_TEXT, &(as), "latency.NAME", "the metric's name, to tell devices apart", 0    \
+    }
+
+/* `metric`, or the latency's other name unless `as` is NULL; dies where that is none. */
+const char *latency_as(const char *metric, const char *as);
 
 #endif

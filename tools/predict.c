@@ -107,7 +107,7 @@ static struct ds_predictor *load(const char *path, const char *class)
     return p;
 }
 
-int estimate_by_predictor(struct cli *cli, const char *path, const char *metric)
+int estimate_by_predictor(struct cli *cli, const char *path, const char *class, const char *metric)
 {
     const char *slash = strrchr(path, '/');
     struct ds_error err;
@@ -118,7 +118,7 @@ int estimate_by_predictor(struct cli *cli, const char *path, const char *metric)
     blas_begin();
     if (!q || ds_record_init(&q->rec, &err))
         cli_die(CLI_FAILED, "out of memory");
-    q->predictor = load(path, ds_metric_class(metric));
+    q->predictor = load(path, class);
     q->metric = metric;
     q->name = slash ? slash + 1 : path;
     msgpack_sbuffer_init(&q->packed);
