@@ -19,6 +19,7 @@ NEEDS = gcc libc6-dev make pkg-config libmsgpack-dev libzstd-dev libxxhash-dev l
 WANTS = libdnnl-dev libxnnpack-dev libpthreadpool-dev ocl-icd-opencl-dev libclblast-dev
 CHECKS = bats bsdutils python3 pocl-opencl-icd
 LINTERS = clang-format shellcheck mandoc
+RUNTIMES = python3-pyarmnn libarmnn-cpuref-backend22 libarmnn-cpuref-backend33
 
 MSGPACK := $(firstword $(foreach p,msgpack-c msgpackc msgpack,\
 	$(shell $(PKG_CONFIG) --exists $(p) 2>/dev/null && echo $(p))))
@@ -104,7 +105,7 @@ bench: all $(BUILD)/tests/bench/engines
 deps:
 	@pipelines/deps "$(NEEDS)" "$(WANTS)"
 check-deps: deps
-	@pipelines/deps "$(CHECKS)" "$(LINTERS)"
+	@pipelines/deps "$(CHECKS)" "$(LINTERS) $(RUNTIMES)"
 
 install: all
 	install -D -t $(DEST)/bin $(TOOLS)

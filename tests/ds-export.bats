@@ -50,7 +50,7 @@ print({len(json.loads(line)["ks"]) for line in sys.stdin})')" = "{19}" ]
 
 @test "errors" {
     run -2 ds-export
-    [[ "$output" == "ds-export: wants a format first: ofa, json, tsv or onnx" ]]
+    [[ "$output" == "ds-export: wants a format first: ofa, json, tsv, onnx or tflite" ]]
     ds-sample ofa-mbv3 -n 2 | ds-affix --all | ds-measure-cost | ds-aggregate --by block >"$BATS_TEST_TMPDIR/g.dss"
     run -1 ds-export ofa "$BATS_TEST_TMPDIR/g.dss"
     [[ "$output" == *"g.dss: record 1, byte "*": no architecture; is this an aggregated stream?" ]]
@@ -144,7 +144,7 @@ END
     run -2 ds-export onnx --input output two.dss
     [ "$output" = "ds-export: --input: 'output' cannot be the name of the input" ]
     run -2 ds-export json --batch 2 two.dss
-    [ "$output" = "ds-export: --dir, --batch, --opset and --input are for onnx" ]
+    [ "$output" = "ds-export: --dir, --batch and --input are for onnx and tflite" ]
     run -2 ds-export onnx --space ofa-mbv3 two.dss
     head -c 900 two.dss >cut.dss
     cat two.dss cut.dss >bad.dss

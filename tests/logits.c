@@ -1,7 +1,8 @@
 /*
  * What an engine computes: for every architecture of the stream on standard input, the image it is
- * given as DIR/ID.input, floats as [channel][row][column], and its outputs as DIR/ID.logits, one a
- * line. Usage: logits ENGINE DIR; exit status 2 where there is no such engine, or no device for it.
+ * given as DIR/ID.input, floats as [channel][row][column], and as DIR/ID.nhwc, floats as
+ * [row][column][channel]; its outputs as DIR/ID.logits, one a line. Usage: logits ENGINE DIR; exit
+ * status 2 where there is no such engine, or no device for it.
  */
 #include "engines.h"
 #include "network/build.h"
@@ -36,7 +37,7 @@ static FILE *open_file(const char *dir, uint64_t id, const char *kind)
 }
 
 /* The engines' input is [row][column][channel]. */
-static void write_input(const struct ds_net *net, FILE *f)
+static void write_input(const struct ds_net *net, FILE *f, FILE *nhwc)
 {
     struct ds_tensor t = net->tensor[net->input];
     struct ds_input images = {0};
@@ -46,8 +47,10 @@ static void write_input(const struct ds_net *net, FILE *f)
     for (size_t i = 0; i < c; i++)
         for (size_t p = 0; p < area; p++)
             fwrite(&images.data[p * c + i], sizeof *images.data, 1, f);
+    fwrite(images.data, sizeof *images.data, area * c, nhwc);
     ds_input_free(&images);
     fclose(f);
+    fclose(nhwc);
 }
 
 static void write_logits(const struct ds_engine *e, struct ds_session *s, const struct ds_net *net,
@@ -80,7 +83,8 @@ int main(int argc, char **argv)
     while ((rc = ds_reader_next(r, &rec, &err)) > 0) {
         if (ds_net_build(rec->space, rec->choice, &net, &err))
             must(NULL);
-        write_input(&net, open_file(argv[2], rec->id, "input"));
+        write_input(&net, open_file(argv[2], rec->id, "input"),
+                    open_file(argv[2], rec->id, "nhwc"));
         write_logits(e, s, &net, open_file(argv[2], rec->id, "logits"));
     }
     if (rc < 0)

@@ -1,6 +1,7 @@
-/* Writes a stream for other programs: Once-for-All's dictionaries, JSON, TSV, ONNX models. */
-#include "export_onnx.h"
+/* Writes a stream for other programs: Once-for-All's dictionaries, JSON, TSV, models. */
+#include "export_model.h"
 #include "formats/ofa.h"
+#include "formats/onnx.h"
 #include "output.h"
 #include "rows.h"
 #include "stream/json.h"
@@ -12,7 +13,7 @@
 struct exporter {
     FILE *out;
     const struct ds_space *space; /* --space; NULL: that of the record */
-    struct onnx_files *onnx;
+    struct model_files *models;
 };
 
 /* A format to write in. */
@@ -56,13 +57,14 @@ static void put_ofa(const struct exporter *ex, const struct ds_record *rec, cons
     cli_print_json(ex->out, dict, where, &err);
 }
 
-static void put_onnx(const struct exporter *ex, const struct ds_record *rec, const char *where)
+static void put_model(const struct exporter *ex, const struct ds_record *rec, const char *where)
 {
-    onnx_files_put(ex->onnx, rec, where);
+    model_files_put(ex->models, rec, where);
 }
 
 static const struct format formats[] = {
-    {"ofa", put_ofa}, {"json", put_record}, {"onnx", put_onnx}, {"tsv", NULL}, /* rows */
+    {"ofa", put_ofa},    {"json", put_record},  {"tsv", NULL}, /* rows */
+    {"onnx", put_model}, {"tflite", put_model},
 };
 
 static const struct format *find_format(const struct cli *cli)
@@ -70,18 +72,18 @@ static const struct format *find_format(const struct cli *cli)
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (cli->noperands && strcmp(cli->operand[0], formats[i].name) == 0)
             return &formats[i];
-    cli_die(CLI_USAGE, "wants a format first: ofa, json, tsv or onnx");
+    cli_die(CLI_USAGE, "wants a format first: ofa, json, tsv, onnx or tflite");
 }
 
 /* The options for models, which are 0 or NULL where not given. */
-struct onnx_given {
+struct model_given {
     const char *dir, *input;
     uint64_t batch, opset;
 };
 
-static struct ds_onnx_options onnx_options(const struct onnx_given *given, uint64_t seed)
+static struct ds_model_options model_options(const struct model_given *given, uint64_t seed)
 {
-    struct ds_onnx_options o = {
+    struct ds_model_options o = {
         .batch = given->batch ? cli_small("--batch", given->batch, CLI_MOST_BATCH) : 1,
         .opset = given->opset ? (int)given->opset : DS_ONNX_OPSET,
         .seed = seed,
@@ -96,30 +98,33 @@ static struct ds_onnx_options onnx_options(const struct onnx_given *given, uint6
 }
 
 static void check_options(const struct format *format, const char *space,
-                          const struct onnx_given *onnx)
+                          const struct model_given *model)
 {
     if (space && format->put != put_ofa)
         cli_die(CLI_USAGE, "--space is for ofa");
-    if (format->put != put_onnx && (onnx->dir || onnx->input || onnx->batch || onnx->opset))
-        cli_die(CLI_USAGE, "--dir, --batch, --opset and --input are for onnx");
+    if (format->put != put_model && (model->dir || model->input || model->batch))
+        cli_die(CLI_USAGE, "--dir, --batch and --input are for onnx and tflite");
+    if (strcmp(format->name, "onnx") != 0 && model->opset)
+        cli_die(CLI_USAGE, "--opset is for onnx");
 }
 
 int main(int argc, char **argv)
 {
     const char *name = NULL;
-    struct onnx_given given = {0};
+    struct model_given given = {0};
     const struct cli_option options[] = {
         {"space", 's', CLI_TEXT, &name, "SPACE", "ofa: the space whose layers the lists have", 0},
-        {"dir", 'd', CLI_TEXT, &given.dir, "DIR", "onnx: a file ID.onnx in DIR for each", 0},
-        {"batch", 'b', CLI_COUNT, &given.batch, "N", "onnx: images at once (1)", 1},
+        {"dir", 'd', CLI_TEXT, &given.dir, "DIR", "onnx, tflite: a file in DIR for each", 0},
+        {"batch", 'b', CLI_COUNT, &given.batch, "N", "onnx, tflite: images at once (1)", 1},
         {"opset", 0, CLI_COUNT, &given.opset, "N", "onnx: 11 (default), 12 or 13", DS_ONNX_OPSET},
-        {"input", 0, CLI_TEXT, &given.input, "NAME", "onnx: what the input is called (input)", 0},
+        {"input", 0, CLI_TEXT, &given.input, "NAME", "onnx, tflite: the input's name (input)", 0},
         {0},
     };
     struct cli cli = {
         .name = "ds-export",
-        .usage = "{ofa | json | tsv | onnx} [OPTION ...] [FILE ...]",
-        .about = "Writes a stream as Once-for-All's dictionaries, JSON, TSV or ONNX models.",
+        .usage = "{ofa | json | tsv | onnx | tflite} [OPTION ...] [FILE ...]",
+        .about =
+            "Writes a stream as Once-for-All's dictionaries, JSON, TSV, ONNX or TensorFlow Lite.",
         .options = options,
     };
     struct ds_error err;
@@ -127,14 +132,15 @@ int main(int argc, char **argv)
     cli_parse(&cli, argc, argv);
     const struct format *format = find_format(&cli);
     check_options(format, name, &given);
-    const struct ds_onnx_options onnx = onnx_options(&given, cli.seed);
+    const struct ds_model_options how = model_options(&given, cli.seed);
     struct ds_space *space = name ? ds_space_load(name, &err) : NULL;
     if (name && !space)
         cli_die(CLI_FAILED, "%s", err.text);
     struct ds_reader *in = cli_reader(cli.operand + 1, cli.noperands - 1);
     FILE *out = cli_open_text(&cli);
-    const struct exporter ex = {
-        out, space, format->put == put_onnx ? onnx_files_begin(out, given.dir, &onnx) : NULL};
+    const struct ds_model_format *model = ds_model_format_find(format->name);
+    const struct exporter ex = {out, space,
+                                model ? model_files_begin(out, given.dir, model, &how) : NULL};
     struct rows *rows = format->put ? NULL : rows_begin(out, false, true, NULL);
     int rc;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0 && !ferror(out)) {
@@ -149,8 +155,8 @@ int main(int argc, char **argv)
         fflush(out);
         cli_die(CLI_FAILED, "%s", err.text);
     }
-    if (ex.onnx)
-        onnx_files_end(ex.onnx);
+    if (ex.models)
+        model_files_end(ex.models);
     ds_reader_close(in);
     ds_space_free(space);
     cli_close_text(&cli, out);

@@ -34,7 +34,7 @@ struct runner {
     const struct runner_options *o;
     const struct ds_question *question;
     struct ds_filter f;
-    struct ds_onnx_options onnx;
+    struct ds_model_options onnx;
     struct ds_net net;
     char **argv;           /* the program, its arguments, two places, NULL */
     int nargs;             /* before the two places */
@@ -383,11 +383,11 @@ int runner_run(struct cli *cli, const struct runner_options *options,
 {
     struct runner r = {.o = options, .question = question};
     struct ds_error err;
-    r.onnx = (struct ds_onnx_options){.batch = (int)options->batch,
-                                      .opset = (int)options->opset,
-                                      .seed = cli->seed,
-                                      .input = INPUT,
-                                      .output = "output"};
+    r.onnx = (struct ds_model_options){.batch = (int)options->batch,
+                                       .opset = (int)options->opset,
+                                       .seed = cli->seed,
+                                       .input = INPUT,
+                                       .output = "output"};
     if (ds_exec_check(options->program, &err))
         cli_die(CLI_FAILED, "--exec: %s", err.text);
     if (options->cache && mkdir(options->cache, 0777) && errno != EEXIST)

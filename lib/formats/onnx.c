@@ -43,7 +43,7 @@ struct tensor {
 struct builder {
     const struct ds_space *space;
     const struct ds_net *net;
-    const struct ds_onnx_options *o;
+    const struct ds_model_options *o;
     char **value; /* [ntensors]: what the tensor of the network is called */
     struct node *node;
     struct tensor *tensor;
@@ -430,18 +430,6 @@ static uint8_t *pack_model(struct builder *b, Onnx__NodeProto **nodes,
     return pack(&model, size, err);
 }
 
-/* Floats of all weights and biases, whether written or not. */
-static uint64_t count_weights(const struct ds_net *net)
-{
-    uint64_t sum = 0;
-    for (int i = 0; i < net->nlayers; i++)
-        if (net->layer[i].op == DS_OP_CONV) {
-            struct ds_weight_key key = ds_weight_key(net, &net->layer[i]);
-            sum += ds_weight_count(&key) + (uint64_t)key.cout;
-        }
-    return sum;
-}
-
 /* Builds all layers. The last node gives the output, which has a name of its own. */
 static void add_layers(struct builder *b)
 {
@@ -461,10 +449,10 @@ static int rename_output(struct builder *b, struct ds_error *err)
 }
 
 uint8_t *ds_onnx_pack(const struct ds_space *space, const struct ds_net *net,
-                      const struct ds_onnx_options *options, size_t *size, struct ds_error *err)
+                      const struct ds_model_options *options, size_t *size, struct ds_error *err)
 {
     struct builder b = {.space = space, .net = net, .o = options};
-    uint64_t floats = count_weights(net);
+    uint64_t floats = ds_weights_total(net);
     if (floats > LARGEST / sizeof(float)) {
         ds_fail(err, "weights of %.1f GB are more than an ONNX file holds (2 GB)",
                 (double)floats * sizeof(float) * 1e-9);

@@ -10,17 +10,9 @@
 #ifndef DS_FORMATS_ONNX_H
 #define DS_FORMATS_ONNX_H
 
-#include "network/network.h"
+#include "formats/model.h"
 
 enum { DS_ONNX_OPSET = 11, DS_ONNX_OPSET_MOST = 13 };
-
-struct ds_onnx_options {
-    int batch;         /* images at once, 1.. */
-    int opset;         /* DS_ONNX_OPSET..DS_ONNX_OPSET_MOST */
-    uint64_t seed;     /* of the weights */
-    const char *input; /* what the input and the output are called */
-    const char *output;
-};
 
 /*
  * The model as bytes, to be freed, and their number. They depend on the network and the options
@@ -29,6 +21,6 @@ struct ds_onnx_options {
  * out of memory, or larger than the 2 GB that the format allows.
  */
 uint8_t *ds_onnx_pack(const struct ds_space *space, const struct ds_net *net,
-                      const struct ds_onnx_options *options, size_t *size, struct ds_error *err);
+                      const struct ds_model_options *options, size_t *size, struct ds_error *err);
 
 #endif

@@ -66,6 +66,17 @@ void ds_weights_of(const struct ds_net *net, const struct ds_layer *layer, uint6
     memcpy(bias, given->bias, (size_t)key.cout * sizeof *bias);
 }
 
+uint64_t ds_weights_total(const struct ds_net *net)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < net->nlayers; i++)
+        if (net->layer[i].op == DS_OP_CONV) {
+            struct ds_weight_key key = ds_weight_key(net, &net->layer[i]);
+            sum += ds_weight_count(&key) + (uint64_t)key.cout;
+        }
+    return sum;
+}
+
 int ds_input_reserve(struct ds_input *images, uint64_t seed, size_t count, struct ds_error *err)
 {
     if (count <= images->count)

@@ -31,6 +31,9 @@ void ds_weights_fill(const struct ds_weight_key *key, uint64_t seed, float *weig
 void ds_weights_of(const struct ds_net *net, const struct ds_layer *layer, uint64_t seed,
                    float *weights, float *bias);
 
+/* Floats of the weights and biases of all layers. */
+uint64_t ds_weights_total(const struct ds_net *net);
+
 /* Input images [n][h][w][c], uniform in [-1, 1]; zero-initialise. */
 struct ds_input {
     float *data;

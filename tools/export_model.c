@@ -1,4 +1,4 @@
-#include "export_onnx.h"
+#include "export_model.h"
 
 #include "base/file.h"
 #include "base/id_map.h"
@@ -18,10 +18,11 @@ struct written {
     XXH64_hash_t hash;
 };
 
-struct onnx_files {
+struct model_files {
     FILE *out;
     const char *dir;
-    const struct ds_onnx_options *options;
+    const struct ds_model_format *format;
+    const struct ds_model_options *options;
     struct ds_net net;
     struct ds_id_map ids; /* of what is written */
     struct written *written;
@@ -30,13 +31,14 @@ struct onnx_files {
     size_t size;
 };
 
-struct onnx_files *onnx_files_begin(FILE *out, const char *dir,
-                                    const struct ds_onnx_options *options)
+struct model_files *model_files_begin(FILE *out, const char *dir,
+                                      const struct ds_model_format *format,
+                                      const struct ds_model_options *options)
 {
-    struct onnx_files *f = calloc(1, sizeof *f);
+    struct model_files *f = calloc(1, sizeof *f);
     if (!f)
         cli_die(CLI_FAILED, "out of memory");
-    *f = (struct onnx_files){.out = out, .dir = dir, .options = options};
+    *f = (struct model_files){.out = out, .dir = dir, .format = format, .options = options};
     if (!dir && isatty(fileno(out)))
         cli_die(CLI_USAGE, "will not write a model to a terminal: give -o FILE or --dir DIR");
     if (dir && mkdir(dir, 0777) && errno != EEXIST)
@@ -44,7 +46,7 @@ struct onnx_files *onnx_files_begin(FILE *out, const char *dir,
     return f;
 }
 
-static void remember(struct onnx_files *f, const struct ds_record *rec, const uint8_t *model,
+static void remember(struct model_files *f, const struct ds_record *rec, const uint8_t *model,
                      size_t size)
 {
     struct written *more = realloc(f->written, (f->n + 1) * sizeof *more);
@@ -54,18 +56,19 @@ static void remember(struct onnx_files *f, const struct ds_record *rec, const ui
     f->written[f->n++] = (struct written){rec->space, XXH3_64bits(model, size)};
 }
 
-static void write_one(const struct onnx_files *f, uint64_t id, const uint8_t *model, size_t size)
+static void write_one(const struct model_files *f, uint64_t id, const uint8_t *model, size_t size)
 {
     char path[PATH_MAX];
     struct ds_error err;
-    if (snprintf(path, sizeof path, "%s/%016" PRIx64 ".onnx", f->dir, id) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "%s/%016" PRIx64 ".%s", f->dir, id, f->format->name) >=
+        (int)sizeof path)
         cli_die(CLI_FAILED, "%s: the name is too long", f->dir);
     if (ds_file_write(path, model, size, &err))
         cli_die(CLI_FAILED, "%s", err.text);
     fprintf(f->out, "%s\n", path);
 }
 
-void onnx_files_put(struct onnx_files *f, const struct ds_record *rec, const char *where)
+void model_files_put(struct model_files *f, const struct ds_record *rec, const char *where)
 {
     struct ds_error err;
     size_t size;
@@ -77,7 +80,7 @@ void onnx_files_put(struct onnx_files *f, const struct ds_record *rec, const cha
         cli_die(CLI_FAILED, "%s: a second architecture, but a file holds one: give --dir DIR",
                 where);
     uint8_t *model = ds_net_build(rec->space, rec->choice, &f->net, &err) == 0
-                         ? ds_onnx_pack(rec->space, &f->net, f->options, &size, &err)
+                         ? f->format->pack(rec->space, &f->net, f->options, &size, &err)
                          : NULL;
     if (!model)
         cli_die(CLI_FAILED, "%s: %s", where, err.text);
@@ -99,7 +102,7 @@ void onnx_files_put(struct onnx_files *f, const struct ds_record *rec, const cha
     }
 }
 
-void onnx_files_end(struct onnx_files *f)
+void model_files_end(struct model_files *f)
 {
     if (!f->dir && !f->only)
         cli_die(CLI_FAILED, "no architecture in the input");

@@ -1,0 +1,29 @@
+/* Networks as files that other runtimes load: the formats there are, and what all of them ask. */
+#ifndef DS_FORMATS_MODEL_H
+#define DS_FORMATS_MODEL_H
+
+#include "network/network.h"
+
+struct ds_model_options {
+    int batch;         /* images at once, 1.. */
+    int opset;         /* of ONNX: DS_ONNX_OPSET..DS_ONNX_OPSET_MOST */
+    uint64_t seed;     /* of the weights */
+    const char *input; /* what the input and the output are called */
+    const char *output;
+};
+
+/* A format; `name` is also what the names of its files end in. */
+struct ds_model_format {
+    const char *name;
+
+    /* The model as bytes, to be freed, and their number; NULL and the reason in `err`. */
+    uint8_t *(*pack)(const struct ds_space *space, const struct ds_net *net,
+                     const struct ds_model_options *options, size_t *size, struct ds_error *err);
+
+    bool nhwc; /* how images lie in its input: batch x h x w x c, else batch x c x h x w */
+};
+
+/* The format of this name ("onnx", "tflite"), or NULL. */
+const struct ds_model_format *ds_model_format_find(const char *name);
+
+#endif
