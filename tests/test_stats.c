@@ -59,6 +59,9 @@ int main(void)
     /* of ten pairs: 6 concordant, 0 discordant, 2 tied in d, 2 in e; none in both */
     CHECK(near(ds_kendall(d, e, 5), 6 / sqrt(8.0 * 8.0), 1e-14), "Kendall's tau-b with ties");
     double flat[] = {1, 1, 1};
+    /* atanh(0.8) -+ 1.95996 sqrt((1 + 0.32) / 17), by Python */
+    ds_spearman_interval(0.8, 20, 0.95, &lo, &hi);
+    CHECK(near(lo, 0.50236463, 1e-7) && near(hi, 0.92813514, 1e-7), "Spearman's interval");
     CHECK(isnan(ds_spearman(flat, a, 3)) && isnan(ds_kendall(flat, a, 3)), "undefined");
 
     /* against counting every pair */

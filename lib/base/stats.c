@@ -261,3 +261,13 @@ double ds_kendall(const double *x, const double *y, size_t n)
     double scale = sqrt((all - tied_x) * (all - tied_y));
     return scale > 0 ? concordant_less_discordant / scale : NAN;
 }
+
+void ds_spearman_interval(double rho, size_t n, double level, double *lo, double *hi)
+{
+    *lo = *hi = NAN;
+    if (n < 4 || isnan(rho))
+        return;
+    double half = ds_normal_z(level) * sqrt((1 + rho * rho / 2) / ((double)n - 3));
+    *lo = fabs(rho) < 1 ? tanh(atanh(rho) - half) : rho;
+    *hi = fabs(rho) < 1 ? tanh(atanh(rho) + half) : rho;
+}
