@@ -117,6 +117,14 @@ detail() {
     [ "$(detail pin "$out/a.dss" | sort -u)" = "\"$cpu\"" ]
 }
 
+@test "fewer threads than asked for are an error, not a number" {
+    [ "$(nproc)" -ge 2 ] || skip "only one processor"
+    run env OMP_THREAD_LIMIT=1 ds-measure-cpu --engine onednn --threads 2 -o "$out/a.dss" "$IN"
+    [[ "$output" != *"not built in"* ]] || skip "oneDNN is not built in"
+    [ "$status" -eq 1 ]
+    [ "$output" = "ds-measure-cpu: oneDNN: OpenMP allows no more than 1 threads" ]
+}
+
 @test "the other engine" {
     run measure --engine xnnpack -o "$out/a.dss" "$IN"
     [[ "$output" != *"not built in"* ]] || skip "XNNPACK is not built in"

@@ -46,7 +46,7 @@ static uint64_t key_number(const struct ds_weight_key *key)
 void ds_weights_fill(const struct ds_weight_key *key, uint64_t seed, float *weights, float *bias)
 {
     struct ds_random r;
-    int fan_in = key->cin / key->groups * key->kernel * key->kernel;
+    double fan_in = (double)(key->cin / key->groups) * key->kernel * key->kernel;
     ds_random_init(&r, seed, key_number(key), DS_DRAW_WEIGHT);
     fill(&r, sqrtf(6.0f / (float)fan_in), weights, ds_weight_count(key));
     ds_random_init(&r, seed, key_number(key), DS_DRAW_BIAS);

@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void omp_set_num_threads(int); /* of libgomp; its header is the compiler's own */
+/* of libgomp; its header is the compiler's own */
+void omp_set_num_threads(int);
+int omp_get_thread_limit(void);
 
 /* Everything a primitive is made from; compared with memcmp. */
 struct op_key {
@@ -484,6 +486,9 @@ static int start(struct ds_session *s, struct ds_error *err)
 {
     const dnnl_version_t *v = dnnl_version();
     snprintf(s->version, sizeof s->version, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
+    if (s->options.threads > omp_get_thread_limit())
+        return ds_fail(err, "oneDNN: OpenMP allows no more than %d threads",
+                       omp_get_thread_limit());
     omp_set_num_threads(s->options.threads);
     if (check(dnnl_set_primitive_cache_capacity(4096), "its cache", err) ||
         check(dnnl_engine_create(&s->engine, dnnl_cpu, 0), "an engine", err))
