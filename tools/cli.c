@@ -1,5 +1,7 @@
 #include "cli.h"
+
 #include "input.h"
+#include "memory.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -112,7 +114,7 @@ static void *keep(size_t n, size_t size)
 {
     void *made = calloc(n, size);
     if (!made || nkept == sizeof kept / sizeof *kept)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     return kept[nkept++] = made;
 }
 
@@ -236,7 +238,7 @@ void cli_parse(struct cli *c, int argc, char **argv)
     table = calloc((size_t)n + 1, sizeof *table);
     letters = calloc((size_t)n + 1, 3);
     if (!table || !letters)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     char(*spelled)[MOST_NAME] = keep((size_t)n, sizeof *spelled);
     char *at = letters;
     *at++ = ':'; /* tells a missing argument from an unknown option */

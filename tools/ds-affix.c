@@ -1,4 +1,5 @@
 /* Affixes blocks, depths, widths and resolutions in the architectures that come in. */
+#include "memory.h"
 #include "output.h"
 #include "progress.h"
 
@@ -13,7 +14,7 @@ struct affix {
 
 struct affixes {
     struct affix *item;
-    size_t n;
+    size_t n, room;
 };
 
 /* What the options ask for, in words; it becomes affixes once the space is known. */
@@ -29,10 +30,7 @@ static void add(struct affixes *a, int site, int choice)
     for (size_t i = 0; i < a->n; i++)
         if (a->item[i].site == site && a->item[i].choice == choice)
             return;
-    struct affix *more = realloc(a->item, (a->n + 1) * sizeof *more);
-    if (!more)
-        cli_die(CLI_FAILED, "out of memory");
-    a->item = more;
+    cli_grow(&a->item, &a->room, a->n + 1, sizeof *a->item);
     a->item[a->n++] = (struct affix){site, choice};
 }
 

@@ -1,4 +1,5 @@
 /* Fits the free parameters of an NPU's cost model to measured blocks. */
+#include "memory.h"
 #include "npu/fit.h"
 #include "output.h"
 #include "progress.h"
@@ -18,11 +19,6 @@ struct job {
     bool *seen;                  /* [blocks.n] in the split in hand */
     struct ds_npu_error *unseen; /* [splits] */
 };
-
-_Noreturn static void no_memory(void)
-{
-    cli_die(CLI_FAILED, "out of memory");
-}
 
 /* Fits to the first half of a split and tells the error on the other. */
 static void run_split(struct job *j, uint64_t split)
@@ -148,10 +144,8 @@ int main(int argc, char **argv)
     if (!(j.npu = ds_npu_load(cli.operand[0], &err)) ||
         ds_npu_blocks_read(&j.blocks, j.table, &err))
         cli_die(CLI_FAILED, "%s", err.text);
-    j.seen = calloc((size_t)j.blocks.n, sizeof *j.seen);
-    j.unseen = calloc((size_t)j.splits, sizeof *j.unseen);
-    if (!j.seen || !j.unseen)
-        no_memory();
+    j.seen = cli_alloc((size_t)j.blocks.n, sizeof *j.seen);
+    j.unseen = cli_alloc((size_t)j.splits, sizeof *j.unseen);
 
     progress_begin(&progress, cli.progress, j.splits);
     for (uint64_t split = j.splits; split-- > 0;) { /* the first one stays */
@@ -164,9 +158,7 @@ int main(int argc, char **argv)
     if (j.list) {
         list(&j, f);
     } else {
-        json_t *out = fitted(&j);
-        if (!out)
-            no_memory();
+        json_t *out = cli_must(fitted(&j));
         json_dumpf(out, f, JSON_INDENT(1) | JSON_REAL_PRECISION(6) | JSON_ENSURE_ASCII);
         fputc('\n', f);
         json_decref(out);

@@ -19,21 +19,6 @@ struct wanted {
     double scale;
 };
 
-static void add(struct ds_fit_data *data, const struct ds_record *rec, double y)
-{
-    if ((data->n & (data->n - 1)) == 0) { /* full at powers of two */
-        size_t room = data->n ? 2 * data->n : 1;
-        data->choice = realloc(data->choice, room * sizeof *data->choice);
-        data->id = realloc(data->id, room * sizeof *data->id);
-        data->y = realloc(data->y, room * sizeof *data->y);
-        if (!data->choice || !data->id || !data->y)
-            cli_die(CLI_FAILED, "out of memory");
-    }
-    memcpy(data->choice[data->n], rec->choice, sizeof rec->choice);
-    data->id[data->n] = rec->id;
-    data->y[data->n++] = y;
-}
-
 static void read_all(struct ds_reader *in, const char *metric, const struct wanted *w,
                      struct ds_fit_data *data)
 {
@@ -53,7 +38,8 @@ static void read_all(struct ds_reader *in, const char *metric, const struct want
         if (data->space && data->space != rec->space)
             cli_die(CLI_FAILED, "%s: a second design space", ds_reader_where(in));
         data->space = rec->space;
-        add(data, rec, value * w->scale);
+        if (ds_fit_data_add(data, rec->choice, rec->id, value * w->scale, &err))
+            cli_die(CLI_FAILED, "%s", err.text);
     }
     if (rc < 0)
         cli_die(CLI_FAILED, "%s", err.text);
@@ -242,8 +228,6 @@ int main(int argc, char **argv)
     cli_close_text(&cli, f);
     json_decref(out);
     ds_reader_close(in);
-    free(data.choice);
-    free(data.id);
-    free(data.y);
+    ds_fit_data_free(&data);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* Makes a stream, or a device profile, of what other programs write. */
 #include "base/metric.h"
 #include "formats/ofa.h"
+#include "memory.h"
 #include "output.h"
 #include "profile/table_model.h"
 
@@ -143,7 +144,7 @@ static void import_ofa(struct importer *im, struct cli *cli)
     im->out = cli_writer(cli);
     im->renamed = calloc((size_t)im->rename.n + 1, sizeof *im->renamed);
     if (!im->renamed)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     if (ds_record_init(&im->rec, &err) || ds_writer_begin(im->out, im->space, NULL, 0, &made, &err))
         cli_fail(im->out, &err);
     for (int i = 1; i < cli->noperands; i++)

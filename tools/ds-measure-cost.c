@@ -1,5 +1,6 @@
 /* Adds what can be counted without a device: MACs, parameters, peak activation memory. */
 #include "base/metric.h"
+#include "memory.h"
 #include "network/cost.h"
 #include "output.h"
 #include "progress.h"
@@ -17,7 +18,7 @@ static void measure(struct ds_coster *coster, struct ds_record *rec, struct ds_f
     for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
         double value;
         if (ds_cost_metric(&cost, metrics[i], &value) || !ds_record_set(rec, metrics[i], value))
-            cli_die(CLI_FAILED, "out of memory");
+            cli_no_memory();
     }
 }
 
@@ -45,7 +46,7 @@ int main(int argc, char **argv)
             ds_coster_free(coster);
             space = rec->space;
             if (!(coster = ds_coster_new(space)))
-                cli_die(CLI_FAILED, "out of memory");
+                cli_no_memory();
         }
         measure(coster, rec, &f);
         if (ds_writer_put(f.out, rec, &err))

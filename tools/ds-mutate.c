@@ -1,6 +1,7 @@
 /* Makes new architectures of evaluated ones, as a search does. */
 #include "base/id_map.h"
 #include "limit.h"
+#include "memory.h"
 #include "output.h"
 #include "progress.h"
 #include "search/mutate.h"
@@ -18,7 +19,7 @@ struct parents {
     uint8_t *choice; /* [n][nsites] */
     uint64_t *id;
     uint32_t *turn; /* [n]: in which order they have their turn */
-    size_t n, room, skipped;
+    size_t n, choice_room, id_room, turn_room, skipped;
     uint64_t round; /* that `turn` is of; rounds count from 0 */
 };
 
@@ -36,20 +37,15 @@ static bool note(struct making *m, uint64_t id)
 {
     int is_new = ds_id_map_add(&m->known, id, 0);
     if (is_new < 0)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     return is_new;
 }
 
 static void add_parent(struct parents *p, const uint8_t *choice, size_t nsites, uint64_t id)
 {
-    if (p->n == p->room) {
-        p->room = p->room ? 2 * p->room : 256;
-        p->choice = realloc(p->choice, p->room * nsites);
-        p->id = realloc(p->id, p->room * sizeof *p->id);
-        p->turn = realloc(p->turn, p->room * sizeof *p->turn);
-        if (!p->choice || !p->id || !p->turn)
-            cli_die(CLI_FAILED, "out of memory");
-    }
+    cli_grow(&p->choice, &p->choice_room, p->n + 1, nsites);
+    cli_grow(&p->id, &p->id_room, p->n + 1, sizeof *p->id);
+    cli_grow(&p->turn, &p->turn_room, p->n + 1, sizeof *p->turn);
     memcpy(p->choice + p->n * nsites, choice, nsites);
     p->id[p->n++] = id;
 }
@@ -153,7 +149,7 @@ static void give_up(const struct making *m, int why, uint64_t made, uint64_t n, 
 {
     char *size = ds_space_size(m->space);
     if (!size)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     char wrote[80];
     snprintf(wrote, sizeof wrote, "wrote %llu of %llu children", (unsigned long long)made,
              (unsigned long long)n);

@@ -1,4 +1,5 @@
 /* Makes a smaller design space: by rule, and by what has been measured. */
+#include "memory.h"
 #include "objective.h"
 #include "output.h"
 #include "space/like.h"
@@ -30,7 +31,7 @@ static int unit_and_value(const struct ds_space *space, const char *option, cons
         return -1;
     char *unit = strndup(text, (size_t)(equals - text));
     if (!unit)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     uint64_t u = cli_count(option, unit);
     free(unit);
     if (u >= (uint64_t)space->nunits)
@@ -53,7 +54,7 @@ static void apply(struct ds_pruning *p, const struct ds_space *space, const char
         cli_die(CLI_FAILED, "%s '%s': drops nothing from space %s", option, given, space->name);
     snprintf(sentence, sizeof sentence, "%s '%s': drops %d", option, given, count);
     if (ds_pruning_reason(p, sentence))
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     ds_rule_free(rule);
 }
 
@@ -93,7 +94,7 @@ static void apply_resolutions(struct ds_pruning *p, const struct ds_space *space
         if (!keep[c])
             ds_pruning_drop(p, space->resolution_site, c);
     if (list->n && ds_pruning_reason(p, sentence))
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
 }
 
 static void apply_weights(struct ds_pruning *p, const struct ds_space *space,
@@ -110,7 +111,7 @@ static void apply_weights(struct ds_pruning *p, const struct ds_space *space,
                 ds_pruning_weight(p, k, weight);
         snprintf(sentence, sizeof sentence, "--mutate-weight %s", list->value[i]);
         if (ds_pruning_reason(p, sentence))
-            cli_die(CLI_FAILED, "out of memory");
+            cli_no_memory();
     }
 }
 
@@ -197,7 +198,7 @@ static void apply_like(struct ds_pruning *p, const struct ds_space *space, const
              "--like %s --seed %" PRIu64 ": as many choices at every site, at random", like->name,
              seed);
     if (ds_pruning_reason(p, sentence))
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     ds_space_free(like);
 }
 
@@ -214,7 +215,7 @@ static void explain(const struct ds_pruning *p, const struct ds_space *space, co
     struct ds_space *left = ds_space_parse(json, strlen(json), &err);
     char *before = ds_space_size(space), *after = left ? ds_space_size(left) : NULL;
     if (!before || !after)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     fprintf(stderr, "%s: %s architectures\n%s: %s architectures\n", space->name, before, left->name,
             after);
     free(before);

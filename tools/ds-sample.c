@@ -1,6 +1,7 @@
 /* Draws random architectures of a design space. */
 #include "base/id_map.h"
 #include "limit.h"
+#include "memory.h"
 #include "output.h"
 #include "progress.h"
 
@@ -37,7 +38,7 @@ static void check_size(const struct ds_space *space, uint64_t n)
 {
     char *size = ds_space_size(space);
     if (!size)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     if (strlen(size) < 19 && strtoull(size, NULL, 10) < n)
         cli_die(CLI_FAILED, "space %s holds only %s architectures: cannot draw %llu unique ones",
                 space->name, size, (unsigned long long)n);
@@ -58,7 +59,7 @@ static void draw(struct ds_record *rec, const struct ds_space *space, uint64_t s
             continue;
         int is_new = seen ? ds_id_map_add(seen, ds_arch_id(space, choice), 0) : 1;
         if (is_new < 0)
-            cli_die(CLI_FAILED, "out of memory");
+            cli_no_memory();
         if (!is_new)
             continue;
         if (ds_record_arch(rec, space, choice, &err))

@@ -1,6 +1,7 @@
 /* Lists, checks and describes design spaces. */
 #include "base/file.h"
 #include "base/metric.h"
+#include "memory.h"
 #include "network/cost_range.h"
 #include "output.h"
 #include "space/shipped.h"
@@ -34,7 +35,7 @@ static void describe(const char *name, struct described *d)
     d->json = json_loads(d->space->json, 0, NULL);
     d->size = ds_space_size(d->space);
     if (!d->json || !d->size)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
 }
 
 static void forget(struct described *d)
@@ -119,7 +120,7 @@ static void print_table(FILE *out, char *const *names, size_t n)
     int widest = 5, longest = 13;
     struct described *all = calloc(n + 1, sizeof *all);
     if (!all)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     for (size_t i = 0; i < n; i++) {
         describe(names[i], &all[i]);
         int name = (int)strlen(all[i].space->name), size = (int)strlen(all[i].size);

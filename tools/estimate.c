@@ -1,5 +1,7 @@
 #include "estimate.h"
 
+#include "memory.h"
+
 #include "base/metric.h"
 #include "npu/model.h"
 #include "profile/profile.h"
@@ -36,7 +38,7 @@ static void add_value(struct ds_filter *f, struct ds_record *rec, const struct e
     }
     struct ds_metric *metric = ds_record_set(rec, e->metric, value);
     if (!metric || (e->describe && e->describe(e->context, rec, metric)))
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     if (ds_writer_put(f->out, rec, &err))
         cli_fail(f->out, &err);
 }

@@ -1,5 +1,7 @@
 #include "export_model.h"
 
+#include "memory.h"
+
 #include "base/file.h"
 #include "base/id_map.h"
 #include "network/build.h"
@@ -37,7 +39,7 @@ struct model_files *model_files_begin(FILE *out, const char *dir,
 {
     struct model_files *f = calloc(1, sizeof *f);
     if (!f)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     *f = (struct model_files){.out = out, .dir = dir, .format = format, .options = options};
     if (!dir && isatty(fileno(out)))
         cli_die(CLI_USAGE, "will not write a model to a terminal: give -o FILE or --dir DIR");
@@ -51,7 +53,7 @@ static void remember(struct model_files *f, const struct ds_record *rec, const u
 {
     struct written *more = realloc(f->written, (f->n + 1) * sizeof *more);
     if (!more || ds_id_map_add(&f->ids, rec->id, f->n) < 0)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     f->written = more;
     f->written[f->n++] = (struct written){rec->space, XXH3_64bits(model, size)};
 }

@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+/* "out of memory" */
+_Noreturn void cli_no_memory(void);
+
 /* The pointer itself; dies where it is NULL. */
 void *cli_must(void *p);
 

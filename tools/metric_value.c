@@ -13,7 +13,7 @@ char *cli_metric_value(const char *option, const char *text, size_t length, doub
     char *name = strndup(text, (size_t)(equals - text));
     char *number = strndup(equals + 1, length - (size_t)(equals + 1 - text));
     if (!name || !number)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     *value = cli_number(option, number);
     free(number);
     return name;

@@ -1,4 +1,5 @@
 #include "output.h"
+#include "memory.h"
 
 #include "base/aside.h"
 #include <errno.h>
@@ -50,7 +51,7 @@ static void catch_signals(const struct cli *c)
     struct sigaction before, catch = {.sa_handler = let_go_on_signal, .sa_flags = SA_RESTART};
     if (asprintf(&interrupted, "%s: interrupted: what came before is in %s\n", c->name, file.part) <
         0)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     sigemptyset(&catch.sa_mask);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)

@@ -1,5 +1,6 @@
 #include "rows.h"
 
+#include "memory.h"
 #include "output.h"
 #include "stream/json.h"
 #include <inttypes.h>
@@ -25,6 +26,7 @@ struct rows {
     bool aligned, details, named;
     struct column *column;
     int ncolumns;
+    size_t room;
     bool printed_head;
     struct held *ahead; /* rows held back while columns and widths are being found */
     int nahead;
@@ -35,17 +37,10 @@ struct rows {
     size_t arch_room;
 };
 
-static void *must(void *p)
-{
-    if (!p)
-        cli_die(CLI_FAILED, "out of memory");
-    return p;
-}
-
 static void add_column(struct rows *r, const char *name, size_t length)
 {
-    r->column = must(realloc(r->column, (size_t)(r->ncolumns + 1) * sizeof *r->column));
-    char *copy = must(malloc(length + 1));
+    cli_grow(&r->column, &r->room, (size_t)r->ncolumns + 1, sizeof *r->column);
+    char *copy = cli_alloc(length + 1, 1);
     memcpy(copy, name, length);
     copy[length] = 0;
     r->column[r->ncolumns++] =
@@ -77,12 +72,12 @@ static int find_column(struct rows *r, const char *name, size_t length)
 
 struct rows *rows_begin(FILE *out, bool aligned, bool details, const char *columns)
 {
-    struct rows *r = must(calloc(1, sizeof *r));
+    struct rows *r = cli_alloc(1, sizeof *r);
     r->out = out;
     r->aligned = aligned;
     r->details = details;
     r->named = columns != NULL;
-    r->ahead = must(calloc(ROWS_AHEAD, sizeof *r->ahead));
+    r->ahead = cli_alloc(ROWS_AHEAD, sizeof *r->ahead);
     for (const char *at = columns; at;) {
         size_t n = strcspn(at, ",");
         if (n == 0)
@@ -115,7 +110,7 @@ struct row {
 /* Takes `text`. A cell that has one already is two things of one name: neither may be lost. */
 static void set_own(struct row *row, const char *name, size_t length, char *text, bool right)
 {
-    must(text);
+    cli_must(text);
     int c = find_column(row->rows, name, length);
     if (c < 0) {
         free(text);
@@ -123,7 +118,7 @@ static void set_own(struct row *row, const char *name, size_t length, char *text
     }
     if (c >= row->room) {
         int room = row->rows->ncolumns + 8;
-        row->cell = must(realloc(row->cell, (size_t)room * sizeof *row->cell));
+        row->cell = cli_must(realloc(row->cell, (size_t)room * sizeof *row->cell));
         memset(row->cell + row->room, 0, (size_t)(room - row->room) * sizeof *row->cell);
         row->room = room;
     }
@@ -160,7 +155,7 @@ static void set_number(struct row *row, const char *name, size_t length, double 
 /* Control characters (tabs and newlines, too) would break the rows, or act on a terminal. */
 static char *without_control(const char *from, size_t length)
 {
-    char *text = must(malloc(length + 1));
+    char *text = cli_alloc(length + 1, 1);
     for (size_t i = 0; i < length; i++)
         text[i] = (unsigned char)from[i] < ' ' || from[i] == 0x7f ? ' ' : from[i];
     text[length] = 0;
@@ -257,7 +252,7 @@ static void enter_space(struct rows *r, const struct ds_space *space)
     r->arch_room = 1;
     for (int s = 0; s < space->nsites; s++) /* and a number with its signs */
         r->arch_room += longest + strlen(space->site[s].name) + 16;
-    r->arch = must(realloc(r->arch, r->arch_room));
+    r->arch = cli_must(realloc(r->arch, r->arch_room));
 }
 
 /* "e6_k7,e3_k5|e4_k3,...": blocks of each unit, with widths and options where they vary. */
@@ -320,7 +315,7 @@ static void set_detail(struct row *row, const struct ds_metric *m, const msgpack
         return;
     int n = asprintf(&name, "%.*s:%.*s", (int)m->name.size, m->name.ptr, (int)key->size, key->ptr);
     if (n < 0)
-        must(NULL);
+        cli_no_memory();
     set_object(row, name, (size_t)n, &kv->val);
     free(name);
 }

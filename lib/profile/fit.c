@@ -1,5 +1,6 @@
 #include "profile/fit.h"
 
+#include "base/grow.h"
 #include "base/openblas.h"
 #include "base/stats.h"
 #include "profile/fit_gram.h"
@@ -43,6 +44,27 @@ struct fit {
     uint32_t *item;
     const float **row; /* [d.most] */
 };
+
+int ds_fit_data_add(struct ds_fit_data *data, const uint8_t *choice, uint64_t id, double y,
+                    struct ds_error *err)
+{
+    size_t n = data->n + 1;
+    if (ds_grow(&data->choice, &data->choice_room, n, sizeof *data->choice, err) ||
+        ds_grow(&data->id, &data->id_room, n, sizeof *data->id, err) ||
+        ds_grow(&data->y, &data->y_room, n, sizeof *data->y, err))
+        return -1;
+    memcpy(data->choice[data->n], choice, sizeof *data->choice);
+    data->id[data->n] = id;
+    data->y[data->n++] = y;
+    return 0;
+}
+
+void ds_fit_data_free(struct ds_fit_data *data)
+{
+    free(data->choice);
+    free(data->id);
+    free(data->y);
+}
 
 static int fold_of(const struct ds_fit_data *data, size_t i)
 {

@@ -10,17 +10,23 @@
 #include "space/arch.h"
 #include <jansson.h>
 
-/* Measured architectures: choice[i][...] canonical, y[i] the metric. */
+/* Measured architectures: choice[i][...] canonical, y[i] the metric. Zero-initialise. */
 struct ds_fit_data {
     const struct ds_space *space;
     size_t n;
     uint8_t (*choice)[DS_MAX_SITES];
     uint64_t *id;
     double *y;
+    size_t choice_room, id_room, y_room;
     /* Called along the way with the share of a fit that is done, 0 to 1; may be NULL. */
     void (*progress)(void *arg, double share);
     void *progress_arg;
 };
+
+/* Adds an architecture; -1 when out of memory. */
+int ds_fit_data_add(struct ds_fit_data *data, const uint8_t *choice, uint64_t id, double y,
+                    struct ds_error *err);
+void ds_fit_data_free(struct ds_fit_data *data);
 
 /* How well held-out architectures are predicted. */
 struct ds_fit_error {
