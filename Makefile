@@ -29,7 +29,8 @@ CFLAGS ?= -O3 -g
 # WERROR=1 is for CI and developers: a later compiler's new warning must not break a build
 ALL_CFLAGS = -std=c11 -fno-math-errno -D_GNU_SOURCE -DDS_VERSION='"$(VERSION)"' \
 	-DDS_DATADIR='"$(PREFIX)/share/dstools"' -Ilib -I$(BUILD)/lib $(PACKAGE_FLAGS) \
-	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith \
 	$(if $(WERROR),-Werror) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS)
 PACKAGE_FLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)

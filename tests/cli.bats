@@ -91,3 +91,30 @@ END
     [[ "${lines[-1]}" == "ds-measure-cost: standard input: record "*"cut off" ]]
     [ "${#lines[@]}" -eq 2 ]
 }
+
+@test "numbers that do not fit are refused, not wrapped" {
+    cd "$BATS_TEST_TMPDIR" || return
+    run -2 ds-prune ofa-mbv3 --resolution 4294967520 # 2^32 + 224
+    [ "$output" = "ds-prune: --resolution: must be 2147483647 or less" ]
+    run -2 ds-prune ofa-mbv3 --max-depth 4294967296=3
+    [[ $output == *"has units 0 to 4" ]]
+    run -2 ds-prune ofa-mbv3 --drop 'unit==-nan && kernel==3'
+    [[ $output == *"column 7: wants a variable, a number or a name, not '-nan && kernel==3'" ]]
+    ds-sample ofa-mbv3 -n 1 >one.dss
+    for at in 4294967296,0 0,4294967296 -1,0 +0,0 ' 0,0'; do
+        run -2 ds-affix --block "$at,mbconv3_e3_k3" one.dss
+        [ "$output" = "ds-affix: --block: '$at,mbconv3_e3_k3' is not UNIT,LAYER,BLOCK" ]
+    done
+    run -2 ds-affix --depth 4294967296,2 one.dss
+    [ "$output" = "ds-affix: --depth: '4294967296,2' is not UNIT,VALUE" ]
+    for number in 0x10 inf nan 1e999 1,5 ' 1' 1e; do
+        run -2 ds-mutate ofa-mbv3 -n 1 --rate "$number" one.dss
+        [ "$output" = "ds-mutate: --rate: '$number' is not a number" ]
+    done
+    run -2 ds-mutate ofa-mbv3 -n 1 --rate 1.5 one.dss
+    [ "$output" = "ds-mutate: --rate: must be 1 or less" ]
+    run -2 ds-measure-npu --exec true --retries 18446744073709551616 one.dss
+    [ "$output" = "ds-measure-npu: --retries: must be 1000 or less" ]
+    run -2 ds-measure-cpu --threads 4294967297 one.dss
+    [ "$output" = "ds-measure-cpu: --threads: must be 1024 or less" ]
+}

@@ -138,7 +138,7 @@ END
     run -1 bash -c 'ds-sample mobilenet-v2 -n 1 | ds-export onnx -o /dev/full'
     [[ "$output" == "ds-export: "*"No space left on device" ]]
     run -2 ds-export onnx --opset 14 two.dss
-    [ "$output" = "ds-export: --opset: must be 11 to 13" ]
+    [ "$output" = "ds-export: --opset: must be 13 or less" ]
     run -2 ds-export onnx --opset 10 two.dss
     run -2 ds-export onnx --batch 5000 two.dss
     run -2 ds-export onnx --input output two.dss

@@ -105,7 +105,7 @@ ids() {
     # the last of 2^63 records, drawn without those before it
     [ "$(ds-sample ofa-mbv3 -n 9223372036854775808 --shard 9223372036854775808/9223372036854775808 | ids | wc -l)" -eq 1 ]
     run -2 ds-sample ofa-mbv3 -n 18446744073709551616 -o x
-    [ "$output" = "ds-sample: --number: '18446744073709551616' is not a whole number" ]
+    [ "$output" = "ds-sample: --number: must be 18446744073709551615 or less" ]
     for bad in " 1/2" "+1/2" 1/ /2 1/2/3 1-2 ""; do
         run -2 ds-sample ofa-mbv3 -n 3 --shard "$bad" -o x
         [[ "$output" == "ds-sample: --shard: '"*"' is not "* ]]

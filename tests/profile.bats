@@ -170,7 +170,7 @@ END
     [[ "$output" == *"v.yaml: not YAML: line "* ]]
     printf 'a:\n  mean: fast\n' >w.yaml
     run -1 lut w.yaml
-    [[ "$output" == *"w.yaml: line 2: 'fast' is no number" ]]
+    [[ "$output" == *"w.yaml: line 2: 'fast' is not a number" ]]
     printf 'a,b\n1,2\n' >t.csv
     run -1 lut t.csv
     [[ "$output" == *"t.csv: line 1 names no columns"* ]]

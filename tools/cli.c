@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "base/number.h"
 
 #include "input.h"
 #include "memory.h"
@@ -19,31 +20,22 @@
 
 /* ---- numbers ---- */
 
-double cli_number(const char *what, const char *text)
+double cli_number(const char *what, const char *text, double least, double most)
 {
-    char *end;
-    errno = 0;
-    double v = strtod(text, &end);
-    if (end == text || *end || errno || !isfinite(v))
-        cli_die(CLI_USAGE, "%s: '%s' is not a number", what, text);
+    struct ds_error err;
+    double v;
+    if (ds_number(text, least, most, &v, &err))
+        cli_die(CLI_USAGE, "%s: %s", what, err.text);
     return v;
 }
 
-uint64_t cli_count(const char *what, const char *text)
+uint64_t cli_count(const char *what, const char *text, uint64_t least, uint64_t most)
 {
-    char *end;
-    errno = 0;
-    unsigned long long v = strtoull(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || *end || errno)
-        cli_die(CLI_USAGE, "%s: '%s' is not a whole number", what, text);
+    struct ds_error err;
+    uint64_t v;
+    if (ds_whole(text, least, most, &v, &err))
+        cli_die(CLI_USAGE, "%s: %s", what, err.text);
     return v;
-}
-
-int cli_small(const char *option, uint64_t value, int most)
-{
-    if (value > (uint64_t)most)
-        cli_die(CLI_USAGE, "%s: must be %d or less", option, most);
-    return (int)value;
 }
 
 /* ---- options ---- */
@@ -135,14 +127,11 @@ static void set_option(const struct cli_option *o, const char *value)
         *(bool *)o->target = true;
         break;
     case CLI_COUNT:
-        *(uint64_t *)o->target = cli_count(what, value);
-        if ((double)*(uint64_t *)o->target < o->min)
-            cli_die(CLI_USAGE, "%s: must be %g or more", what, o->min);
+        *(uint64_t *)o->target =
+            cli_count(what, value, (uint64_t)o->min, o->max > 0 ? (uint64_t)o->max : UINT64_MAX);
         break;
     case CLI_NUMBER:
-        *(double *)o->target = cli_number(what, value);
-        if (*(double *)o->target < o->min)
-            cli_die(CLI_USAGE, "%s: must be %g or more", what, o->min);
+        *(double *)o->target = cli_number(what, value, o->min, o->max > 0 ? o->max : INFINITY);
         break;
     case CLI_TEXT:
         *(const char **)o->target = value;

@@ -28,6 +28,7 @@ struct cli_option {
     const char *arg;  /* what help calls the argument; NULL for a flag */
     const char *help; /* one line */
     double min;       /* COUNT, NUMBER: least value allowed */
+    double max;       /* the same: greatest; 0: any */
 };
 
 struct cli {
@@ -49,7 +50,8 @@ struct cli {
     int nargs;
 };
 
-enum { CLI_MOST_BATCH = 4096 }; /* of --batch: images at once */
+/* Bounds of options that several tools have. */
+enum { CLI_MOST_BATCH = 4096, CLI_MOST_RECORDS = 1000000000 };
 
 /*
  * Parses options (getopt_long; the common ones too); prints help or version and exits, or exits 2
@@ -57,11 +59,8 @@ enum { CLI_MOST_BATCH = 4096 }; /* of --batch: images at once */
  */
 void cli_parse(struct cli *c, int argc, char **argv);
 
-/* The number, as an int; dies of one above `most`. */
-int cli_small(const char *option, uint64_t value, int most);
-
-/* Text to number, all of it, or die (2) naming `what`. */
-double cli_number(const char *what, const char *text);
-uint64_t cli_count(const char *what, const char *text);
+/* Text to number, all of it and from least to most, or die (2) naming `what`. */
+double cli_number(const char *what, const char *text, double least, double most);
+uint64_t cli_count(const char *what, const char *text, uint64_t least, uint64_t most);
 
 #endif

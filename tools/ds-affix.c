@@ -1,8 +1,10 @@
 /* Affixes blocks, depths, widths and resolutions in the architectures that come in. */
+#include "base/number.h"
 #include "memory.h"
 #include "output.h"
 #include "progress.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,20 +61,19 @@ static void add_named(struct affixes *a, const struct ds_space *space, const cha
 static void add_numbered(struct affixes *a, const struct ds_space *space, const char *option,
                          const char *text, const char *format, int numbers)
 {
-    int unit = -1, layer = -1, at = 0;
+    uint64_t number[2] = {0};
+    const char *at = text;
     char name[64];
+    for (int i = 0; i < numbers; i++) {
+        if (ds_whole_begin(at, &at, INT_MAX, &number[i]) || *at++ != ',' || !*at)
+            cli_die(CLI_USAGE, "%s: '%s' is not %s", option, text,
+                    numbers == 2 ? "UNIT,LAYER,BLOCK" : "UNIT,VALUE");
+    }
     if (numbers == 2)
-        sscanf(text, "%d,%d,%n", &unit, &layer, &at);
+        snprintf(name, sizeof name, format, (int)number[0], (int)number[1]);
     else
-        sscanf(text, "%d,%n", &unit, &at);
-    if (!at || unit < 0 || !text[at])
-        cli_die(CLI_USAGE, "%s: '%s' is not %s", option, text,
-                numbers == 2 ? "UNIT,LAYER,BLOCK" : "UNIT,VALUE");
-    if (numbers == 2)
-        snprintf(name, sizeof name, format, unit, layer);
-    else
-        snprintf(name, sizeof name, format, unit);
-    add_named(a, space, option, name, text + at);
+        snprintf(name, sizeof name, format, (int)number[0]);
+    add_named(a, space, option, name, at);
 }
 
 static bool asks_for_all(const struct wanted *w, enum ds_site_kind kind)

@@ -1,4 +1,5 @@
 /* Compares the fronts that searches found, each repeated under several seeds. */
+#include "base/number.h"
 #include "base/significance.h"
 #include "base/stats.h"
 #include "fronts.h"
@@ -208,8 +209,10 @@ static void at_level(struct comparison *c, struct row *row, int want, int axis, 
 static double rounded(double x)
 {
     char text[32];
-    snprintf(text, sizeof text, "%.3g", x);
-    return strtod(text, NULL);
+    const char *end;
+    ds_number_print(text, sizeof text, 3, x);
+    ds_number_begin(text, &end, &x);
+    return x;
 }
 
 /*
@@ -247,7 +250,7 @@ static int parse_levels(const struct comparison *c, const char *text, int *axis,
     char *copy = cli_must(strdup(equals + 1)), *rest = copy;
     *level = cli_alloc(strlen(copy) + 1, sizeof **level);
     for (char *v; (v = strsep(&rest, ","));)
-        (*level)[n++] = ds_objective_turn(&c->o, *axis, cli_number("--at", v));
+        (*level)[n++] = ds_objective_turn(&c->o, *axis, cli_number("--at", v, -INFINITY, INFINITY));
     free(copy);
     return n;
 }

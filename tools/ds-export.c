@@ -84,14 +84,12 @@ struct model_given {
 static struct ds_model_options model_options(const struct model_given *given, uint64_t seed)
 {
     struct ds_model_options o = {
-        .batch = given->batch ? cli_small("--batch", given->batch, CLI_MOST_BATCH) : 1,
+        .batch = given->batch ? (int)given->batch : 1,
         .opset = given->opset ? (int)given->opset : DS_ONNX_OPSET,
         .seed = seed,
         .input = given->input ? given->input : "input",
         .output = "output",
     };
-    if (given->opset > DS_ONNX_OPSET_MOST)
-        cli_die(CLI_USAGE, "--opset: must be %d to %d", DS_ONNX_OPSET, DS_ONNX_OPSET_MOST);
     if (!o.input[0] || strcmp(o.input, o.output) == 0)
         cli_die(CLI_USAGE, "--input: '%s' cannot be the name of the input", o.input);
     return o;
@@ -115,8 +113,10 @@ int main(int argc, char **argv)
     const struct cli_option options[] = {
         {"space", 's', CLI_TEXT, &name, "SPACE", "ofa: the space whose layers the lists have", 0},
         {"dir", 'd', CLI_TEXT, &given.dir, "DIR", "onnx, tflite: a file in DIR for each", 0},
-        {"batch", 'b', CLI_COUNT, &given.batch, "N", "onnx, tflite: images at once (1)", 1},
-        {"opset", 0, CLI_COUNT, &given.opset, "N", "onnx: 11 (default), 12 or 13", DS_ONNX_OPSET},
+        {"batch", 'b', CLI_COUNT, &given.batch, "N", "onnx, tflite: images at once (1)", 1,
+         CLI_MOST_BATCH},
+        {"opset", 0, CLI_COUNT, &given.opset, "N", "onnx: 11 (default), 12 or 13", DS_ONNX_OPSET,
+         DS_ONNX_OPSET_MOST},
         {"input", 0, CLI_TEXT, &given.input, "NAME", "onnx, tflite: the input's name (input)", 0},
         {0},
     };

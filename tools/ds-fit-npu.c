@@ -121,7 +121,7 @@ int main(int argc, char **argv)
     struct job j = {.splits = 1};
     const struct cli_option options[] = {
         {"splits", 0, CLI_COUNT, &j.splits, "N",
-         "fit to N halves, each time anew, and tell the spread (1)", 1},
+         "fit to N halves, each time anew, and tell the spread (1)", 1, 10000},
         {"list", 0, CLI_FLAG, &j.list, NULL, "write a table of the blocks in place of the device",
          0},
         {"as-is", 0, CLI_FLAG, &j.as_is, NULL, "do not fit, only compare", 0},
@@ -138,8 +138,6 @@ int main(int argc, char **argv)
     cli_parse(&cli, argc, argv);
     if (cli.noperands != 2)
         cli_die(CLI_USAGE, "wants an NPU, a shipped name or a file, and a table of blocks");
-    if (j.splits > 10000)
-        cli_die(CLI_USAGE, "--splits: at most 10000");
     j.table = cli.operand[1];
     if (!(j.npu = ds_npu_load(cli.operand[0], &err)) ||
         ds_npu_blocks_read(&j.blocks, j.table, &err))

@@ -1,5 +1,6 @@
 /* Measures latency live on this machine's processor. */
 #include "base/metric.h"
+#include "base/number.h"
 #include "estimate.h"
 #include "meter.h"
 #include "runner.h"
@@ -37,9 +38,9 @@ static void pin(const char *list)
     cpu_set_t set;
     CPU_ZERO(&set);
     for (const char *at = list; *at;) {
-        char *end;
-        unsigned long cpu = isdigit((unsigned char)*at) ? strtoul(at, &end, 10) : CPU_SETSIZE;
-        if (cpu >= CPU_SETSIZE || (*end && *end != ','))
+        const char *end;
+        uint64_t cpu;
+        if (ds_whole_begin(at, &end, CPU_SETSIZE - 1, &cpu) || (*end && *end != ','))
             cli_die(CLI_USAGE, "--pin: '%s' is not a list of processors, as 0 or 2,3", list);
         CPU_SET(cpu, &set);
         at = *end ? end + 1 : end;
@@ -77,7 +78,7 @@ int main(int argc, char **argv)
     struct ds_window_options o = {0};
     const struct cli_option options[] = {
         {"engine", 'e', CLI_TEXT, &engine, "NAME", "onednn (default) or xnnpack", 0},
-        {"threads", 't', CLI_COUNT, &threads, "N", "threads of the engine (1)", 1},
+        {"threads", 't', CLI_COUNT, &threads, "N", "threads of the engine (1)", 1, 1024},
         {"pin", 0, CLI_TEXT, &o.pin, "CPUS", "run on these processors only, as 0 or 2,3", 0},
         METER_OPTIONS(choice),
         {"profile", 0, CLI_TEXT, &profile, "NAME",
@@ -113,7 +114,7 @@ int main(int argc, char **argv)
         return estimate_by_profile(&cli, profile, "cpu", as);
     if (predictor)
         return estimate_by_predictor(&cli, predictor, "cpu", metric);
-    o.setup.threads = cli_small("--threads", threads, 1024);
+    o.setup.threads = (int)threads;
     o.metric = metric;
     meter_choose(&o, &choice, cli.seed);
     o.engine = find_engine(engine);

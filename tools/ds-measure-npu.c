@@ -14,7 +14,8 @@ int main(int argc, char **argv)
         PREDICTOR_OPTION(predictor),
         AS_OPTION(as),
         RUNNER_OPTIONS(runner),
-        {"batch", 'b', CLI_COUNT, &runner.batch, "N", "--exec: images at once (1)", 1},
+        {"batch", 'b', CLI_COUNT, &runner.batch, "N", "--exec: images at once (1)", 1,
+         CLI_MOST_BATCH},
         {0},
     };
     struct cli cli = {

@@ -1,5 +1,6 @@
 /* Makes new architectures of evaluated ones, as a search does. */
 #include "base/id_map.h"
+#include "base/number.h"
 #include "limit.h"
 #include "memory.h"
 #include "output.h"
@@ -147,6 +148,7 @@ static int make_child(struct making *m, uint64_t i, struct ds_record *rec)
 /* Says why there are only `made` of n children: the end, or a warning where that may be. */
 static void give_up(const struct making *m, int why, uint64_t made, uint64_t n, bool may_end)
 {
+    struct ds_error err;
     char *size = ds_space_size(m->space);
     if (!size)
         cli_no_memory();
@@ -158,7 +160,8 @@ static void give_up(const struct making *m, int why, uint64_t made, uint64_t n, 
                 "%s: space %s leaves nothing to mutate (one choice at every site, or "
                 "mutate_weight 0 wherever there are more)",
                 wrote, m->space->name);
-    bool all_known = strlen(size) < 19 && strtoull(size, NULL, 10) == m->known_here;
+    uint64_t whole;
+    bool all_known = ds_whole(size, 0, UINT64_MAX, &whole, &err) == 0 && whole == m->known_here;
     if (all_known && may_end) {
         cli_warn("%s: all %s architectures of space %s are known", wrote, size, m->space->name);
         free(size);
@@ -202,13 +205,14 @@ int main(int argc, char **argv)
     struct cli_list seen = {0}, max = {0}, min = {0};
     bool skip = false, exhaust = false;
     const struct cli_option options[] = {
-        {"number", 'n', CLI_COUNT, &n, "N", "how many children", 0},
+        {"number", 'n', CLI_COUNT, &n, "N", "how many children", 0, CLI_MOST_RECORDS},
         {"seen", 0, CLI_LIST, &seen, "FILE", "no child that is in this stream (again for more)", 0},
         {"rate", 0, CLI_NUMBER, &m.rate, "P",
-         "times a unit's mutate_weight: chance that it is mutated (0.5)", 0},
+         "times a unit's mutate_weight: chance that it is mutated (0.5)", 0, 1},
         {"crossover", 0, CLI_NUMBER, &m.crossover, "P",
-         "chance that a child is crossed of two parents, not mutated (0)", 0},
-        {"first", 0, CLI_COUNT, &first, "I", "number the children from I on: other draws (0)", 0},
+         "chance that a child is crossed of two parents, not mutated (0)", 0, 1},
+        {"first", 0, CLI_COUNT, &first, "I", "number the children from I on: other draws (0)", 0,
+         1e15},
         {"skip", 0, CLI_FLAG, &skip, NULL, "leave out parents that SPACE lacks", 0},
         {"exhaust", 0, CLI_FLAG, &exhaust, NULL,
          "fewer children are no failure when all of the space is known", 0},
@@ -229,8 +233,6 @@ int main(int argc, char **argv)
         cli_die(CLI_USAGE, "wants a SPACE: a shipped name, as ofa-mbv3, or a file");
     if (n == UINT64_MAX)
         cli_die(CLI_USAGE, "wants -n N: how many children");
-    if (m.rate > 1 || m.crossover > 1)
-        cli_die(CLI_USAGE, "--rate and --crossover are chances: from 0 to 1");
     struct ds_space *space = ds_space_load(cli.operand[0], &err);
     if (!space)
         cli_die(CLI_FAILED, "%s", err.text);

@@ -8,6 +8,7 @@
 #include "study/policy.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +27,13 @@ static int unit_and_value(const struct ds_space *space, const char *option, cons
                           double *value)
 {
     const char *equals = strchr(text, '=');
-    *value = cli_number(option, equals ? equals + 1 : text);
+    *value = cli_number(option, equals ? equals + 1 : text, 0, 1e9);
     if (!equals)
         return -1;
     char *unit = strndup(text, (size_t)(equals - text));
     if (!unit)
         cli_no_memory();
-    uint64_t u = cli_count(option, unit);
+    uint64_t u = cli_count(option, unit, 0, UINT64_MAX);
     free(unit);
     if (u >= (uint64_t)space->nunits)
         cli_die(CLI_USAGE, "%s: %s: space %s has units 0 to %d", option, text, space->name,
@@ -82,7 +83,7 @@ static void apply_resolutions(struct ds_pruning *p, const struct ds_space *space
     char sentence[300] = "--resolution";
     bool keep[DS_MAX_CHOICES] = {false};
     for (int i = 0; i < list->n; i++) {
-        int c = ds_site_choice(site, (int)cli_count("--resolution", list->value[i]));
+        int c = ds_site_choice(site, (int)cli_count("--resolution", list->value[i], 1, INT_MAX));
         if (c < 0)
             cli_die(CLI_FAILED, "--resolution: space %s has no resolution %s", space->name,
                     list->value[i]);

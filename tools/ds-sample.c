@@ -1,5 +1,6 @@
 /* Draws random architectures of a design space. */
 #include "base/id_map.h"
+#include "base/number.h"
 #include "limit.h"
 #include "memory.h"
 #include "output.h"
@@ -26,8 +27,9 @@ static struct shard parse_shard(const char *text, uint64_t n)
         cli_die(CLI_USAGE, "--shard: '%s' is not K/N", text);
     char first[24];
     snprintf(first, sizeof first, "%.*s", (int)(slash - text), text);
-    uint64_t k = cli_count("--shard", first), parts = cli_count("--shard", slash + 1);
-    if (k < 1 || k > parts)
+    uint64_t k = cli_count("--shard", first, 1, UINT64_MAX),
+             parts = cli_count("--shard", slash + 1, 1, UINT64_MAX);
+    if (k > parts)
         cli_die(CLI_USAGE, "--shard: '%s' is not K/N with 1 <= K <= N", text);
     return (struct shard){(uint64_t)((unsigned __int128)n * (k - 1) / parts),
                           (uint64_t)((unsigned __int128)n * k / parts)};
@@ -36,10 +38,12 @@ static struct shard parse_shard(const char *text, uint64_t n)
 /* Fails early where a space is known to hold fewer than n architectures. */
 static void check_size(const struct ds_space *space, uint64_t n)
 {
+    struct ds_error err;
     char *size = ds_space_size(space);
     if (!size)
         cli_no_memory();
-    if (strlen(size) < 19 && strtoull(size, NULL, 10) < n)
+    uint64_t whole;
+    if (ds_whole(size, 0, UINT64_MAX, &whole, &err) == 0 && whole < n)
         cli_die(CLI_FAILED, "space %s holds only %s architectures: cannot draw %llu unique ones",
                 space->name, size, (unsigned long long)n);
     free(size);

@@ -285,8 +285,7 @@ static void open_all(struct evaluation *e, struct cli *cli)
     const struct evaluate_options *o = e->o;
     if (o->cache && mkdir(o->cache, 0777) && errno != EEXIST)
         cli_die(CLI_FAILED, "--cache: %s: cannot make it: %s", o->cache, strerror(errno));
-    subnets_open(&e->subnets, &o->subnets, o->engine, cli_small("--threads", o->threads, 1024),
-                 cli->seed);
+    subnets_open(&e->subnets, &o->subnets, o->engine, (int)o->threads, cli->seed);
     e->pictures = pictures_open(&o->subnets, "--images", o->images, o->take, cli->seed);
     snprintf(e->weights, sizeof e->weights, "%s %016" PRIx64,
              ds_supernet_family(e->subnets.supernet), ds_supernet_key(e->subnets.supernet));

@@ -20,10 +20,11 @@ struct evaluate_options {
     SUBNET_OPTIONS((o).subnets), \
     {"images", 0, CLI_TEXT, &(o).images, "DIR", \
      "--supernet: evaluate on these: a folder a class, a list, IDX or CIFAR file", 0}, \
-    {"take", 0, CLI_COUNT, &(o).take, "N", "--images: N of them, of every class its share", 1}, \
+    {"take", 0, CLI_COUNT, &(o).take, "N", "--images: N of them, of every class its share", 1, \
+     CLI_MOST_RECORDS}, \
     {"engine", 'e', CLI_TEXT, &(o).engine, "NAME", \
      "--supernet: onednn (default) or xnnpack", 0}, \
-    {"threads", 't', CLI_COUNT, &(o).threads, "N", "--supernet: threads of the engine (1)", 1}
+    {"threads", 't', CLI_COUNT, &(o).threads, "N", "--supernet: threads of the engine (1)", 1, 1024}
 /* clang-format on */
 
 /* Dies of options of --supernet without it. */

@@ -22,14 +22,14 @@ static void advance(void *arg, double records)
 
 void meter_choose(struct ds_window_options *o, const struct meter_choice *c, uint64_t seed)
 {
-    o->setup.batch = cli_small("--batch", c->batch, CLI_MOST_BATCH);
+    o->setup.batch = (int)c->batch;
     o->setup.seed = o->measure.seed = seed;
     o->measure.precision = c->precision / 100;
-    o->measure.max_runs = cli_small("--max-runs", c->max_runs, 1000000);
-    o->measure.warmup = cli_small("--warmup", c->warmup, 1000);
-    o->measure.burst = cli_small("--burst", c->burst, 1000);
+    o->measure.max_runs = (int)c->max_runs;
+    o->measure.warmup = (int)c->warmup;
+    o->measure.burst = (int)c->burst;
     o->measure.per_block = c->per_block;
-    o->size = cli_small("--window", c->window, 100000);
+    o->size = (size_t)c->window;
 }
 
 /* Ends the tool after a fault, or, when it was interrupted, as that would have ended it. */

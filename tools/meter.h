@@ -19,18 +19,19 @@ struct meter_choice {
 /* The options of every tool that measures live. */
 /* clang-format off */
 #define METER_OPTIONS(c) \
-    {"batch", 'b', CLI_COUNT, &(c).batch, "N", "images at once (1)", 1}, \
+    {"batch", 'b', CLI_COUNT, &(c).batch, "N", "images at once (1)", 1, CLI_MOST_BATCH}, \
     {"precision", 'p', CLI_NUMBER, &(c).precision, "P", \
      "run until the median's 95% interval is narrower than P percent (1)", 0.001}, \
-    {"max-runs", 'm', CLI_COUNT, &(c).max_runs, "N", "but at most N timed runs (50)", 1}, \
-    {"warmup", 'w', CLI_COUNT, &(c).warmup, "N", "untimed runs at each visit (1)", 1}, \
-    {"burst", 0, CLI_COUNT, &(c).burst, "N", "timed runs at each visit (1)", 1}, \
+    {"max-runs", 'm', CLI_COUNT, &(c).max_runs, "N", "but at most N timed runs (50)", 1, \
+     1000000}, \
+    {"warmup", 'w', CLI_COUNT, &(c).warmup, "N", "untimed runs at each visit (1)", 1, 1000}, \
+    {"burst", 0, CLI_COUNT, &(c).burst, "N", "timed runs at each visit (1)", 1, 1000}, \
     {"window", 0, CLI_COUNT, &(c).window, "N", \
-     "records measured together, in shuffled rounds (128)", 1}, \
+     "records measured together, in shuffled rounds (128)", 1, 100000}, \
     {"per-block", 0, CLI_FLAG, &(c).per_block, NULL, "a latency for every block too", 0}
 /* clang-format on */
 
-/* Sets the options that were chosen; dies of those out of bounds. */
+/* Sets the options that were chosen. */
 void meter_choose(struct ds_window_options *options, const struct meter_choice *choice,
                   uint64_t seed);
 

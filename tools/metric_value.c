@@ -2,6 +2,7 @@
 
 #include "cli.h"
 #include "memory.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ char *cli_metric_value(const char *option, const char *text, size_t length, doub
     char *number = strndup(equals + 1, length - (size_t)(equals + 1 - text));
     if (!name || !number)
         cli_no_memory();
-    *value = cli_number(option, number);
+    *value = cli_number(option, number, -INFINITY, INFINITY);
     free(number);
     return name;
 }

@@ -1,5 +1,6 @@
 #include "rows.h"
 
+#include "base/number.h"
 #include "memory.h"
 #include "output.h"
 #include "stream/json.h"
@@ -90,15 +91,6 @@ struct rows *rows_begin(FILE *out, bool aligned, bool details, const char *colum
     return r;
 }
 
-void rows_number(char *out, size_t size, double value)
-{
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(out, size, "%.*g", digits, value);
-        if (strtod(out, NULL) == value || isnan(value))
-            return;
-    }
-}
-
 /* ---- cells ---- */
 
 struct row {
@@ -148,7 +140,7 @@ static void set_number(struct row *row, const char *name, size_t length, double 
     if (row->rows->aligned)
         snprintf(text, sizeof text, "%.6g", value);
     else
-        rows_number(text, sizeof text, value);
+        ds_number_print(text, sizeof text, 0, value);
     set(row, name, length, text, true);
 }
 

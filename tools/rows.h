@@ -24,7 +24,4 @@ void rows_add(struct rows *rows, const struct ds_record *rec, const char *where)
 /* Prints what is held back, and frees. */
 void rows_end(struct rows *rows);
 
-/* Writes a number so that it reads back as the same double, as short as that can be. */
-void rows_number(char *out, size_t size, double value);
-
 #endif

@@ -373,9 +373,6 @@ void runner_check(const struct runner_options *o)
                         o->timeout != unset.timeout || o->opset != unset.opset))
         cli_die(CLI_USAGE,
                 "--arg, --timeout, --retries, --cache, --drop-failed and --opset are for --exec");
-    if (o->opset > DS_ONNX_OPSET_MOST)
-        cli_die(CLI_USAGE, "--opset: must be %d to %d", DS_ONNX_OPSET, DS_ONNX_OPSET_MOST);
-    cli_small("--batch", o->batch, CLI_MOST_BATCH);
 }
 
 int runner_run(struct cli *cli, const struct runner_options *options,

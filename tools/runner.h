@@ -6,6 +6,7 @@
 #ifndef DS_RUNNER_H
 #define DS_RUNNER_H
 
+#include "formats/onnx.h"
 #include "measure/answer.h"
 #include "output.h"
 
@@ -29,13 +30,14 @@ struct runner_options {
      "by a program, run for every architecture with its ONNX file", 0}, \
     {"arg", 0, CLI_LIST, &(r).args, "ARG", "--exec: an argument of it; may be given again", 0}, \
     {"timeout", 0, CLI_NUMBER, &(r).timeout, "S", "--exec: seconds that it may take (600)", \
-     0.001}, \
+     0.001, 1e6}, \
     {"retries", 0, CLI_COUNT, &(r).retries, "N", \
-     "--exec: after a failure, try N more times (0)", 0}, \
+     "--exec: after a failure, try N more times (0)", 0, 1000}, \
     {"cache", 0, CLI_TEXT, &(r).cache, "DIR", "keep answers in DIR, and use them", 0}, \
     {"drop-failed", 0, CLI_FLAG, &(r).drop_failed, NULL, \
      "--exec: leave out records that could not be measured", 0}, \
-    {"opset", 0, CLI_COUNT, &(r).opset, "N", "--exec: of the ONNX file: 11 (default), 12, 13", 11}
+    {"opset", 0, CLI_COUNT, &(r).opset, "N", "--exec: of the ONNX file: 11 (default), 12, 13", \
+     DS_ONNX_OPSET, DS_ONNX_OPSET_MOST}
 /* clang-format on */
 
 /* Dies of options of --exec without it. */

@@ -61,7 +61,6 @@ void subnets_open(struct subnets *s, const struct subnet_options *o, const char 
     s->calibration = open_calibration(o, seed);
     size_t n = pictures_count(s->calibration);
     uint64_t batch = o->batch < n ? o->batch : n;
-    cli_small("--calibrate-batch", batch, CLI_MOST_BATCH);
     snprintf(s->calibrated, sizeof s->calibrated, "%zu images in batches of %llu", n,
              (unsigned long long)batch);
 }

@@ -32,8 +32,10 @@ struct subnet_options {
     {"calibrate", 0, CLI_TEXT, &(o).calibrate, "DIR|none", \
      "--supernet: batch norm measured on these images, or the file's", 0}, \
     {"calibrate-images", 0, CLI_COUNT, &(o).images, "N", \
-     "--calibrate: with N of them, of every class its share (2000)", 1}, \
-    {"calibrate-batch", 0, CLI_COUNT, &(o).batch, "N", "--calibrate: N at once (32)", 1}, \
+     "--calibrate: with N of them, of every class its share (2000)", 1, \
+     CLI_MOST_RECORDS}, \
+    {"calibrate-batch", 0, CLI_COUNT, &(o).batch, "N", "--calibrate: N at once (32)", 1, \
+     CLI_MOST_BATCH}, \
     {"bn-eps", 0, CLI_NUMBER, &(o).bn_eps, "E", \
      "--supernet: what batch norm adds to variances (1e-5; ProxylessNAS 1e-3)", 1e-12}, \
     {"mean", 0, CLI_TEXT, &(o).mean, "M,...", \

@@ -1,6 +1,7 @@
 #include "formats/latency_table.h"
 
 #include "base/grow.h"
+#include "base/number.h"
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -34,13 +35,6 @@ static int add_entry(struct ds_latency_table *table, const char *name, double ms
 }
 
 /* ---- files ---- */
-
-static int number(const char *text, double *out)
-{
-    char *end;
-    *out = strtod(text, &end);
-    return end == text || *end ? -1 : 0;
-}
 
 /* A map of maps, each with a "mean". */
 static int read_yaml(struct ds_latency_table *table, FILE *f, struct ds_error *err)
@@ -76,8 +70,8 @@ static int read_yaml(struct ds_latency_table *table, FILE *f, struct ds_error *e
             else if (depth == 2 && is_key)
                 snprintf(key, sizeof key, "%s", text);
             else if (depth == 2 && strcmp(key, "mean") == 0)
-                rc = number(text, &ms)
-                         ? ds_fail(err, "line %zu: '%s' is no number", e.start_mark.line + 1, text)
+                rc = ds_number(text, -INFINITY, INFINITY, &ms, err)
+                         ? ds_fail_in(err, "line %zu", e.start_mark.line + 1)
                          : add_entry(table, name, ms, err);
             is_key = depth == 2 ? !is_key : true;
             break;
@@ -121,7 +115,8 @@ static int read_csv(struct ds_latency_table *table, FILE *f, struct ds_error *er
         double ms;
         if (row == 1 && (name_column < 0 || time_column < 0))
             rc = ds_fail(err, "line 1 names no columns 'Kernel Name' and 'Average Time (ms)'");
-        else if (row > 1 && name && *name && (!time || number(time, &ms)))
+        else if (row > 1 && name && *name &&
+                 (!time || ds_number(time + strspn(time, " "), -INFINITY, INFINITY, &ms, err)))
             rc = ds_fail(err, "line %d: no number under 'Average Time (ms)'", row);
         else if (row > 1 && name && *name)
             rc = add_entry(table, name, ms, err);

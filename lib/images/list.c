@@ -2,6 +2,7 @@
 #include "images/source.h"
 
 #include "base/grow.h"
+#include "base/number.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@ static char *folder_of(const char *path)
 static int add_line(struct image_source *s, const char *path, char *line, int number,
                     struct ds_error *err)
 {
-    char *end = line + strlen(line), *rest;
+    char *end = line + strlen(line);
     while (end > line && isspace((unsigned char)end[-1]))
         *--end = 0;
     while (isspace((unsigned char)*line))
@@ -26,10 +27,10 @@ static int add_line(struct image_source *s, const char *path, char *line, int nu
     char *label = end;
     while (label > line && !isspace((unsigned char)label[-1]))
         label--;
-    unsigned long value = strtoul(label, &rest, 10);
-    if (label == line || !isdigit((unsigned char)*label) || *rest)
+    uint64_t value;
+    if (label == line || !isdigit((unsigned char)*label) || label[strspn(label, "0123456789")])
         return ds_fail(err, "%s:%d: not a path and a label: '%.80s'", path, number, line);
-    if (value >= IMAGES_MOST_CLASSES)
+    if (ds_whole(label, 0, IMAGES_MOST_CLASSES - 1, &value, err))
         return ds_fail(err, "%s:%d: label %s is out of range, which is 0 to %d", path, number,
                        label, IMAGES_MOST_CLASSES - 1);
     while (label > line && isspace((unsigned char)label[-1]))

@@ -2,6 +2,7 @@
 
 #include "base/grow.h"
 #include "base/metric.h"
+#include "base/number.h"
 #include "measure/latency.h"
 #include <errno.h>
 #include <math.h>
@@ -26,13 +27,8 @@ static const char *next_line(const char *at, const char **line, size_t *size)
 /* The whole line as a decimal number. */
 static int parse_number(const char *line, size_t size, double *value)
 {
-    char text[64], *end;
-    if (size >= sizeof text || strspn(line, "0123456789.+-eE") < size)
-        return -1;
-    memcpy(text, line, size);
-    text[size] = 0;
-    *value = strtod(text, &end);
-    return end == text || *end || !isfinite(*value) ? -1 : 0;
+    const char *end;
+    return ds_number_begin(line, &end, value) || end != line + size ? -1 : 0;
 }
 
 static int refuse(const char *line, size_t size, int number, const char *what, struct ds_error *err)
@@ -125,9 +121,11 @@ static int describe(struct ds_record *rec, struct ds_metric *m, const char *text
         char value[LONGEST_DETAIL];
         if (!find_comment(text, keys[i], value))
             continue;
+        struct ds_error err;
+        uint64_t count;
         bool is_count =
-            strcmp(keys[i], "threads") == 0 && strspn(value, "0123456789") == strlen(value);
-        if (is_count ? ds_metric_int(rec, m, keys[i], atoll(value))
+            strcmp(keys[i], "threads") == 0 && ds_whole(value, 0, INT64_MAX, &count, &err) == 0;
+        if (is_count ? ds_metric_int(rec, m, keys[i], (int64_t)count)
                      : ds_metric_str(rec, m, keys[i], value))
             return -1;
     }

@@ -1,4 +1,5 @@
 #include "profile/fit_json.h"
+#include "base/number.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,9 +48,11 @@ static json_t *numbers(const float *x, int n, double scale)
     size_t at = 0;
     if (!text)
         return NULL;
-    for (int i = 0; i < n; i++)
-        at += (size_t)snprintf(text + at, WIDTH + 1, "%s%.*g", i ? " " : "", DIGITS,
-                               scale * (double)x[i]);
+    for (int i = 0; i < n; i++) {
+        if (i)
+            text[at++] = ' ';
+        at += (size_t)ds_number_print(text + at, WIDTH, DIGITS, scale * (double)x[i]);
+    }
     json_t *json = json_stringn(text, at);
     free(text);
     return json;

@@ -1,6 +1,8 @@
 #include "profile/network.h"
 
+#include "base/number.h"
 #include "profile/neural.h"
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +16,12 @@ static float *numbers(const struct ds_profile_network *n, const json_t *json, co
     int found = 0;
     bool good = text && x;
     while (good && *text) {
-        char *end;
-        float value = strtof(text, &end);
-        good = end > text && (*end == ' ' || !*end) && found < n->hidden && isfinite(value);
+        const char *end;
+        double value = 0;
+        good = ds_number_begin(text, &end, &value) == 0 && (*end == ' ' || !*end) &&
+               found < n->hidden && fabs(value) <= FLT_MAX;
         if (good)
-            x[found++] = value;
+            x[found++] = (float)value;
         text = end + (*end == ' ');
     }
     if (good && found == n->hidden)

@@ -1,5 +1,6 @@
 #include "space/rule.h"
 
+#include "base/number.h"
 #include "space/trait.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -148,9 +149,8 @@ static int parse_value(struct parser *p, struct value *v)
         return parse_quoted(p, v);
     if (isalpha((unsigned char)*p->at) || *p->at == '_')
         return parse_word(p, v);
-    char *end;
-    v->number = strtod(p->at, &end);
-    if (end == p->at || isalnum((unsigned char)*end) || *end == '_')
+    const char *end;
+    if (ds_number_begin(p->at, &end, &v->number) || isalnum((unsigned char)*end) || *end == '_')
         return ds_fail(p->err, "column %d: wants a variable, a number or a name, not '%s'",
                        column(p, p->at), what(p->at));
     v->kind = NUMBER;

@@ -52,6 +52,7 @@ struct group {
 struct said {
     char *key, *text; /* as first said */
     bool is_count;
+    int64_t count;
     size_t times; /* values that say so */
 };
 
@@ -206,7 +207,8 @@ static int hear(struct ds_aggregate *a, struct metric *m, msgpack_object_map det
         if (k == m->nsaid) {
             s->key = strndup(kv->key.via.str.ptr, kv->key.via.str.size);
             s->text = strdup(text);
-            s->is_count = kv->val.type != MSGPACK_OBJECT_STR;
+            s->is_count = kv->val.type != MSGPACK_OBJECT_STR && kv->val.via.u64 <= INT64_MAX;
+            s->count = s->is_count ? (int64_t)kv->val.via.u64 : 0;
             m->nsaid++;
             if (!s->key || !s->text)
                 return -1;
@@ -583,7 +585,7 @@ static int describe(struct ds_aggregate *a, int m, struct values *v, struct ds_r
     for (int k = 0; k < a->metric[m].nsaid && !bad; k++) {
         const struct said *s = &a->metric[m].said[k];
         if (all_say(&a->metric[m], s))
-            bad = s->is_count ? ds_metric_int(rec, metric, s->key, atoll(s->text))
+            bad = s->is_count ? ds_metric_int(rec, metric, s->key, s->count)
                               : ds_metric_str(rec, metric, s->key, s->text);
     }
     free(x);

@@ -2,6 +2,7 @@
 #include "engines/opencl/opencl.h"
 
 #include "base/checksum.h"
+#include "base/number.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,8 +219,9 @@ static int choose(const struct found *found, int n, const char *device, struct d
         return best(found, n, err);
     if (!*device || strspn(device, "0123456789") != strlen(device))
         return named(found, n, device, err);
-    unsigned long number = strtoul(device, NULL, 10);
-    if (number >= (unsigned long)n)
+    const char *end;
+    uint64_t number;
+    if (ds_whole_begin(device, &end, (uint64_t)n - 1, &number))
         return ds_fail(err, "device %s: there %s %d OpenCL device%s, numbered from 0", device,
                        n == 1 ? "is" : "are", n, n == 1 ? "" : "s");
     return (int)number;
