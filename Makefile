@@ -80,7 +80,7 @@ $(BUILD)/lib/%.pb-c.o: $(BUILD)/lib/%.pb-c.c
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(BUILD)/lib/formats/onnx.o: $(BUILD)/lib/formats/onnx.pb-c.h
 # written by the probe when there are other engines than before
-$(BUILD)/lib/engines/engine.o: $(BUILD)/engines
+$(addprefix $(BUILD)/lib/engines/,cpu.o gpu.o all.o): $(BUILD)/engines
 
 # the OpenCL kernels become a string
 $(BUILD)/lib/engines/opencl/kernels.h: lib/engines/opencl/kernels.cl

@@ -12,7 +12,7 @@
 /* Whether the engine is built in and has a device; else what it lacks. */
 static bool engine_there(const char *name, const char **lack)
 {
-    const struct ds_engine *e = ds_engine_find(NULL, name);
+    const struct ds_engine *e = ds_engine_find(ds_all_engines, name);
     struct ds_error err;
     int n = 1;
     *lack = e ? "finds no device" : "is not built in";

@@ -72,7 +72,7 @@ int main(int argc, char **argv)
     const char *lack;
     if (argc != 3 || !engine_there(argv[1], &lack))
         return 2;
-    const struct ds_engine *e = ds_engine_find(NULL, argv[1]);
+    const struct ds_engine *e = ds_engine_find(ds_all_engines, argv[1]);
     struct ds_engine_options options = {
         .threads = 1, .batch = 1, .seed = SEED, .device = TEST_DEVICE};
     struct ds_session *s = must(e->open(&options, &err));

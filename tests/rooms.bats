@@ -67,3 +67,15 @@ needed() {
         [[ "$libraries" != *"$other"* ]] || { echo "ds-sample needs $other"; false; }
     done
 }
+
+@test "a tool that measures is linked with the engines of its devices, and no others" {
+    command -v readelf >/dev/null || skip "no readelf"
+    gpu=$(needed ds-measure-gpu)
+    for other in dnnl XNNPACK pthreadpool; do
+        [[ "$gpu" != *"$other"* ]] || { echo "ds-measure-gpu needs $other"; false; }
+    done
+    cpu=$(needed ds-measure-cpu)
+    [[ "$cpu" != *OpenCL* && "$cpu" != *clblast* ]]
+    npu=$(needed ds-measure-npu)
+    [[ "$npu" != *dnnl* && "$npu" != *XNNPACK* && "$npu" != *OpenCL* ]]
+}

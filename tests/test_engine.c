@@ -200,7 +200,7 @@ static struct ds_session *open_session(const char *name, int batch, int threads)
     struct ds_error err;
     struct ds_engine_options options = {
         .threads = threads, .batch = batch, .seed = SEED, .device = TEST_DEVICE};
-    return must(ds_engine_find(NULL, name)->open(&options, &err));
+    return must(ds_engine_find(ds_all_engines, name)->open(&options, &err));
 }
 
 /* Runs the model and copies its output, to be freed; NULL and the reason on failure. */
@@ -431,7 +431,7 @@ static const struct small {
 
 static void small_network(const char *name, const struct small *test, int h, int w, int batch)
 {
-    const struct ds_engine *e = ds_engine_find(NULL, name);
+    const struct ds_engine *e = ds_engine_find(ds_all_engines, name);
     struct ds_session *s = open_session(name, batch, 1);
     struct ds_net net = {0};
     struct ds_module module = {.first = 0};
@@ -492,7 +492,7 @@ static void whole_networks(const char *name)
     CHECK(space, "the space of the test is one: %s", space ? "yes" : err.text);
     if (!space)
         return;
-    const struct ds_engine *e = ds_engine_find(NULL, name);
+    const struct ds_engine *e = ds_engine_find(ds_all_engines, name);
     struct ds_session *s = open_session(name, 2, 1);
     double worst = 0;
     for (uint64_t i = 0; i < 20; i++) {
@@ -556,7 +556,7 @@ static void given_weights(const char *name)
 {
     struct ds_error err = {""};
     struct ds_space *space = must(ds_space_parse(odd_space, strlen(odd_space), &err));
-    const struct ds_engine *e = ds_engine_find(NULL, name);
+    const struct ds_engine *e = ds_engine_find(ds_all_engines, name);
     struct ds_session *s = open_session(name, 2, 1);
     struct ds_net net = {0};
     random_net(space, 3, -1, &net);
@@ -598,7 +598,8 @@ static void engines_agree(const char *first, const char *second, const struct ds
     const char *lack;
     if (!engine_there(first, &lack) || !engine_there(second, &lack))
         return;
-    const struct ds_engine *a = ds_engine_find(NULL, first), *b = ds_engine_find(NULL, second);
+    const struct ds_engine *a = ds_engine_find(ds_all_engines, first),
+                           *b = ds_engine_find(ds_all_engines, second);
     struct ds_session *s = open_session(first, 1, 1), *t = open_session(second, 1, threads);
     struct ds_error err = {""};
     for (int i = 0; i < networks; i++) {
@@ -620,7 +621,7 @@ static void engines_agree(const char *first, const char *second, const struct ds
 /* Models of a session share memory and weights: one must not spoil another's result. */
 static void models_share(const char *name, const struct ds_space *space)
 {
-    const struct ds_engine *e = ds_engine_find(NULL, name);
+    const struct ds_engine *e = ds_engine_find(ds_all_engines, name);
     struct ds_session *s = open_session(name, 1, 1);
     struct ds_error err;
     struct ds_net small_net = {0}, large_net = {0};
@@ -652,7 +653,7 @@ static void models_share(const char *name, const struct ds_space *space)
 /* Times of the modules: all counted, none twice. */
 static void module_times(const char *name, const struct ds_space *space)
 {
-    const struct ds_engine *e = ds_engine_find(NULL, name);
+    const struct ds_engine *e = ds_engine_find(ds_all_engines, name);
     struct ds_session *s = open_session(name, 1, 1);
     struct ds_error err;
     struct ds_net net = {0};
@@ -677,11 +678,12 @@ static void module_times(const char *name, const struct ds_space *space)
 
 static void names(void)
 {
-    const struct ds_engine *first = ds_engine_find(NULL, NULL);
-    CHECK(!ds_engine_find(NULL, "abacus"), "an engine that there is not");
-    CHECK(first ? strstr(ds_engine_names(NULL), first->name) == ds_engine_names(NULL)
-                : strcmp(ds_engine_names(NULL), "none") == 0,
-          "names of the engines built in: %s", ds_engine_names(NULL));
+    const struct ds_engine *first = ds_engine_find(ds_all_engines, NULL);
+    CHECK(!ds_engine_find(ds_all_engines, "abacus"), "an engine that there is not");
+    CHECK(first ? strstr(ds_engine_names(ds_all_engines), first->name) ==
+                      ds_engine_names(ds_all_engines)
+                : strcmp(ds_engine_names(ds_all_engines), "none") == 0,
+          "names of the engines built in: %s", ds_engine_names(ds_all_engines));
 }
 
 static void weights(void)

@@ -140,8 +140,8 @@ int main(void)
     CHECK(space && ds_arch_canon(space, choice, &err) == 0 &&
               ds_net_build(space, choice, &net, &err) == 0,
           "a network %s", err.text);
-    const struct ds_engine *onednn = ds_engine_find(NULL, "onednn");
-    const struct ds_engine *xnnpack = ds_engine_find(NULL, "xnnpack");
+    const struct ds_engine *onednn = ds_engine_find(ds_all_engines, "onednn");
+    const struct ds_engine *xnnpack = ds_engine_find(ds_all_engines, "xnnpack");
     if (onednn)
         every_call(onednn, &net);
     else

@@ -337,7 +337,7 @@ static void samples_in_range(const struct ds_space *space)
 static float *logits(const char *engine, const struct ds_net *net, size_t *count,
                      struct ds_error *err)
 {
-    const struct ds_engine *e = ds_engine_find(NULL, engine);
+    const struct ds_engine *e = ds_engine_find(ds_all_engines, engine);
     struct ds_engine_options options = {.threads = 1, .batch = 1, .seed = 3, .device = TEST_DEVICE};
     struct ds_session *s = e->open(&options, err);
     struct ds_model *m = s ? e->load(s, net, err) : NULL;

@@ -163,7 +163,7 @@ static void open_bench(struct bench *b, const char *net, const char *file, const
     char path[256];
     struct ds_error err;
     struct ds_engine_options options = {.threads = 1, .batch = 1, .seed = 1};
-    *b = (struct bench){.net = net, .engine = ds_engine_find(NULL, engine)};
+    *b = (struct bench){.net = net, .engine = ds_engine_find(ds_all_engines, engine)};
     snprintf(path, sizeof path, "tests/spaces/small-%s.json", net);
     b->space = must(ds_space_load(path, &err), &err);
     snprintf(path, sizeof path, REFERENCE "%s.pth", file);
@@ -460,7 +460,7 @@ int main(void)
         for (int i = 0; i < 3; i++)
             subnets(nets[i], nets[i], engines[e], e == 0 ? 100 : 6);
     }
-    for (int i = 0; i < 3 && ds_engine_find("cpu", engines[0]); i++) {
+    for (int i = 0; i < 3 && ds_engine_find(ds_cpu_engines, engines[0]); i++) {
         char legacy[32];
         snprintf(legacy, sizeof legacy, "%s_legacy", nets[i]);
         image_logits(nets[i]);

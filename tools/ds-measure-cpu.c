@@ -62,10 +62,10 @@ static void check_threads(int threads)
 /* The engine so named; NULL: the first that is built in. */
 static const struct ds_engine *find_engine(const char *name)
 {
-    const struct ds_engine *engine = ds_engine_find("cpu", name);
+    const struct ds_engine *engine = ds_engine_find(ds_cpu_engines, name);
     if (!engine)
         cli_die(CLI_USAGE, "--engine: %s is not built in; this dstools has: %s",
-                name ? name : "onednn", ds_engine_names("cpu"));
+                name ? name : "onednn", ds_engine_names(ds_cpu_engines));
     return engine;
 }
 

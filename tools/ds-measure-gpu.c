@@ -13,7 +13,7 @@
 /* The engine of GPUs. */
 static const struct ds_engine *find_engine(void)
 {
-    const struct ds_engine *engine = ds_engine_find("gpu", NULL);
+    const struct ds_engine *engine = ds_engine_find(ds_gpu_engines, NULL);
     if (!engine)
         cli_die(CLI_FAILED, "built without OpenCL and CLBlast, which measure a GPU live; " WITHOUT);
     return engine;

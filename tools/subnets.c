@@ -35,10 +35,10 @@ static struct picture_source *open_calibration(const struct subnet_options *o, u
 static void open_engine(struct subnets *s, const char *engine, int threads, uint64_t seed)
 {
     struct ds_error err;
-    s->engine = ds_engine_find("cpu", engine);
+    s->engine = ds_engine_find(ds_cpu_engines, engine);
     if (!s->engine)
         cli_die(CLI_USAGE, "--engine: %s is not built in; this dstools has: %s",
-                engine ? engine : "an engine", ds_engine_names("cpu"));
+                engine ? engine : "an engine", ds_engine_names(ds_cpu_engines));
     struct ds_engine_options options = {.threads = threads, .batch = 1, .seed = seed};
     if (!(s->session = s->engine->open(&options, &err)))
         cli_die(CLI_FAILED, "%s", err.text);

@@ -29,8 +29,7 @@ struct ds_device {
 };
 
 struct ds_engine {
-    const char *name;  /* "onednn" */
-    const char *class; /* of its devices, as in latency.CLASS: "cpu", "gpu" */
+    const char *name; /* "onednn" */
 
     /*
      * What it can run on, in the order of options.device: *n devices, to be freed. NULL where
@@ -81,12 +80,17 @@ struct ds_engine {
 };
 
 /*
- * The engine so named, or with NULL the default one, among those of a class (NULL: all); NULL when
- * it is not built in.
+ * The engines that were found when dstools was built, by the class of their devices, ended by NULL;
+ * the first is the default. A program is linked with those that it names.
  */
-const struct ds_engine *ds_engine_find(const char *class, const char *name);
+extern const struct ds_engine *const ds_cpu_engines[];
+extern const struct ds_engine *const ds_gpu_engines[];
+extern const struct ds_engine *const ds_all_engines[];
 
-/* Names of the engines of a class (NULL: all) built in, separated by ", ". */
-const char *ds_engine_names(const char *class);
+/* The engine so named among them, or with NULL the default one; NULL where it is not built in. */
+const struct ds_engine *ds_engine_find(const struct ds_engine *const *engines, const char *name);
+
+/* Their names, separated by ", ". */
+const char *ds_engine_names(const struct ds_engine *const *engines);
 
 #endif

@@ -84,7 +84,7 @@ int main(int argc, char **argv)
     nnets = read_nets(argv[1], net);
     for (int e = 0; e < 2; e++) {
         struct contestant *c = &contestant[n];
-        if (!(c->engine = ds_engine_find(NULL, names[e])))
+        if (!(c->engine = ds_engine_find(ds_all_engines, names[e])))
             continue;
         must((c->session = c->engine->open(&options, &err)) != NULL);
         for (int k = 0; k < nnets; k++)
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     }
     while (fgets(line, sizeof line, stdin)) {
         if (strcmp(line, "engines\n") == 0)
-            printf("%s\n", ds_engine_names(NULL));
+            printf("%s\n", ds_engine_names(ds_all_engines));
         else if (sscanf(line, "layers %d", &i) == 1 && i >= 0 && i < nnets)
             print_layers(&net[i]);
         else if (sscanf(line, "run %31s %d %d", name, &i, &runs) == 3 && i >= 0 && i < nnets)

@@ -694,7 +694,6 @@ static const float *output(struct ds_model *m, size_t *count)
 
 const struct ds_engine ds_engine_onednn = {
     .name = "onednn",
-    .class = "cpu",
     .open = open_session,
     .version = version,
     .load = load,

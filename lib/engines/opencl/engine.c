@@ -269,7 +269,6 @@ static const float *output(struct ds_model *m, size_t *count)
 
 const struct ds_engine ds_engine_opencl = {
     .name = "opencl",
-    .class = "gpu",
     .devices = ds_opencl_devices,
     .open = open_session,
     .version = version,

@@ -503,7 +503,6 @@ static const float *output(struct ds_model *m, size_t *count)
 
 const struct ds_engine ds_engine_xnnpack = {
     .name = "xnnpack",
-    .class = "cpu",
     .open = open_session,
     .version = version,
     .load = load,
