@@ -23,6 +23,35 @@ run_model() {
     [ "$compared" -gt 0 ] || skip "no engine is built in"
 }
 
+@test "subnets of supernets: the logits of Once-for-All's code" {
+    ref=$(realpath "$BATS_TEST_DIRNAME/../../shared/reference/supernet")
+    [ -d "$ref" ] || skip "no reference data"
+    for net in mbv3 proxyless; do
+        python3 - "$ref" $net <<'END' >archs
+import json, struct, sys
+ref, net = sys.argv[1:]
+rows = [json.loads(line) for line in open(f"{ref}/{net}.float64.jsonl")]
+rows = [r for r in rows if r["r"] == 80][:4]
+data = open(f"{ref}/input_80.npy", "rb").read()
+header = 10 + struct.unpack_from("<H", data, 8)[0]
+open("image", "wb").write(data[header:header + 4 * 3 * 80 * 80])
+for i, r in enumerate(rows):
+    print(json.dumps(r["arch"] | {"r": 80}))
+    open(f"{net}{i}.logits", "w").write("".join(f"{x}\n" for x in r["logits"][0]))
+END
+        rm -rf models
+        ds-import ofa --space "$BATS_TEST_DIRNAME/spaces/small-$net.json" archs |
+            ds-export onnx --supernet "$ref/$net.pth" --calibrate none -d models >paths
+        i=0
+        while read -r model; do
+            "$runner" --logits=image "$model" >got
+            agree $net$i.logits got
+            i=$((i + 1))
+        done <paths
+        [ "$i" -gt 1 ]
+    done
+}
+
 @test "logits of networks of odd sizes that have every kind of layer" {
     odd_space
     compared=0

@@ -79,6 +79,7 @@ static const struct format *find_format(const struct cli *cli)
 struct model_given {
     const char *dir, *input;
     uint64_t batch, opset;
+    struct subnet_options subnets;
 };
 
 static struct ds_model_options model_options(const struct model_given *given, uint64_t seed)
@@ -104,12 +105,18 @@ static void check_options(const struct format *format, const char *space,
         cli_die(CLI_USAGE, "--dir, --batch and --input are for onnx and tflite");
     if (strcmp(format->name, "onnx") != 0 && model->opset)
         cli_die(CLI_USAGE, "--opset is for onnx");
+    const char *stray = subnet_stray(&model->subnets);
+    if (format->put != put_model && (stray || model->subnets.supernet))
+        cli_die(CLI_USAGE, "%s is for onnx and tflite", stray ? stray : "--supernet");
+    if (stray && !model->subnets.supernet)
+        cli_die(CLI_USAGE, "%s is for --supernet", stray);
 }
 
 int main(int argc, char **argv)
 {
     const char *name = NULL;
-    struct model_given given = {0};
+    struct model_given given = {.subnets = SUBNET_DEFAULTS};
+    struct subnets subnets;
     const struct cli_option options[] = {
         {"space", 's', CLI_TEXT, &name, "SPACE", "ofa: the space whose layers the lists have", 0},
         {"dir", 'd', CLI_TEXT, &given.dir, "DIR", "onnx, tflite: a file in DIR for each", 0},
@@ -118,6 +125,7 @@ int main(int argc, char **argv)
         {"opset", 0, CLI_COUNT, &given.opset, "N", "onnx: 11 (default), 12 or 13", DS_ONNX_OPSET,
          DS_ONNX_OPSET_MOST},
         {"input", 0, CLI_TEXT, &given.input, "NAME", "onnx, tflite: the input's name (input)", 0},
+        SUBNET_OPTIONS(given.subnets),
         {0},
     };
     struct cli cli = {
@@ -139,8 +147,12 @@ int main(int argc, char **argv)
     struct ds_reader *in = cli_reader(cli.operand + 1, cli.noperands - 1);
     FILE *out = cli_open_text(&cli);
     const struct ds_model_format *model = ds_model_format_find(format->name);
-    const struct exporter ex = {out, space,
-                                model ? model_files_begin(out, given.dir, model, &how) : NULL};
+    bool trained = given.subnets.supernet;
+    if (trained)
+        subnets_open(&subnets, &given.subnets, NULL, 1, cli.seed);
+    const struct exporter ex = {
+        out, space,
+        model ? model_files_begin(out, given.dir, model, &how, trained ? &subnets : NULL) : NULL};
     struct rows *rows = format->put ? NULL : rows_begin(out, false, true, NULL);
     int rc;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0 && !ferror(out)) {
@@ -157,6 +169,8 @@ int main(int argc, char **argv)
     }
     if (ex.models)
         model_files_end(ex.models);
+    if (trained)
+        subnets_close(&subnets);
     ds_reader_close(in);
     ds_space_free(space);
     cli_close_text(&cli, out);

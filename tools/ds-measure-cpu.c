@@ -4,8 +4,10 @@
 #include "estimate.h"
 #include "meter.h"
 #include "runner.h"
+#include "supernet/supernet.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,8 +71,50 @@ static const struct ds_engine *find_engine(const char *name)
     return engine;
 }
 
+/* Subnets of a supernet, their weights given to the networks measured. */
+struct trained {
+    struct ds_supernet *supernet;
+    const struct ds_space *space; /* bound to */
+    struct ds_subnet subnet;
+};
+
+static int give(void *arg, const struct ds_space *space, const uint8_t *choice, struct ds_net *net,
+                struct ds_error *err)
+{
+    struct trained *t = arg;
+    if (t->space != space && ds_supernet_bind(t->supernet, space, err))
+        return ds_fail_in(err, "--supernet");
+    t->space = space;
+    return ds_supernet_take(t->supernet, choice, net, &t->subnet, err) ||
+                   ds_subnet_give(&t->subnet, net, err)
+               ? -1
+               : 0;
+}
+
+/* Measures with the weights of a supernet, or with NULL those of the seed. */
+static int measure(struct cli *cli, struct ds_window_options *o, const char *supernet)
+{
+    struct ds_error err;
+    struct trained trained = {0};
+    char weights[64];
+    if (supernet) {
+        if (!(trained.supernet = ds_supernet_load(supernet, 0, &err)))
+            cli_die(CLI_FAILED, "--supernet: %s", err.text);
+        snprintf(weights, sizeof weights, "%s %016" PRIx64, ds_supernet_family(trained.supernet),
+                 ds_supernet_key(trained.supernet));
+        o->weights = weights;
+        o->give = give;
+        o->give_arg = &trained;
+    }
+    int rc = meter_run(cli, o);
+    ds_subnet_free(&trained.subnet);
+    ds_supernet_free(trained.supernet);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
+    const char *supernet = NULL;
     const char *engine = NULL, *profile = NULL, *predictor = NULL, *as = NULL;
     uint64_t threads = 1;
     struct meter_choice choice = METER_DEFAULTS;
@@ -81,6 +125,8 @@ int main(int argc, char **argv)
         {"threads", 't', CLI_COUNT, &threads, "N", "threads of the engine (1)", 1, 1024},
         {"pin", 0, CLI_TEXT, &o.pin, "CPUS", "run on these processors only, as 0 or 2,3", 0},
         METER_OPTIONS(choice),
+        {"supernet", 0, CLI_TEXT, &supernet, "FILE",
+         "run the weights of this trained supernet, in place of random ones", 0},
         {"profile", 0, CLI_TEXT, &profile, "NAME",
          "not live: by this device profile, a shipped name or a file", 0},
         PREDICTOR_OPTION(predictor),
@@ -102,6 +148,8 @@ int main(int argc, char **argv)
     runner.pin = o.pin;
     const char *metric = latency_as(DS_LATENCY_CPU, as);
     runner_check(&runner);
+    if (supernet && (profile || predictor || runner.program))
+        cli_die(CLI_USAGE, "--supernet is for measuring live");
     if (!!profile + !!predictor + !!runner.program > 1)
         cli_die(CLI_USAGE, "--profile, --predictor and --exec: one of them");
     if (runner.program) {
@@ -122,5 +170,5 @@ int main(int argc, char **argv)
     if (o.pin)
         pin(o.pin);
     check_threads(o.setup.threads);
-    return meter_run(&cli, &o);
+    return measure(&cli, &o, supernet);
 }

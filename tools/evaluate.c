@@ -219,7 +219,7 @@ static int say_how(const struct evaluation *e, struct ds_record *rec, struct ds_
            ds_metric_str(rec, m, "supernet", e->weights) ||
            ds_metric_str(rec, m, "calibrated", s->calibrated) ||
            ds_metric_str(rec, m, "engine", s->engine->version(s->session)) ||
-           ds_metric_str(rec, m, "precision", "f32");
+           ds_metric_str(rec, m, "precision", "fp32");
 }
 
 static void describe(struct evaluation *e, struct ds_record *rec, const struct ds_outcome *o)

@@ -25,6 +25,7 @@ struct model_files {
     const char *dir;
     const struct ds_model_format *format;
     const struct ds_model_options *options;
+    struct subnets *subnets; /* NULL: seeded weights */
     struct ds_net net;
     struct ds_id_map ids; /* of what is written */
     struct written *written;
@@ -35,12 +36,13 @@ struct model_files {
 
 struct model_files *model_files_begin(FILE *out, const char *dir,
                                       const struct ds_model_format *format,
-                                      const struct ds_model_options *options)
+                                      const struct ds_model_options *options,
+                                      struct subnets *subnets)
 {
     struct model_files *f = calloc(1, sizeof *f);
     if (!f)
         cli_no_memory();
-    *f = (struct model_files){.out = out, .dir = dir, .format = format, .options = options};
+    *f = (struct model_files){.out = out, .dir = dir, .format = format, .options = options, .subnets = subnets};
     if (!dir && isatty(fileno(out)))
         cli_die(CLI_USAGE, "will not write a model to a terminal: give -o FILE or --dir DIR");
     if (dir && mkdir(dir, 0777) && errno != EEXIST)
@@ -70,6 +72,19 @@ static void write_one(const struct model_files *f, uint64_t id, const uint8_t *m
     fprintf(f->out, "%s\n", path);
 }
 
+/* The model of an architecture, to be freed; NULL and the reason in `err`. */
+static uint8_t *make_model(struct model_files *f, const struct ds_record *rec, const char *where,
+                           size_t *size, struct ds_error *err)
+{
+    struct ds_net *net = f->subnets ? &f->subnets->net : &f->net;
+    if (f->subnets)
+        subnets_bind(f->subnets, rec->space, where);
+    if (f->subnets ? subnets_take(f->subnets, rec->choice, err)
+                   : ds_net_build(rec->space, rec->choice, net, err))
+        return NULL;
+    return f->format->pack(rec->space, net, f->options, size, err);
+}
+
 void model_files_put(struct model_files *f, const struct ds_record *rec, const char *where)
 {
     struct ds_error err;
@@ -81,9 +96,7 @@ void model_files_put(struct model_files *f, const struct ds_record *rec, const c
     if (f->only && known < 0)
         cli_die(CLI_FAILED, "%s: a second architecture, but a file holds one: give --dir DIR",
                 where);
-    uint8_t *model = ds_net_build(rec->space, rec->choice, &f->net, &err) == 0
-                         ? f->format->pack(rec->space, &f->net, f->options, &size, &err)
-                         : NULL;
+    uint8_t *model = make_model(f, rec, where, &size, &err);
     if (!model)
         cli_die(CLI_FAILED, "%s: %s", where, err.text);
     if (known >= 0 && XXH3_64bits(model, size) != f->written[known].hash)

@@ -45,7 +45,7 @@ struct subnet_options {
     {"crop", 0, CLI_NUMBER, &(o).crop, "SHARE", \
      "of the shorter side that stays (0.875; IDX and CIFAR files: 1)", 0.01}, \
     {"memory", 0, CLI_NUMBER, &(o).memory, "MB", \
-     "for the pixels of images (half of the machine's)", 1}, \
+     "for the pixels of images (half of the machine's)", 0.001}, \
     {"skip-broken", 0, CLI_FLAG, &(o).skip_broken, NULL, \
      "leave out images that cannot be decoded", 0}
 /* clang-format on */

@@ -29,6 +29,7 @@ int ds_latency_describe(struct ds_record *rec, struct ds_metric *m, struct ds_ti
               (c->settles && ds_metric_bool(rec, m, "settled", c->settled)) ||
               (c->threads && ds_metric_int(rec, m, "threads", c->threads)) ||
               add_text(rec, m, "precision", c->precision) ||
-              ds_metric_int(rec, m, "batch", c->batch) || add_text(rec, m, "pin", c->pin);
+              add_text(rec, m, "weights", c->weights) || ds_metric_int(rec, m, "batch", c->batch) ||
+              add_text(rec, m, "pin", c->pin);
     return bad ? -1 : 0;
 }

@@ -9,6 +9,7 @@
 struct ds_conditions {
     const char *engine, *device, *driver; /* names with versions */
     const char *precision;                /* of the arithmetic, "fp32" */
+    const char *weights;                  /* whose they are; NULL: random ones */
     const char *pin;                      /* processors that the tool was bound to */
     int warmup, batch, threads;           /* threads 0: not known */
     double drift;                         /* of the reference network; NaN: not known */

@@ -36,8 +36,10 @@ static struct ds_model *load(struct ds_window *w, const struct ds_space *space,
                              const uint8_t *choice, struct ds_net *net, struct ds_error *err)
 {
     struct ds_model *model = NULL;
-    if (ds_net_build(space, choice, net, err) == 0)
+    if (ds_net_build(space, choice, net, err) == 0 &&
+        (!w->o->give || w->o->give(w->o->give_arg, space, choice, net, err) == 0))
         model = w->o->engine->load(w->session, net, err);
+    ds_net_give(net, NULL);
     if (!model)
         ds_fail_in(err, "%s", ds_reader_where(w->f->in));
     return model;
@@ -95,6 +97,7 @@ static int describe(struct ds_window *w, struct ds_record *rec, struct ds_timing
                                     .device = o->device || !d ? o->device : d->name,
                                     .driver = d ? d->driver : NULL,
                                     .precision = "fp32",
+                                    .weights = o->weights,
                                     .pin = o->pin,
                                     .warmup = o->measure.warmup,
                                     .batch = o->setup.batch,

@@ -19,6 +19,15 @@ struct ds_window_options {
     struct ds_measure_options measure;
     int size; /* records measured together */
 
+    /*
+     * Gives the network of an architecture weights (ds_net_give), which are read before it is
+     * called again. -1 and why. NULL: seeded ones.
+     */
+    int (*give)(void *arg, const struct ds_space *space, const uint8_t *choice, struct ds_net *net,
+                struct ds_error *err);
+    void *give_arg;
+    const char *weights; /* what the records call them; NULL: nothing */
+
     /* Called along the way with the share of a record that has been measured; may be NULL. */
     void (*advance)(void *arg, double records);
     void *advance_arg;

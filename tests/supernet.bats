@@ -1,0 +1,290 @@
+bats_require_minimum_version 1.5.0
+
+# Accuracy measured: subnets of a supernet on images, against what Once-for-All's code computed.
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+    ref=$(realpath "$BATS_TEST_DIRNAME/../../shared/reference/supernet")
+    spaces=$BATS_TEST_DIRNAME/spaces
+    [ -d "$ref" ] || skip "no reference data"
+    ds-measure-cpu --engine onednn </dev/null 2>&1 | grep -q 'not built in' && skip "oneDNN is not built in"
+    true
+}
+
+# The images of the reference as a list, labelled by their folders.
+list() {
+    for file in "$ref"/images/class*/*; do
+        class=${file%/*}
+        echo "$file ${class##*class}"
+    done >list
+}
+
+small() { # NET N: architectures of its space
+    ds-sample "$spaces/small-$1.json" -n "$2" "${@:3}"
+}
+
+# Architectures 0, 1 and 5 of the reference at the sizes that logits of images are there for.
+reference_archs() { # NET
+    python3 - "$ref" "$1" <<'END'
+import json, sys
+ref, net = sys.argv[1:]
+archs = {}
+for line in open(f"{ref}/{net}.float64.jsonl"):
+    row = json.loads(line)
+    archs[row["id"]] = row["arch"]
+for line in open(f"{ref}/{net}.images.float64.jsonl"):
+    row = json.loads(line)
+    print(json.dumps(archs[row["id"]] | {"r": row["r"]}))
+END
+}
+
+@test "top1, top5 and loss are those of Once-for-All's logits" {
+    list
+    for net in mbv3 proxyless; do
+        reference_archs $net | ds-import ofa --space "$spaces/small-$net.json" >in.dss
+        ds-measure-acc --supernet "$ref/$net.pth" --images list --calibrate none in.dss >out.dss
+        ds-export ofa out.dss >got
+        python3 - "$ref" $net <<'END'
+import json, math, sys
+ref, net = sys.argv[1:]
+labels = [int(line.split()[1]) for line in open("list")]
+got = [json.loads(line) for line in open("got")]
+expected = [json.loads(line) for line in open(f"{ref}/{net}.images.float64.jsonl")]
+assert len(got) == len(expected) == 9
+for g, e in zip(got, expected):
+    assert g["r"] == e["r"]
+    top1 = top5 = loss = 0
+    for logit, label in zip(e["logits"], labels):
+        order = sorted(range(len(logit)), key=lambda i: -logit[i])
+        top1 += order[0] == label
+        top5 += label in order[:5]
+        loss += math.log(sum(math.exp(x - max(logit)) for x in logit)) + max(logit) - logit[label]
+    n = len(labels)
+    assert abs(g["top1"] - 100 * top1 / n) < 1e-9, (g["top1"], top1)
+    assert abs(g["top5"] - 100 * top5 / n) < 1e-9, (g["top5"], top5)
+    assert abs(g["loss"] - loss / n) < 1e-3 * loss / n, (g["loss"], loss / n)
+END
+    done
+}
+
+@test "how it was got stands on the record" {
+    list
+    small mbv3 1 | ds-measure-acc --supernet "$ref/mbv3.pth" --images list --calibrate list \
+        --calibrate-batch 5 | ds-show --json >got
+    python3 - <<'END'
+import json
+m = json.load(open("got"))["metrics"]
+for name in "top1", "top5", "loss":
+    assert m[name]["images"] == 12 and m[name]["calibrated"] == "12 images in batches of 5", m
+    assert m[name]["engine"].startswith("oneDNN") and m[name]["precision"] == "fp32", m
+    assert m[name]["supernet"].startswith("OFA-MobileNetV3 "), m
+t = m["top1"]
+assert 0 <= t["lo"] <= t["value"] <= t["hi"] <= 100 and t["hi"] - t["lo"] > 10, t
+END
+    # XNNPACK gives the same labels
+    if small mbv3 3 | ds-measure-acc --engine xnnpack --supernet "$ref/mbv3.pth" --images list --calibrate list >x.dss; then
+        small mbv3 3 | ds-measure-acc --supernet "$ref/mbv3.pth" --images list --calibrate list >o.dss
+        cmp <(ds-show -t -c id,top1,top5 x.dss) <(ds-show -t -c id,top1,top5 o.dss)
+    fi
+}
+
+@test "an affixed network says which images its base has right and it has not" {
+    list
+    small proxyless 2 | ds-affix --all >in.dss
+    ds-measure-acc --supernet "$ref/proxyless.pth" --images list --calibrate list --cache cache in.dss >out.dss
+    ds-show --json out.dss >got
+    python3 - <<'END'
+import json
+rows = [json.loads(line) for line in open("got")]
+base = {r["id"]: r["metrics"]["top1"] for r in rows if "affix" not in r}
+differ = 0
+for r in rows:
+    t = r["metrics"]["top1"]
+    if "affix" not in r:
+        assert "lost" not in t
+        continue
+    change = t["gained"] - t["lost"]
+    assert abs(12 * (t["value"] - base[r["base"]]["value"]) / 100 - change) < 1e-9, r
+    differ += t["gained"] + t["lost"] > 0
+assert differ > 5, differ
+END
+    # all of it again, from the cache
+    ds-measure-acc --supernet "$ref/proxyless.pth" --images list --calibrate list --cache cache in.dss | cmp - out.dss
+}
+
+@test "a cache: interrupted runs go on, and give the same bytes" {
+    list
+    small mbv3 6 >in.dss
+    run_it() { ds-measure-acc --supernet "$ref/mbv3.pth" --images list --calibrate list --cache cache "$@"; }
+    small mbv3 3 | run_it >/dev/null
+    [ "$(find cache -type f | wc -l)" -eq 3 ]
+    run_it in.dss -o first.dss
+    [ "$(find cache -type f | wc -l)" -eq 6 ]
+    find cache -type f -printf '%p %T@\n' | sort >before
+    run_it in.dss -o second.dss
+    cmp first.dss second.dss
+    find cache -type f -printf '%p %T@\n' | sort | cmp - before # none was made again
+    # a damaged file is made again; other images, calibration or eps are other entries
+    file=$(find cache -type f | head -1)
+    truncate -s 40 "$file"
+    run_it in.dss -o third.dss
+    cmp first.dss third.dss
+    run_it --take 11 in.dss -o /dev/null
+    run_it --bn-eps 0.01 in.dss -o /dev/null
+    [ "$(find cache -type f | wc -l)" -eq 18 ]
+}
+
+@test "a pruned space is a part of the supernet" {
+    list
+    small mbv3 8 --max macs=12 >whole.dss
+    ds-prune "$spaces/small-mbv3.json" --max-depth 0=3 --max-depth 2=2 --drop 'kernel==7' >pruned.json
+    grep -q '"supernet_depth": 4' pruned.json
+    ds-sample ./pruned.json -n 8 >pruned.dss
+    measure() { ds-measure-acc --supernet "$ref/mbv3.pth" --images list --calibrate none "$@"; }
+    measure pruned.dss | ds-show -t -c id,loss >got
+    # the same architectures in the whole space
+    ds-export ofa --space "$spaces/small-mbv3.json" pruned.dss |
+        ds-import ofa --space "$spaces/small-mbv3.json" | measure | ds-show -t -c id,loss >expected
+    cmp got expected
+    # without being told, the blocks of units of one width could be either's
+    sed 's/, "supernet_depth": 4//' pruned.json >silent.json
+    run -1 bash -c "ds-sample ./silent.json -n 1 | ds-measure-acc --supernet $ref/mbv3.pth --images list --calibrate none -o x"
+    [[ "$output" == *'give the units of the space "supernet_depth"'* ]]
+    # units of different widths tell it
+    ds-prune "$spaces/small-resnet50.json" --max-depth 0=2 --max-depth 1=3 --drop 'expand==0.35' |
+        sed 's/, "supernet_depth": 4//' >pruned-resnet.json
+    ds-sample ./pruned-resnet.json -n 2 |
+        ds-measure-acc --supernet "$ref/resnet50.pth" --images list --calibrate none | ds-show -c loss
+}
+
+@test "a ResNet's widths below the supernet's are said" {
+    list
+    ds-prune "$spaces/small-resnet50.json" --drop 'width==144' >thin.json
+    ds-sample ./thin.json -n 1 | ds-measure-acc --supernet "$ref/resnet50.pth" --images list --calibrate none 2>err >out.dss
+    grep -q 'unit3.layer0 has at most 112 of 144 channels' err
+}
+
+refuses() { # MESSAGE, then arguments: of a space's two architectures
+    space=$2
+    small "$space" 2 >a.dss
+    run -1 ds-measure-acc -o x "${@:3}" a.dss
+    # shellcheck disable=SC2053 # a pattern
+    [[ "$output" == "ds-measure-acc: "$1 ]] || { echo "$output"; return 1; }
+}
+
+@test "files that are no supernets, or not the space's" {
+    list
+    on=(--images list --calibrate none)
+    echo text >text.pth
+    refuses '*text.pth: *' mbv3 --supernet text.pth "${on[@]}"
+    head -c 300000 "$ref/mbv3.pth" >cut.pth
+    refuses '*cut.pth: *' mbv3 --supernet cut.pth "${on[@]}"
+    head -c 300000 "$ref/mbv3_legacy.pth" >cut.pth
+    refuses '*cut.pth: *' mbv3 --supernet cut.pth "${on[@]}"
+    python3 "$BATS_TEST_DIRNAME/make_pth.py" predictor.pth 128
+    refuses '*predictor.pth: no supernet of the Once-for-All family: it has neither first_conv nor input_stem.0; its first tensor is *' \
+        mbv3 --supernet predictor.pth "${on[@]}"
+    refuses '*the supernet is an OFA-ResNet50, whose blocks are all bottleneck without groups; space small-mbv3 has mbconv3_e3_k3 at unit0.layer0' \
+        mbv3 --supernet "$ref/resnet50.pth" "${on[@]}"
+    refuses "*OFA-MobileNetV3, whose blocks are all mbconv*small-resnet50 has bottleneck_e0.2 at unit0.layer0" \
+        resnet50 --supernet "$ref/mbv3.pth" "${on[@]}"
+    refuses '*mbv3.pth: *' proxyless --supernet "$ref/mbv3.pth" "${on[@]}"
+    refuses '*proxyless.pth: *' mbv3 --supernet "$ref/proxyless.pth" "${on[@]}"
+}
+
+@test "tensors that do not fit name themselves, both shapes and the place" {
+    list
+    fits_not() { # NET SED MESSAGE
+        sed "$2" "$spaces/small-$1.json" >other.json
+        ! cmp -s other.json "$spaces/small-$1.json"
+        run -1 bash -c "ds-sample ./other.json -n 1 | ds-measure-acc --supernet $ref/$1.pth --images list --calibrate none -o x"
+        [[ "$output" == *"$3"* ]] || { echo "$output"; return 1; }
+    }
+    fits_not mbv3 's/"linear", "width": 10/"linear", "width": 12/' \
+        "tensor classifier.linear.weight is 10x256, but space small-mbv3 needs 12x256 at head3"
+    fits_not mbv3 's/"linear", "width": 10/"linear", "width": 9/' \
+        "tensor classifier.linear.weight is 10x256, but space small-mbv3 needs 9x256 at head3"
+    fits_not mbv3 's/"resolution"/"input_channels": 1, "resolution"/' \
+        "tensor first_conv.conv.weight is 8x3x3x3, but space small-mbv3 needs 8x1x3x3 at stem0"
+    fits_not mbv3 's/"width": 24/"width": 16/' \
+        "tensor blocks.13.conv.point_linear.conv.conv.weight is 24x96x1x1, but space small-mbv3 needs 16x96x1x1 at unit3.layer0"
+    fits_not mbv3 's/"expand": 6/"expand": 8/' \
+        "tensor blocks.1.conv.inverted_bottleneck.conv.conv.weight is 48x8x1x1, but space small-mbv3 needs 64x8x1x1 at unit0.layer0"
+    fits_not mbv3 's/"kernel": 7/"kernel": 9/' "needs 24x1x9x9 at unit0.layer0"
+    fits_not mbv3 '0,/"se": true/s//"se": false/' \
+        "tensor blocks.5.conv.depth_conv.se.fc.reduce.weight is in the file, but space small-mbv3 has nothing for it"
+    fits_not mbv3 '0,/"se": false/s//"se": true/' \
+        "tensor weight of blocks.1.conv.depth_conv.se.fc.reduce is missing, which unit0.layer0 needs"
+    fits_not mbv3 's/"depth": \[2, 3, 4\]/"depth": [2, 3, 5]/' "the supernet has 21 blocks, and space small-mbv3 has up to"
+    fits_not resnet50 's/144\]/152]/' "needs 152x"
+}
+
+@test "weights that are no numbers" {
+    list
+    python3 - "$ref/mbv3.pth" <<'END'
+import struct, sys, zipfile
+data = bytearray(open(sys.argv[1], "rb").read())
+info = next(i for i in zipfile.ZipFile(sys.argv[1]).infolist() if i.filename.endswith("data/0"))
+name, extra = struct.unpack_from("<HH", data, info.header_offset + 26)
+struct.pack_into("<f", data, info.header_offset + 30 + name + extra + 8, float("nan"))
+open("nan.pth", "wb").write(data)
+END
+    refuses '*nan.pth: *' mbv3 --supernet nan.pth --images list --calibrate none
+    [[ "$output" == *finite* ]] || [[ "$output" == *checksum* ]]
+}
+
+@test "images that do not do" {
+    list
+    with=(--supernet "$ref/mbv3.pth")
+    refuses "--images: *nowhere*" mbv3 "${with[@]}" --images nowhere --calibrate none
+    refuses "--calibrate: *nowhere*" mbv3 "${with[@]}" --images list --calibrate nowhere
+    mkdir empty
+    refuses "--images: *empty*" mbv3 "${with[@]}" --images empty --calibrate none
+    : >none
+    refuses "--images: *none*" mbv3 "${with[@]}" --images none --calibrate none
+    refuses "*: --images $ref/images has 3 folders, one for each class, and the network tells 10 apart*" mbv3 \
+        "${with[@]}" --images "$ref/images" --calibrate none
+    sed '$s/ 2$/ 10/' list >far
+    refuses "*: --images far has labels up to 10, and the network has classes 0 to 9" mbv3 \
+        "${with[@]}" --images far --calibrate none
+    head -c 2000 "$(head -1 list | cut -d' ' -f1)" >broken.jpg
+    { cat list; echo "$PWD/broken.jpg 0"; } >damaged
+    refuses "--images: *broken.jpg*" mbv3 "${with[@]}" --images damaged --calibrate none
+    refuses "--images: *MB*" mbv3 "${with[@]}" --images list --calibrate none --memory 0.1
+    small mbv3 1 | ds-measure-acc "${with[@]}" --images damaged --skip-broken --calibrate none 2>err | ds-show -t -c top1:images | grep -qx 12
+    grep -q '1 images left out' err
+    # one image is enough, also to calibrate with
+    head -1 list >one
+    small mbv3 2 | ds-measure-acc "${with[@]}" --images one --calibrate one | ds-show -t -c top1:calibrated |
+        grep -qx '1 images in batches of 1'
+    if [ "$(id -u)" -ne 0 ]; then
+        mkdir locked && chmod 0 locked
+        refuses "--images: *locked*" mbv3 "${with[@]}" --images locked --calibrate none
+    fi
+}
+
+@test "usage" {
+    list
+    usage() { # MESSAGE, arguments
+        run -2 ds-measure-acc "${@:2}" </dev/null
+        # shellcheck disable=SC2053 # a pattern
+        [[ "$output" == "ds-measure-acc: "$1 ]] || { echo "$output"; return 1; }
+    }
+    usage "--supernet: wants --calibrate *" --supernet "$ref/mbv3.pth" --images list
+    usage "--supernet: wants --images *" --supernet "$ref/mbv3.pth" --calibrate none
+    usage "--images is for --supernet" --profile acc-ofa-mbv3 --images list
+    usage "--calibrate is for --supernet" --profile acc-ofa-mbv3 --calibrate none
+    usage "wants one of *" --supernet "$ref/mbv3.pth" --images list --calibrate none --profile acc-ofa-mbv3
+    small mbv3 1 >a.dss
+    run -2 ds-measure-acc --supernet "$ref/mbv3.pth" --images list --calibrate none --mean 0.5,0.5 -o x a.dss
+    [[ "$output" == *"--mean: '0.5,0.5' is not 3 numbers separated by commas, one a channel" ]]
+}
+
+@test "ds-measure-cpu runs the supernet's weights, and says so" {
+    small mbv3 2 | ds-measure-cpu --max-runs 6 --supernet "$ref/mbv3.pth" 2>/dev/null >cpu.dss
+    ds-show -t -c latency.cpu:weights cpu.dss | tail -n +2 | sort -u >got
+    [[ "$(cat got)" == "OFA-MobileNetV3 "* ]]
+    run -1 bash -c "ds-sample ofa-mbv3 -n 1 | ds-measure-cpu --supernet $ref/mbv3.pth -o x"
+    [[ "$output" == *"--supernet: tensor first_conv.conv.weight is 8x3x3x3"* ]]
+    run -2 ds-measure-cpu --supernet "$ref/mbv3.pth" --profile note10
+}
