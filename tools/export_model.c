@@ -42,7 +42,8 @@ struct model_files *model_files_begin(FILE *out, const char *dir,
     struct model_files *f = calloc(1, sizeof *f);
     if (!f)
         cli_no_memory();
-    *f = (struct model_files){.out = out, .dir = dir, .format = format, .options = options, .subnets = subnets};
+    *f = (struct model_files){
+        .out = out, .dir = dir, .format = format, .options = options, .subnets = subnets};
     if (!dir && isatty(fileno(out)))
         cli_die(CLI_USAGE, "will not write a model to a terminal: give -o FILE or --dir DIR");
     if (dir && mkdir(dir, 0777) && errno != EEXIST)
