@@ -154,6 +154,31 @@ END
     diff want got
 }
 
+@test "a table for a space with skips: nothing where the shape stays, else its 1x1 convolution" {
+    space() { # NAME BLOCKS WIDTH
+        printf '{"dstools_space": 1, "name": "%s", "resolution": 32, "stem": [], "head": [],
+ "blocks": [{"name": "a", "type": "skip"}, {"name": "b", "type": "mbconv", "expand": 2, "kernel": 3}],
+ "units": [{"width": %d, "depth": [2, 1], "blocks": [%s]}]}' "$1" "$3" "$2" >"$1.json"
+    }
+    cat >t.yaml <<'END'
+expanded_conv-input:32x32x3-output:32x32x8-expand:8-kernel:3-stride:1:
+  mean: 5
+Conv-input:32x32x3-output:32x32x8:
+  mean: 3
+expanded_conv-input:32x32x8-output:32x32x8-expand:16-kernel:3-stride:1:
+  mean: 7
+END
+    lut() { ds-import lut --space "./$1.json" --name t --device t --class cpu -o p.json t.yaml; }
+    space both '"a", "b"' 8
+    lut both
+    ds-sample ./both.json -n 6 --unique | ds-measure-cpu --profile ./p.json | ds-show -t -c arch,latency.cpu |
+        tail -n +2 | sort | tr '\t\n' '= ' >got
+    [ "$(cat got)" = "a=3 a,a=3 a,b=10 b=5 b,a=5 b,b=12 " ]
+    space one '"a"' 3 # one skip, no stem, no head: nothing that a table could say
+    run -1 lut one
+    [ "$output" = "ds-import: the table has no block of space one" ]
+}
+
 @test "tables that lack a block, or are none" {
     cat >t.yaml <<'END'
 expanded_conv-input:112x112x24-output:56x56x32-expand:72-kernel:3-stride:2-idskip:0:

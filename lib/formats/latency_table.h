@@ -13,7 +13,7 @@ struct ds_latency_table {
     struct {
         char *name; /* "expanded_conv-input:56x56x32-output:28x28x48-expand:96-kernel:3-..." */
         double ms;  /* mean */
-        int file;   /* files of several resotableions give one name different times */
+        int file;   /* files of several resolutions give one name different times */
     } * entry;
     size_t room;
 };

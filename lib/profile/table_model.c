@@ -6,17 +6,20 @@
 
 /* ---- entries of a network ---- */
 
-/* A module's tensors and, of a block, what its depthwise convotableion says. */
+/* A module's tensors and, of a block, what its depthwise convolution says. */
 struct place {
     struct ds_tensor in, out;
     int mid, kernel, stride;
     double ratio;
     bool is_block;
+    bool is_empty; /* a skip that changes no shape has no layers, and takes no time */
 };
 
 static struct place place_of(const struct ds_net *net, int module)
 {
     const struct ds_module *m = &net->module[module];
+    if (m->count == 0)
+        return (struct place){.is_empty = true};
     struct place p = {.out = net->tensor[net->layer[m->first + m->count - 1].out]};
     p.in = net->tensor[net->layer[m->first].in];
     for (int i = m->first; i < m->first + m->count; i++) {
@@ -84,6 +87,22 @@ static double find_step(const struct ds_latency_table *table, int file, struct d
     return -1;
 }
 
+/* The block at this module, a layer of a unit. */
+static double find_layer(const struct ds_latency_table *table, int file,
+                         const struct ds_space *space, const struct ds_net *net, int module,
+                         const uint8_t *choice)
+{
+    const struct ds_module *at = &net->module[module];
+    struct place p = place_of(net, module);
+    int site = space->unit[at->unit].layer_site + at->layer;
+    const struct ds_block *block = &space->block[space->site[site].value[choice[site]]];
+    if (p.is_empty)
+        return 0;
+    if (block->type == DS_BLOCK_SKIP) /* the 1x1 convolution that changes the shape */
+        return find_step(table, file, p.in, p.out);
+    return find_block(table, file, &p);
+}
+
 static bool has_steps(const struct ds_latency_table *table, int file)
 {
     for (int i = 0; i < table->nentries; i++)
@@ -105,12 +124,10 @@ static int sum_rest(const struct ds_latency_table *table, int file, const struct
         struct place p = place_of(net, m);
         if (net->module[m].unit >= 0 && net->module[m].unit < nunits)
             continue;
-        double ms;
-        if (p.is_block) {
-            ms = find_block(table, file, &p);
-        } else {
-            ms = find_step(table, file, waiting.c ? waiting : p.in, p.out);
-        }
+        if (p.is_empty)
+            continue;
+        double ms = p.is_block ? find_block(table, file, &p)
+                               : find_step(table, file, waiting.c ? waiting : p.in, p.out);
         if (ms < 0 && net->layer[net->module[m].first].op == DS_OP_GLOBAL_POOL) {
             waiting = p.in;
             continue;
@@ -127,13 +144,13 @@ static int sum_rest(const struct ds_latency_table *table, int file, const struct
 /* ---- the model ---- */
 
 /* The architecture of full depth with, at every layer, its c-th block (or its last). */
-static void fill(const struct ds_space *space, int resotableion, int c, uint8_t *choice)
+static void fill(const struct ds_space *space, int resolution, int c, uint8_t *choice)
 {
     for (int s = 0; s < space->nsites; s++) {
         const struct ds_site *site = &space->site[s];
         choice[s] = 0;
         if (site->kind == DS_SITE_RESOLUTION)
-            choice[s] = (uint8_t)resotableion;
+            choice[s] = (uint8_t)resolution;
         else if (site->kind == DS_SITE_BLOCK)
             choice[s] = (uint8_t)(c < site->nchoices ? c : site->nchoices - 1);
         for (int i = 0; site->kind == DS_SITE_DEPTH && i < site->nchoices; i++)
@@ -143,8 +160,8 @@ static void fill(const struct ds_space *space, int resotableion, int c, uint8_t 
 }
 
 /*
- * The file that is of this resotableion: it has a block for the first layer there (late layers of
- * another resotableion may be of the same size). -1 when none is; -2 on failure.
+ * The file that is of this resolution: it has a block for the first layer there (late layers of
+ * another resolution may be of the same size). -1 when none is; -2 on failure.
  */
 static int find_file(const struct ds_latency_table *table, const struct ds_space *space, int r,
                      struct ds_error *err)
@@ -157,21 +174,20 @@ static int find_file(const struct ds_latency_table *table, const struct ds_space
         if (ds_net_build(space, choice, &net, err))
             found = -2;
         for (int m = 0; m < net.nmodules && found == -1; m++) {
-            if (net.module[m].unit != 0 || net.module[m].layer != 0)
+            if (net.module[m].unit != 0 || net.module[m].layer != 0 || net.module[m].count == 0)
                 continue;
-            struct place p = place_of(&net, m);
             for (int f = 0; f < table->nfiles && found == -1; f++)
-                found = find_block(table, f, &p) >= 0 ? f : -1;
+                found = find_layer(table, f, space, &net, m, choice) >= 0 ? f : -1;
         }
     }
     ds_net_free(&net);
     return found;
 }
 
-/* Adds all blocks at one resotableion, from one file; `missing` gets the name of one it lacks. */
-static int add_resotableion(const struct ds_latency_table *table, int file,
-                            const struct ds_space *space, int r, json_t *pairs, json_t *terms,
-                            char *missing, size_t size, struct ds_error *err)
+/* Adds all blocks at one resolution, from one file; `missing` gets the name of one it lacks. */
+static int add_resolution(const struct ds_latency_table *table, int file,
+                          const struct ds_space *space, int r, json_t *pairs, json_t *terms,
+                          char *missing, size_t size, struct ds_error *err)
 {
     struct ds_net net = {0};
     uint8_t choice[DS_MAX_SITES];
@@ -184,15 +200,14 @@ static int add_resotableion(const struct ds_latency_table *table, int file,
             const struct ds_module *at = &net.module[m];
             if (at->unit < 0 || at->unit >= space->nunits)
                 continue;
-            struct place p = place_of(&net, m);
             int site = space->unit[at->unit].layer_site + at->layer;
-            double ms = find_block(table, file, &p);
+            double ms = find_layer(table, file, space, &net, m, choice);
             ds_site_print(space, site, choice[site], label, sizeof label);
             if (ms < 0) {
                 snprintf(missing, size, "%s at %s", label, space->site[site].name);
                 continue;
             }
-            snprintf(pair, sizeof pair, "resotableion*%s", space->site[site].name);
+            snprintf(pair, sizeof pair, "resolution*%s", space->site[site].name);
             snprintf(key, sizeof key, "%d*%s", space->site[0].value[r], label);
             if (!json_object_get(pairs, pair))
                 json_object_set_new(pairs, pair, json_object());
@@ -209,7 +224,7 @@ static int add_resotableion(const struct ds_latency_table *table, int file,
     return rc;
 }
 
-/* Adds the tables of one resotableion to those of all. */
+/* Adds the tables of one resolution to those of all. */
 static void merge(json_t *pairs, json_t *more)
 {
     const char *name;
@@ -223,9 +238,9 @@ static void merge(json_t *pairs, json_t *more)
 }
 
 /* The widths and options that the table was read for: a profile refuses all others. */
-static json_t *fixed_sites(const struct ds_space *space, json_t *resotableion)
+static json_t *fixed_sites(const struct ds_space *space, json_t *resolution)
 {
-    json_t *terms = json_pack("{sO}", space->site[0].name, resotableion);
+    json_t *terms = json_pack("{sO}", space->site[0].name, resolution);
     char label[256];
     for (int s = 1; s < space->nsites; s++) {
         enum ds_site_kind kind = space->site[s].kind;
@@ -249,11 +264,11 @@ json_t *ds_table_model(const struct ds_latency_table *table, const struct ds_spa
         if (file == -1)
             continue;
         json_t *more = json_object();
-        rc = file < 0 ? -1
-                      : add_resotableion(table, file, space, r, more, terms, missing,
-                                         sizeof missing, err);
+        rc = file < 0
+                 ? -1
+                 : add_resolution(table, file, space, r, more, terms, missing, sizeof missing, err);
         if (rc == 0 && *missing)
-            rc = ds_fail(err, "the table lacks %s of space %s at resotableion %d", missing,
+            rc = ds_fail(err, "the table lacks %s of space %s at resolution %d", missing,
                          space->name, space->site[0].value[r]);
         if (rc == 0) {
             merge(pairs, more);
