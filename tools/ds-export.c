@@ -3,7 +3,7 @@
 #include "formats/ofa.h"
 #include "formats/onnx.h"
 #include "output.h"
-#include "rows.h"
+#include "record_table.h"
 #include "stream/json.h"
 
 #include <stdio.h>
@@ -153,16 +153,16 @@ int main(int argc, char **argv)
     const struct exporter ex = {
         out, space,
         model ? model_files_begin(out, given.dir, model, &how, trained ? &subnets : NULL) : NULL};
-    struct rows *rows = format->put ? NULL : rows_begin(out, false, true, NULL);
+    struct record_table *table = format->put ? NULL : record_table_begin(out, false, true, NULL);
     int rc;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0 && !ferror(out)) {
-        if (rows)
-            rows_add(rows, rec, ds_reader_where(in));
+        if (table)
+            record_table_add(table, rec, ds_reader_where(in));
         else
             format->put(&ex, rec, ds_reader_where(in));
     }
-    if (rows)
-        rows_end(rows);
+    if (table)
+        record_table_end(table);
     if (rc < 0) {
         fflush(out);
         cli_die(CLI_FAILED, "%s", err.text);

@@ -1,7 +1,7 @@
 /* Shows a stream to people and to other programs: a table, JSON, tab-separated values. */
 #include "memory.h"
 #include "output.h"
-#include "rows.h"
+#include "record_table.h"
 #include "stream/json.h"
 #include "stream/provenance.h"
 
@@ -96,8 +96,8 @@ static void show(const struct wanted *w, struct ds_reader *in, FILE *out)
     struct ds_error err;
     struct ds_record *rec;
     struct heads heads = {0};
-    struct rows *rows =
-        w->json || w->heads ? NULL : rows_begin(out, !w->tsv, w->details, w->columns);
+    struct record_table *table =
+        w->json || w->heads ? NULL : record_table_begin(out, !w->tsv, w->details, w->columns);
     int rc;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0 && !ferror(out)) {
         if (w->heads)
@@ -105,12 +105,12 @@ static void show(const struct wanted *w, struct ds_reader *in, FILE *out)
         else if (w->json)
             cli_print_json(out, ds_record_to_json(rec, &err), ds_reader_where(in), &err);
         else
-            rows_add(rows, rec, ds_reader_where(in));
+            record_table_add(table, rec, ds_reader_where(in));
     }
     if (w->heads && rc == 0 && !heads.blocks)
         see_head(out, &heads, in, false);
-    if (rows)
-        rows_end(rows);
+    if (table)
+        record_table_end(table);
     if (w->heads)
         print_heads(out, &heads);
     free(heads.provenance);

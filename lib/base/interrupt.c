@@ -10,8 +10,8 @@ static const int held[] = {SIGINT, SIGTERM, SIGHUP};
 #define NHELD (sizeof held / sizeof *held)
 
 static struct sigaction before[NHELD];
-static volatile sig_atomic_t came; /* the last of them, 0 if none */
-static int wakes = -1;             /* an eventfd, for ds_interrupt_fd */
+static volatile sig_atomic_t caught; /* the last of them, 0 if none */
+static int wakes = -1;               /* an eventfd, for ds_interrupt_fd */
 
 /* By handlers, since a blocked signal would go to a thread of some library that does not block it.
  */
@@ -19,7 +19,7 @@ static void keep_signal(int signal)
 {
     const uint64_t one = 1;
     int saved = errno;
-    came = signal;
+    caught = signal;
     ssize_t written = write(wakes, &one, sizeof one);
     (void)written; /* nobody waits yet */
     errno = saved;
@@ -28,7 +28,7 @@ static void keep_signal(int signal)
 void ds_interrupt_hold(void)
 {
     struct sigaction keep = {.sa_handler = keep_signal, .sa_flags = SA_RESTART};
-    came = 0;
+    caught = 0;
     wakes = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     for (size_t i = 0; i < NHELD; i++)
         if (sigaction(held[i], NULL, &before[i]) == 0 && before[i].sa_handler != SIG_IGN)
@@ -42,13 +42,13 @@ void ds_interrupt_release(void)
     if (wakes >= 0)
         close(wakes);
     wakes = -1;
-    if (came)
-        raise(came);
+    if (caught)
+        raise(caught);
 }
 
 bool ds_interrupted(void)
 {
-    return came != 0;
+    return caught != 0;
 }
 
 int ds_interrupt_fd(void)

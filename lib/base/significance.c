@@ -35,25 +35,27 @@ struct ds_difference ds_welch(const double *a, size_t na, const double *b, size_
     return d;
 }
 
-/* Walks over all choices of `left` more values from x[at..n); counts those as far off as `far`. */
-struct walk {
+/* Ways to divide the values x[n] into samples of na and the rest. */
+struct divisions {
     const double *x;
     size_t n, na;
-    double total, far;
-    double ways, extreme;
+    double total;
+    double far;           /* how far apart the means are that are to be judged */
+    double ways, extreme; /* divisions counted; of them, with means at least so far apart */
 };
 
-static void walk(struct walk *w, size_t at, size_t left, double sum)
+/* Counts the divisions in which `left` more values of the first sample come from x[at..n). */
+static void count(struct divisions *d, size_t at, size_t left, double sum)
 {
     if (left == 0) {
-        double mean_a = sum / (double)w->na;
-        double mean_b = (w->total - sum) / (double)(w->n - w->na);
-        w->ways++;
-        w->extreme += fabs(mean_b - mean_a) >= w->far;
+        double mean_a = sum / (double)d->na;
+        double mean_b = (d->total - sum) / (double)(d->n - d->na);
+        d->ways++;
+        d->extreme += fabs(mean_b - mean_a) >= d->far;
         return;
     }
-    for (size_t i = at; i + left <= w->n; i++)
-        walk(w, i + 1, left - 1, sum + w->x[i]);
+    for (size_t i = at; i + left <= d->n; i++)
+        count(d, i + 1, left - 1, sum + d->x[i]);
 }
 
 double ds_permutation_p(const double *a, size_t na, const double *b, size_t nb)
@@ -67,16 +69,16 @@ double ds_permutation_p(const double *a, size_t na, const double *b, size_t nb)
     }
     memcpy(x, a, na * sizeof *x);
     memcpy(x + na, b, nb * sizeof *x);
-    struct walk w = {.x = x, .n = na + nb, .na = na};
+    struct divisions d = {.x = x, .n = na + nb, .na = na};
     double sum_a = 0, size = 0;
-    for (size_t i = 0; i < w.n; i++) {
-        w.total += x[i];
+    for (size_t i = 0; i < d.n; i++) {
+        d.total += x[i];
         size = fmax(size, fabs(x[i]));
         sum_a += i < na ? x[i] : 0;
     }
     /* sums in another order may differ by rounding */
-    w.far = fabs((w.total - sum_a) / (double)nb - sum_a / (double)na) - 1e-12 * size;
-    walk(&w, 0, na, 0);
+    d.far = fabs((d.total - sum_a) / (double)nb - sum_a / (double)na) - 1e-12 * size;
+    count(&d, 0, na, 0);
     free(x);
-    return w.extreme / w.ways;
+    return d.extreme / d.ways;
 }

@@ -103,7 +103,7 @@ static struct ds_pickle *top(struct machine *m)
 /* ---- bytes ---- */
 
 /* The next n bytes, or NULL. */
-static const uint8_t *take(struct machine *m, size_t n)
+static const uint8_t *read_bytes(struct machine *m, size_t n)
 {
     struct ds_pickle_reader *r = m->r;
     if ((size_t)(r->end - r->at) < n) {
@@ -117,7 +117,7 @@ static const uint8_t *take(struct machine *m, size_t n)
 /* An unsigned little-endian number of n bytes, 8 at most. */
 static uint64_t little(struct machine *m, size_t n)
 {
-    const uint8_t *p = take(m, n);
+    const uint8_t *p = read_bytes(m, n);
     uint64_t v = 0;
     for (size_t i = n; p && i-- > 0;)
         v = v << 8 | p[i];
@@ -135,7 +135,7 @@ static void push_int(struct machine *m, int64_t v)
 /* Two's complement, of any length; what is longer than 8 bytes is of no use here. */
 static void push_long(struct machine *m, size_t n)
 {
-    const uint8_t *p = take(m, n);
+    const uint8_t *p = read_bytes(m, n);
     uint64_t v = 0;
     for (size_t i = n; p && n <= 8 && i-- > 0;)
         v = v << 8 | p[i];
@@ -147,7 +147,7 @@ static void push_long(struct machine *m, size_t n)
 /* Big-endian, unlike everything else. */
 static void push_float(struct machine *m)
 {
-    const uint8_t *p = take(m, 8);
+    const uint8_t *p = read_bytes(m, 8);
     struct ds_pickle *value = make(m, DS_PICKLE_FLOAT);
     uint64_t bits = 0;
     for (int i = 0; p && i < 8; i++)
@@ -171,7 +171,7 @@ static char *copy_text(struct machine *m, const uint8_t *from, size_t size)
 
 static void push_text(struct machine *m, size_t size)
 {
-    const uint8_t *p = take(m, size);
+    const uint8_t *p = read_bytes(m, size);
     struct ds_pickle *value = p ? make(m, DS_PICKLE_TEXT) : NULL;
     if (value && (value->text = copy_text(m, p, size)))
         push(m, value);
@@ -182,7 +182,7 @@ static void push_global(struct machine *m)
 {
     const uint8_t *begin = m->r->at, *p;
     for (int lines = 0; lines < 2; lines += *p == '\n')
-        if (!(p = take(m, 1)))
+        if (!(p = read_bytes(m, 1)))
             return;
     struct ds_pickle *value = make(m, DS_PICKLE_GLOBAL);
     if (!value || !(value->text = copy_text(m, begin, (size_t)(m->r->at - begin - 1))))

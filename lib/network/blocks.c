@@ -120,7 +120,7 @@ static int shuffle(struct builder *b, int in, int groups)
 }
 
 /* Sandler et al., MobileNetV2 (2018); Howard et al., MobileNetV3 (2019) with squeeze-excite. */
-static int mbconv(struct builder *b, const struct ds_part *p, int in)
+static int mbconv(struct builder *b, const struct ds_module_spec *p, int in)
 {
     const struct ds_block *block = p->block;
     struct ds_tensor t = shape(b, in);
@@ -153,7 +153,7 @@ static int mbconv(struct builder *b, const struct ds_part *p, int in)
  * Where the shape changes: a 1x1 with the stride (He et al., Deep Residual Learning, 2016), or that
  * of ResNet-D, an average pool, then a 1x1 (He et al., Bag of Tricks, 2019).
  */
-static int shortcut(struct builder *b, const struct ds_part *p, int in, int cout)
+static int shortcut(struct builder *b, const struct ds_module_spec *p, int in, int cout)
 {
     struct ds_tensor t = shape(b, in);
     if (p->stride == 1 && t.c == cout)
@@ -175,7 +175,7 @@ static int shortcut(struct builder *b, const struct ds_part *p, int in, int cout
     return conv(b, l, cout);
 }
 
-static int bottleneck(struct builder *b, const struct ds_part *p, int in)
+static int bottleneck(struct builder *b, const struct ds_module_spec *p, int in)
 {
     const struct ds_block *block = p->block;
     int cout = p->width ? p->width : shape(b, in).c;
@@ -194,7 +194,7 @@ static int bottleneck(struct builder *b, const struct ds_part *p, int in)
 }
 
 /* Identity, or where the shape changes a 1x1 convolution. */
-static int skip(struct builder *b, const struct ds_part *p, int in)
+static int skip(struct builder *b, const struct ds_module_spec *p, int in)
 {
     struct ds_tensor t = shape(b, in);
     int cout = p->width ? p->width : t.c;
@@ -210,7 +210,7 @@ static int skip(struct builder *b, const struct ds_part *p, int in)
     return conv(b, l, cout);
 }
 
-static int build_block(struct builder *b, const struct ds_part *p, int in)
+static int build_block(struct builder *b, const struct ds_module_spec *p, int in)
 {
     switch (p->block->type) {
     case DS_BLOCK_MBCONV:
@@ -223,7 +223,7 @@ static int build_block(struct builder *b, const struct ds_part *p, int in)
     return skip(b, p, in);
 }
 
-static int build_step(struct builder *b, const struct ds_part *p, int in)
+static int build_step(struct builder *b, const struct ds_module_spec *p, int in)
 {
     const struct ds_step *step = p->step;
     struct ds_tensor t = shape(b, in);
@@ -271,7 +271,7 @@ int ds_net_start(struct ds_net *net, struct ds_tensor input, struct ds_error *er
     return b.failed ? -1 : 0;
 }
 
-static int build_module(const struct ds_space *space, const struct ds_part *part,
+static int build_module(const struct ds_space *space, const struct ds_module_spec *spec,
                         struct ds_net *net, struct ds_error *err)
 {
     struct builder b = {.space = space, .net = net, .err = err};
@@ -279,11 +279,11 @@ static int build_module(const struct ds_space *space, const struct ds_part *part
                 err))
         return -1;
     struct ds_module *m = &net->module[net->nmodules++];
-    *m = (struct ds_module){.unit = part->unit, .layer = part->layer, .first = net->nlayers};
+    *m = (struct ds_module){.unit = spec->unit, .layer = spec->layer, .first = net->nlayers};
 
     int in = net->output;
-    int out = part->step ? build_step(&b, part, in) : build_block(&b, part, in);
-    if (!b.failed && part->step && part->step->residual) {
+    int out = spec->step ? build_step(&b, spec, in) : build_block(&b, spec, in);
+    if (!b.failed && spec->step && spec->step->residual) {
         struct ds_tensor x = shape(&b, in), y = shape(&b, out);
         if (x.c != y.c || x.h != y.h || x.w != y.w)
             return ds_fail(err, "a residual step changes %dx%dx%d to %dx%dx%d", x.c, x.h, x.w, y.c,
@@ -298,23 +298,23 @@ static int build_module(const struct ds_space *space, const struct ds_part *part
     return 0;
 }
 
-/* Says where a part that cannot be built stands, and what it reads. */
-static int name_part(const struct ds_space *space, const struct ds_part *part, struct ds_tensor in,
-                     struct ds_error *err)
+/* Says where a module that cannot be built stands, and what it reads. */
+static int name_module(const struct ds_space *space, const struct ds_module_spec *spec,
+                       struct ds_tensor in, struct ds_error *err)
 {
-    if (!part->step)
-        return ds_fail_in(err, "unit%d.layer%d: %s of %dx%dx%d", part->unit, part->layer,
-                          part->block->name, in.c, in.h, in.w);
+    if (!spec->step)
+        return ds_fail_in(err, "unit%d.layer%d: %s of %dx%dx%d", spec->unit, spec->layer,
+                          spec->block->name, in.c, in.h, in.w);
     for (int i = 0; i < space->nstem; i++)
-        if (part->step == &space->stem[i])
+        if (spec->step == &space->stem[i])
             return ds_fail_in(err, "stem[%d] of %dx%dx%d", i, in.c, in.h, in.w);
-    return ds_fail_in(err, "head[%d] of %dx%dx%d", (int)(part->step - space->head), in.c, in.h,
+    return ds_fail_in(err, "head[%d] of %dx%dx%d", (int)(spec->step - space->head), in.c, in.h,
                       in.w);
 }
 
-int ds_module_build(const struct ds_space *space, const struct ds_part *part, struct ds_net *net,
-                    struct ds_error *err)
+int ds_module_build(const struct ds_space *space, const struct ds_module_spec *spec,
+                    struct ds_net *net, struct ds_error *err)
 {
     struct ds_tensor in = net->tensor[net->output];
-    return build_module(space, part, net, err) ? name_part(space, part, in, err) : 0;
+    return build_module(space, spec, net, err) ? name_module(space, spec, in, err) : 0;
 }

@@ -23,15 +23,15 @@ int ds_net_build(const struct ds_space *space, const uint8_t *choice, struct ds_
                  struct ds_error *err)
 {
     int size = ds_arch_resolution(space, choice);
-    struct ds_part *part = malloc((size_t)ds_parts_most(space) * sizeof *part);
-    if (!part)
+    struct ds_module_spec *spec = malloc((size_t)ds_modules_most(space) * sizeof *spec);
+    if (!spec)
         return ds_fail(err, "out of memory");
 
-    int n = ds_parts(space, choice, part);
+    int n = ds_module_specs(space, choice, spec);
     int rc = ds_net_start(net, (struct ds_tensor){space->input_channels, size, size}, err);
     for (int i = 0; i < n && rc == 0; i++)
-        rc = ds_module_build(space, &part[i], net, err);
-    free(part);
+        rc = ds_module_build(space, &spec[i], net, err);
+    free(spec);
     if (rc == 0)
         number_instances(net);
     return rc;

@@ -1,4 +1,4 @@
-/* From an architecture to its network: its parts (parts.h), block by block (blocks.h). */
+/* From an architecture to its network: its parts (module_spec.h), block by block (blocks.h). */
 #ifndef DS_NETWORK_BUILD_H
 #define DS_NETWORK_BUILD_H
 

@@ -1,7 +1,7 @@
 #include "network/cost.h"
 
 #include "base/metric.h"
-#include "network/part_sums.h"
+#include "network/module_sums.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +55,7 @@ void ds_net_cost(const struct ds_net *net, struct ds_cost *cost)
     }
 }
 
-/* Counts one part for the walk. */
+/* Counts one module for the sums. */
 static int count(void *context, const struct ds_net *net, bool image, void *cost,
                  struct ds_error *err)
 {
@@ -65,13 +65,13 @@ static int count(void *context, const struct ds_net *net, bool image, void *cost
 }
 
 struct ds_coster {
-    struct ds_part_sums *walk;
+    struct ds_module_sums *sums;
 };
 
 struct ds_coster *ds_coster_new(const struct ds_space *space)
 {
     struct ds_coster *c = calloc(1, sizeof *c);
-    if (c && (c->walk = ds_part_sums_new(space, sizeof(struct ds_cost), count, NULL)))
+    if (c && (c->sums = ds_module_sums_new(space, sizeof(struct ds_cost), count, NULL)))
         return c;
     free(c);
     return NULL;
@@ -80,20 +80,20 @@ struct ds_coster *ds_coster_new(const struct ds_space *space)
 void ds_coster_free(struct ds_coster *c)
 {
     if (c)
-        ds_part_sums_free(c->walk);
+        ds_module_sums_free(c->sums);
     free(c);
 }
 
 int ds_coster_cost(struct ds_coster *c, const uint8_t *choice, struct ds_cost *cost,
                    struct ds_error *err)
 {
-    const void *const *part;
-    int n = ds_part_sums(c->walk, choice, &part, err);
+    const void *const *counts;
+    int n = ds_module_sums(c->sums, choice, &counts, err);
     if (n < 0)
         return -1;
     *cost = (struct ds_cost){0};
     for (int i = 0; i < n; i++) {
-        const struct ds_cost *one = part[i];
+        const struct ds_cost *one = counts[i];
         cost->macs += one->macs;
         cost->params += one->params;
         cost->peak = one->peak > cost->peak ? one->peak : cost->peak;

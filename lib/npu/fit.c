@@ -50,11 +50,11 @@ static int build(const struct words *s, struct ds_net *net, struct ds_error *err
                                    .kernel = s->kernel,
                                    .groups = 1};
     bool hswish = strcmp(s->act, "h_swish") == 0, se = strcmp(s->se, "True") == 0;
-    const struct ds_part part = {.block = &block,
-                                 .width = s->out,
-                                 .stride = s->stride,
-                                 .act = hswish ? DS_ACT_HSWISH : DS_ACT_RELU,
-                                 .se = se};
+    const struct ds_module_spec spec = {.block = &block,
+                                        .width = s->out,
+                                        .stride = s->stride,
+                                        .act = hswish ? DS_ACT_HSWISH : DS_ACT_RELU,
+                                        .se = se};
     if (!hswish && strcmp(s->act, "relu"))
         return ds_fail(err, "activation %s is neither relu nor h_swish", s->act);
     if (!se && strcmp(s->se, "False"))
@@ -63,7 +63,7 @@ static int build(const struct words *s, struct ds_net *net, struct ds_error *err
         s->kernel < 1 || s->kernel % 2 == 0)
         return ds_fail(err, "no such block can be");
     return ds_net_start(net, (struct ds_tensor){s->c, s->h, s->w}, err) ||
-                   ds_module_build(&space, &part, net, err)
+                   ds_module_build(&space, &spec, net, err)
                ? -1
                : 0;
 }

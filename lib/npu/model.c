@@ -1,6 +1,6 @@
 #include "npu/model.h"
 
-#include "network/part_sums.h"
+#include "network/module_sums.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -69,7 +69,7 @@ static double act_passes(const struct ds_npu *npu, enum ds_act act)
 
 /*
  * Whether layer i hands its result to a depthwise convolution, tile by tile, and to it alone;
- * within a part, so that parts can be timed apart.
+ * within a module, so that modules can be timed apart.
  */
 static bool is_fused(const struct ds_npu *npu, const struct ds_net *net, int i)
 {
@@ -247,10 +247,10 @@ int ds_npu_net(const struct ds_npu *npu, const struct ds_net *net, struct ds_npu
 
 struct ds_npu_coster {
     const struct ds_npu *npu;
-    struct ds_part_sums *walk;
+    struct ds_module_sums *sums;
 };
 
-/* The image comes from outside; a part's result does not go there. */
+/* The image comes from outside; a module's result does not go there. */
 static int count(void *context, const struct ds_net *net, bool image, void *ms,
                  struct ds_error *err)
 {
@@ -270,7 +270,7 @@ struct ds_npu_coster *ds_npu_coster_new(const struct ds_npu *npu, const struct d
     if (!c)
         return NULL;
     c->npu = npu;
-    if ((c->walk = ds_part_sums_new(space, sizeof(double), count, (void *)npu)))
+    if ((c->sums = ds_module_sums_new(space, sizeof(double), count, (void *)npu)))
         return c;
     free(c);
     return NULL;
@@ -279,19 +279,19 @@ struct ds_npu_coster *ds_npu_coster_new(const struct ds_npu *npu, const struct d
 int ds_npu_coster_ms(struct ds_npu_coster *c, const uint8_t *choice, double *ms,
                      struct ds_error *err)
 {
-    const void *const *part;
-    int n = ds_part_sums(c->walk, choice, &part, err);
+    const void *const *times;
+    int n = ds_module_sums(c->sums, choice, &times, err);
     if (n < 0)
         return -1;
     *ms = c->npu->value[DS_NPU_NETWORK_US] / 1e3;
     for (int i = 0; i < n; i++)
-        *ms += *(const double *)part[i];
+        *ms += *(const double *)times[i];
     return 0;
 }
 
 void ds_npu_coster_free(struct ds_npu_coster *c)
 {
     if (c)
-        ds_part_sums_free(c->walk);
+        ds_module_sums_free(c->sums);
     free(c);
 }

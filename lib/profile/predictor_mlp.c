@@ -22,7 +22,7 @@ struct mlp {
     int nlayers;
     struct dense layer[MOST_LAYERS];
     double base; /* added to the output */
-    const struct ds_predictor_input *coding;
+    const struct ds_predictor_input *input;
     const struct ds_space *space;
     bool coded[DS_MAX_SITES];  /* whether the site has inputs at all */
     float **row[DS_MAX_SITES]; /* [site][choice]: what it adds to the first layer; NULL: no slot */
@@ -64,7 +64,7 @@ static void flush_subnormals(float *x, size_t n)
             x[i] = 0;
 }
 
-static int take_layer(struct mlp *p, const struct ds_tensor_f32 *w,
+static int read_layer(struct mlp *p, const struct ds_tensor_f32 *w,
                       const struct ds_tensor_f32 *bias, struct ds_error *err)
 {
     struct dense *l = &p->layer[p->nlayers];
@@ -93,10 +93,10 @@ static int take_layer(struct mlp *p, const struct ds_tensor_f32 *w,
 }
 
 /* Layers are the matrices in the order of the file; a bias is named alike. */
-static int take_layers(struct mlp *p, const struct ds_pytorch *pth, struct ds_error *err)
+static int read_layers(struct mlp *p, const struct ds_pytorch *file, struct ds_error *err)
 {
-    for (int i = 0; i < pth->ntensors; i++) {
-        const struct ds_tensor_f32 *t = &pth->tensor[i];
+    for (int i = 0; i < file->ntensors; i++) {
+        const struct ds_tensor_f32 *t = &file->tensor[i];
         size_t n = strlen(t->name);
         char name[128];
         if (strcmp(t->name, "base_acc") == 0) {
@@ -108,7 +108,7 @@ static int take_layers(struct mlp *p, const struct ds_pytorch *pth, struct ds_er
         if (p->nlayers == MOST_LAYERS)
             return ds_fail(err, "more than %d layers", MOST_LAYERS);
         snprintf(name, sizeof name, "%.*s.bias", (int)n - 7, t->name);
-        if (take_layer(p, t, ds_pytorch_find(pth, name), err))
+        if (read_layer(p, t, ds_pytorch_find(file, name), err))
             return -1;
     }
     if (p->nlayers < 2 || p->layer[p->nlayers - 1].out != 1)
@@ -120,7 +120,7 @@ static int take_layers(struct mlp *p, const struct ds_pytorch *pth, struct ds_er
 }
 
 /* How the predictor of so many inputs codes architectures. */
-static const struct ds_predictor_input *find_coding(size_t inputs, struct ds_error *err)
+static const struct ds_predictor_input *find_input(size_t inputs, struct ds_error *err)
 {
     static const struct ds_predictor_input *const codings[] = {&ds_predictor_input_mbv3,
                                                                &ds_predictor_input_resnet50};
@@ -143,8 +143,8 @@ static struct ds_predictor *make_mlp(const struct ds_pytorch *file, const char *
         ds_fail(err, "out of memory");
         return NULL;
     }
-    if (take_layers(p, file, err) == 0 && (p->coding = find_coding(p->layer[0].in, err))) {
-        p->common = (struct ds_predictor){&ds_predictor_mlp, p->coding->name, "acc"};
+    if (read_layers(p, file, err) == 0 && (p->input = find_input(p->layer[0].in, err))) {
+        p->common = (struct ds_predictor){&ds_predictor_mlp, p->input->name, "acc"};
         return &p->common;
     }
     free_mlp(&p->common);
@@ -163,7 +163,7 @@ static bool is_mlp(const struct ds_pytorch *file)
 static int make_row(struct mlp *p, int site, int choice, struct ds_error *err)
 {
     int code[DS_MOST_CODES];
-    int n = p->coding->code(p->space, &p->space->site[site], choice, code);
+    int n = p->input->code(p->space, &p->space->site[site], choice, code);
     const struct dense *l = &p->layer[0];
     p->coded[site] = n != 0;
     if (n <= 0)
@@ -181,7 +181,7 @@ static int bind_mlp(struct ds_predictor *common, const struct ds_space *space, s
 {
     struct mlp *p = (struct mlp *)common;
     unbind(p);
-    if (p->coding->check(space, err))
+    if (p->input->check(space, err))
         return -1;
     p->space = space;
     bool any = false;
@@ -196,7 +196,7 @@ static int bind_mlp(struct ds_predictor *common, const struct ds_space *space, s
         }
     }
     if (!any)
-        return ds_fail(err, "the predictor is of %s; space %s has other blocks", p->coding->name,
+        return ds_fail(err, "the predictor is of %s; space %s has other blocks", p->input->name,
                        space->name);
     return 0;
 }

@@ -81,7 +81,7 @@ static const char *what(const char *at)
     return *at ? at : "the end";
 }
 
-static bool take(struct parser *p, const char *token)
+static bool accept(struct parser *p, const char *token)
 {
     skip_spaces(p);
     size_t n = strlen(token);
@@ -166,7 +166,7 @@ static int parse_operation(struct parser *p, enum operation *operation)
     } all[] = {{"==", EQUAL},    {"!=", NOT_EQUAL}, {"<=", AT_MOST},
                {">=", AT_LEAST}, {"<", LESS},       {">", MORE}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (take(p, all[i].token)) {
+        if (accept(p, all[i].token)) {
             *operation = all[i].operation;
             return 0;
         }
@@ -251,10 +251,10 @@ static int parse_term(struct parser *p)
     if (p->at[0] == '!' && p->at[1] != '=') {
         p->at++;
         rc = parse_term(p) || add_term(p, (struct term){.operation = NOT});
-    } else if (take(p, "(")) {
+    } else if (accept(p, "(")) {
         const char *open = p->at - 1;
         rc = parse_or(p);
-        if (rc == 0 && !take(p, ")"))
+        if (rc == 0 && !accept(p, ")"))
             rc = ds_fail(p->err, "column %d: wants ) for the ( of column %d, not '%s'",
                          column(p, p->at), column(p, open), what(p->at));
     } else {
@@ -268,7 +268,7 @@ static int parse_and(struct parser *p)
 {
     if (parse_term(p))
         return -1;
-    while (take(p, "&&"))
+    while (accept(p, "&&"))
         if (parse_term(p) || add_term(p, (struct term){.operation = AND}))
             return -1;
     return 0;
@@ -278,7 +278,7 @@ static int parse_or(struct parser *p)
 {
     if (parse_and(p))
         return -1;
-    while (take(p, "||"))
+    while (accept(p, "||"))
         if (parse_and(p) || add_term(p, (struct term){.operation = OR}))
             return -1;
     return 0;

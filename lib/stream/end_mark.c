@@ -20,17 +20,17 @@ static uint64_t chain(uint64_t before, uint64_t next)
     return ds_block_checksum(bytes, 8, bytes + 8, 8);
 }
 
-void ds_part_add(struct ds_part *part, uint64_t records, uint64_t checksum)
+void ds_written_add(struct ds_written *written, uint64_t records, uint64_t checksum)
 {
-    part->records += records;
-    part->checksum = chain(part->checksum, checksum);
+    written->records += records;
+    written->checksum = chain(written->checksum, checksum);
 }
 
-void ds_part_mark(const struct ds_part *part, uint8_t mark[DS_END_SIZE])
+void ds_written_mark(const struct ds_written *written, uint8_t mark[DS_END_SIZE])
 {
     memcpy(mark, ds_end_sync, sizeof ds_end_sync);
-    put(mark + 2, part->records);
-    put(mark + 10, chain(part->checksum, part->records));
+    put(mark + 2, written->records);
+    put(mark + 10, chain(written->checksum, written->records));
 }
 
 uint64_t ds_end_records(const uint8_t mark[DS_END_SIZE])

@@ -12,16 +12,16 @@
 enum { DS_END_SIZE = 18 };
 extern const uint8_t ds_end_sync[2]; /* D8 45 */
 
-/* The blocks of one writer. Zero-initialise. */
-struct ds_part {
+/* What one writer wrote: its blocks. Zero-initialise. */
+struct ds_written {
     uint64_t records, checksum;
 };
 
 /* Counts a block in, by its number of records and its checksum. */
-void ds_part_add(struct ds_part *part, uint64_t records, uint64_t checksum);
+void ds_written_add(struct ds_written *written, uint64_t records, uint64_t checksum);
 
 /* The end mark of what was counted in. */
-void ds_part_mark(const struct ds_part *part, uint8_t mark[DS_END_SIZE]);
+void ds_written_mark(const struct ds_written *written, uint8_t mark[DS_END_SIZE]);
 
 /* The number of records in an end mark. */
 uint64_t ds_end_records(const uint8_t mark[DS_END_SIZE]);

@@ -27,12 +27,12 @@ struct bytes {
     size_t at, have, room; /* data[at..have) is still to be used */
 };
 
-/* A design space met in the stream; spaces live as long as the reader. */
-struct met {
+/* A design space of the stream; spaces live as long as the reader. */
+struct known_space {
     struct ds_space *space;
     char *json; /* as written in the stream */
     size_t size;
-    struct met *next;
+    struct known_space *next;
 };
 
 struct ds_reader {
@@ -50,7 +50,7 @@ struct ds_reader {
     bool placed;     /* the error in hand says where already */
     ZSTD_DCtx *zstd;
 
-    struct met *met;
+    struct known_space *known; /* a list */
     const struct ds_space *space;
     msgpack_zone *zone; /* for heads */
     uint8_t *provenance;
@@ -58,10 +58,10 @@ struct ds_reader {
     uint64_t total;            /* of all parts so far */
     uint64_t provenance_total; /* as the present provenance has it */
 
-    bool accepts_piece;  /* an end mark may be missing, and what it counts elsewhere */
-    bool in_part;        /* blocks came for which an end mark is still to come */
-    bool part_begins;    /* the next block is the first of a part, or of a file */
-    struct ds_part part; /* what came of it */
+    bool accepts_piece;     /* an end mark may be missing, and what it counts elsewhere */
+    bool in_part;           /* blocks came for which an end mark is still to come */
+    bool part_begins;       /* the next block is the first of a part, or of a file */
+    struct ds_written part; /* what was read of it */
 
     uint64_t blocks;
     uint64_t records_left;
@@ -105,9 +105,9 @@ void ds_reader_close(struct ds_reader *r)
     if (!r)
         return;
     close_file(r);
-    while (r->met) {
-        struct met *m = r->met;
-        r->met = m->next;
+    while (r->known) {
+        struct known_space *m = r->known;
+        r->known = m->next;
         ds_space_free(m->space);
         free(m->json);
         free(m);
@@ -347,14 +347,14 @@ static int next_file(struct ds_reader *r, struct ds_error *err)
 }
 
 /* Gives the space written as this JSON, parsing it when it is new. */
-static int meet(struct ds_reader *r, const char *json, size_t size, struct ds_error *err)
+static int find_space(struct ds_reader *r, const char *json, size_t size, struct ds_error *err)
 {
-    for (struct met *m = r->met; m; m = m->next)
+    for (struct known_space *m = r->known; m; m = m->next)
         if (m->size == size && memcmp(m->json, json, size) == 0) {
             r->space = m->space;
             return 0;
         }
-    struct met *m = calloc(1, sizeof *m);
+    struct known_space *m = calloc(1, sizeof *m);
     if (!m || !(m->json = malloc(size + 1))) {
         free(m);
         return ds_fail(err, "out of memory");
@@ -366,8 +366,8 @@ static int meet(struct ds_reader *r, const char *json, size_t size, struct ds_er
         free(m);
         return ds_fail_in(err, "the block's space");
     }
-    m->next = r->met;
-    r->met = m;
+    m->next = r->known;
+    r->known = m;
     r->space = m->space;
     return 0;
 }
@@ -460,10 +460,10 @@ static int use_head(struct ds_reader *r, size_t head_size, struct ds_error *err)
     if (e[0].via.u64 < 2 && r->in_part && !r->accepts_piece)
         return ds_fail(
             err, "no end mark before this block: a stream was cut off, or what wrote it failed");
-    if (meet(r, e[1].via.str.ptr, e[1].via.str.size, err) || keep_provenance(r, &e[2], err))
+    if (find_space(r, e[1].via.str.ptr, e[1].via.str.size, err) || keep_provenance(r, &e[2], err))
         return -1;
     if ((r->in_part = e[0].via.u64 >= 2))
-        ds_part_add(&r->part, e[3].via.u64, e[5].via.u64);
+        ds_written_add(&r->part, e[3].via.u64, e[5].via.u64);
     r->blocks++;
     r->records_left = e[3].via.u64;
     r->plain.at += DS_SYNC_SIZE + head_size;
@@ -502,7 +502,7 @@ static int read_head(struct ds_reader *r, struct ds_error *err)
 static int use_end_mark(struct ds_reader *r, struct ds_error *err)
 {
     uint8_t mark[DS_END_SIZE];
-    ds_part_mark(&r->part, mark);
+    ds_written_mark(&r->part, mark);
     const uint8_t *found = r->plain.data + r->plain.at;
     if (!r->accepts_piece && memcmp(mark, found, DS_END_SIZE) != 0) {
         uint64_t counted = ds_end_records(found);
@@ -517,7 +517,7 @@ static int use_end_mark(struct ds_reader *r, struct ds_error *err)
     r->plain.at += DS_END_SIZE;
     r->in_part = false;
     r->part_begins = true;
-    r->part = (struct ds_part){0};
+    r->part = (struct ds_written){0};
     return 0;
 }
 
@@ -534,7 +534,7 @@ static int check_end(struct ds_reader *r, struct ds_error *err)
         return fail_at(r, position(r, r->plain.at), err);
     }
     r->in_part = false;
-    r->part = (struct ds_part){0};
+    r->part = (struct ds_written){0};
     return 0;
 }
 

@@ -18,7 +18,7 @@ struct ds_writer {
     bool broken; /* nobody reads the pipe any more */
     bool begun;
     uint64_t written; /* blocks */
-    struct ds_part part;
+    struct ds_written part;
     const struct ds_space *space;
     msgpack_sbuffer head; /* the head up to the record count, behind the sync marker */
     msgpack_sbuffer records;
@@ -126,7 +126,7 @@ static int build_block(struct ds_writer *w)
     /* always nine bytes, so that what it covers does not depend on it */
     if (msgpack_pack_fix_uint64(&pk, sum))
         return -1;
-    ds_part_add(&w->part, w->count, sum);
+    ds_written_add(&w->part, w->count, sum);
     return w->records.size ? msgpack_sbuffer_write(b, w->records.data, w->records.size) : 0;
 }
 
@@ -166,7 +166,7 @@ static int write_block(struct ds_writer *w, struct ds_error *err)
 static int write_end(struct ds_writer *w, struct ds_error *err)
 {
     uint8_t mark[DS_END_SIZE];
-    ds_part_mark(&w->part, mark);
+    ds_written_mark(&w->part, mark);
     return write_out(w, (const char *)mark, sizeof mark, err);
 }
 

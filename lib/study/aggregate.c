@@ -12,7 +12,7 @@
 
 #define LEVEL 0.95
 #define MOST_KEYS 8
-#define MOST_SAID 16 /* details of a metric that are compared */
+#define MOST_CONDITIONS 16 /* details of a metric that are compared */
 
 /* Traits (trait.h) in their order, and what else groups can be made by. */
 enum key {
@@ -49,8 +49,8 @@ struct group {
 };
 
 /* Something that values say of how they were got ("engine", "threads"). */
-struct said {
-    char *key, *text; /* as first said */
+struct condition {
+    char *key, *text; /* as the first value has it */
     bool is_count;
     int64_t count;
     size_t times; /* values that say so */
@@ -59,8 +59,8 @@ struct said {
 /* A metric found in the stream, and what its values say. */
 struct metric {
     char *name;
-    struct said said[MOST_SAID];
-    int nsaid;
+    struct condition condition[MOST_CONDITIONS];
+    int nconditions;
     size_t times; /* values in the stream */
 };
 
@@ -131,9 +131,9 @@ void ds_aggregate_free(struct ds_aggregate *a)
         return;
     for (int i = 0; i < a->nmetrics; i++) {
         free(a->metric[i].name);
-        for (int k = 0; k < a->metric[i].nsaid; k++) {
-            free(a->metric[i].said[k].key);
-            free(a->metric[i].said[k].text);
+        for (int k = 0; k < a->metric[i].nconditions; k++) {
+            free(a->metric[i].condition[k].key);
+            free(a->metric[i].condition[k].text);
         }
     }
     for (size_t i = 0; i < a->nbases; i++)
@@ -151,7 +151,7 @@ void ds_aggregate_free(struct ds_aggregate *a)
     free(a);
 }
 
-/* ---- metrics and what is said of them ---- */
+/* ---- metrics and how they were got ---- */
 
 static int find_metric(struct ds_aggregate *a, const struct ds_metric *m)
 {
@@ -171,7 +171,7 @@ static bool is_text(msgpack_object_str s, const char *text)
 }
 
 /* Text of a detail that says how a value was got; false for the value's own numbers. */
-static bool says_how(const msgpack_object_kv *kv, char *text, size_t size)
+static bool is_condition(const msgpack_object_kv *kv, char *text, size_t size)
 {
     static const char *const counts[] = {"threads", "batch", "warmup"};
     if (kv->key.type != MSGPACK_OBJECT_STR)
@@ -189,27 +189,27 @@ static bool says_how(const msgpack_object_kv *kv, char *text, size_t size)
     return false;
 }
 
-/* Compares what a value of the metric says with what was said before. */
-static int hear(struct ds_aggregate *a, struct metric *m, msgpack_object_map detail)
+/* Compares how a value was got with how the values before it were. */
+static int note_conditions(struct ds_aggregate *a, struct metric *m, msgpack_object_map detail)
 {
     char text[200];
     m->times++;
     for (uint32_t i = 0; i < detail.size; i++) {
         const msgpack_object_kv *kv = &detail.ptr[i];
-        if (!says_how(kv, text, sizeof text))
+        if (!is_condition(kv, text, sizeof text))
             continue;
         int k = 0;
-        while (k < m->nsaid && !is_text(kv->key.via.str, m->said[k].key))
+        while (k < m->nconditions && !is_text(kv->key.via.str, m->condition[k].key))
             k++;
-        if (k == MOST_SAID)
+        if (k == MOST_CONDITIONS)
             continue;
-        struct said *s = &m->said[k];
-        if (k == m->nsaid) {
+        struct condition *s = &m->condition[k];
+        if (k == m->nconditions) {
             s->key = strndup(kv->key.via.str.ptr, kv->key.via.str.size);
             s->text = strdup(text);
             s->is_count = kv->val.type != MSGPACK_OBJECT_STR && kv->val.via.u64 <= INT64_MAX;
             s->count = s->is_count ? (int64_t)kv->val.via.u64 : 0;
-            m->nsaid++;
+            m->nconditions++;
             if (!s->key || !s->text)
                 return -1;
         }
@@ -222,7 +222,7 @@ static int hear(struct ds_aggregate *a, struct metric *m, msgpack_object_map det
     return 0;
 }
 
-static bool all_say(const struct metric *m, const struct said *s)
+static bool all_have(const struct metric *m, const struct condition *s)
 {
     return s->times == m->times;
 }
@@ -230,10 +230,10 @@ static bool all_say(const struct metric *m, const struct said *s)
 const char *ds_aggregate_mixed(struct ds_aggregate *a)
 {
     for (int i = 0; i < a->nmetrics && !a->mixed[0]; i++)
-        for (int k = 0; k < a->metric[i].nsaid && !a->mixed[0]; k++)
-            if (!all_say(&a->metric[i], &a->metric[i].said[k]))
+        for (int k = 0; k < a->metric[i].nconditions && !a->mixed[0]; k++)
+            if (!all_have(&a->metric[i], &a->metric[i].condition[k]))
                 snprintf(a->mixed, sizeof a->mixed, "%s: only some of its values say their %s",
-                         a->metric[i].name, a->metric[i].said[k].key);
+                         a->metric[i].name, a->metric[i].condition[k].key);
     return a->mixed[0] ? a->mixed : NULL;
 }
 
@@ -444,7 +444,7 @@ static int add_occurring(struct ds_aggregate *a, const struct ds_record *rec, ui
     return any;
 }
 
-static int hear_metrics(struct ds_aggregate *a, const struct ds_record *rec, struct ds_error *err)
+static int note_metrics(struct ds_aggregate *a, const struct ds_record *rec, struct ds_error *err)
 {
     for (int i = 0; i < rec->nmetrics; i++) {
         const struct ds_metric *metric = &rec->metric[i];
@@ -452,7 +452,7 @@ static int hear_metrics(struct ds_aggregate *a, const struct ds_record *rec, str
         if (!isfinite(metric->value))
             return ds_fail(err, "metric \"%.*s\" is not a finite number", (int)metric->name.size,
                            metric->name.ptr);
-        if (m < 0 || hear(a, &a->metric[m], metric->detail))
+        if (m < 0 || note_conditions(a, &a->metric[m], metric->detail))
             return ds_fail(err, "out of memory");
     }
     return 0;
@@ -466,7 +466,7 @@ int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct
         return ds_fail(err, "a second design space: %s after %s; aggregate them apart",
                        rec->space->name, a->space->name);
     a->space = rec->space;
-    if (hear_metrics(a, rec, err))
+    if (note_metrics(a, rec, err))
         return -1;
     bool is_base = rec->affix_site < 0; /* under its own id, whatever it was made of */
     if (!is_base && !rec->has_base)
@@ -582,9 +582,9 @@ static int describe(struct ds_aggregate *a, int m, struct values *v, struct ds_r
     ds_sort(x, v->n);
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles && !bad; i++)
         bad = ds_metric_num(rec, metric, quantiles[i].name, ds_quantile(x, v->n, quantiles[i].p));
-    for (int k = 0; k < a->metric[m].nsaid && !bad; k++) {
-        const struct said *s = &a->metric[m].said[k];
-        if (all_say(&a->metric[m], s))
+    for (int k = 0; k < a->metric[m].nconditions && !bad; k++) {
+        const struct condition *s = &a->metric[m].condition[k];
+        if (all_have(&a->metric[m], s))
             bad = s->is_count ? ds_metric_int(rec, metric, s->key, s->count)
                               : ds_metric_str(rec, metric, s->key, s->text);
     }

@@ -15,7 +15,7 @@ struct judge {
     const struct ds_space *space;
     struct ds_pruning *pruning;
     struct ds_error *err;
-    double doubt; /* that a single bound may be wrong */
+    double alpha; /* the chance that a single bound is wrong */
     double df, t; /* the last quantile */
     /* what metrics are worth: each a share of what going deeper changes in all units */
     bool costs;    /* going deeper makes some metric worse, beyond doubt */
@@ -32,7 +32,7 @@ static double quantile(struct judge *j, double df)
 {
     if (df != j->df) {
         j->df = df;
-        j->t = ds_student_t(1 - 2 * j->doubt, df);
+        j->t = ds_student_t(1 - 2 * j->alpha, df);
     }
     return j->t;
 }
@@ -367,7 +367,7 @@ int ds_policy_prune(const struct ds_policy *policy, const struct ds_evidence *ev
     each_place(&j, &comparisons);
     for (u = 0; u < space->nunits; u++)
         comparisons += list_depths(&j, u, choice) - 1;
-    j.doubt = (1 - policy->confidence) / fmax(comparisons, 1);
+    j.alpha = (1 - policy->confidence) / fmax(comparisons, 1);
     j.nrates = 0;
     find_exchange(&j);
     set_rates(&j);

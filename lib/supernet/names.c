@@ -25,7 +25,7 @@ static const struct ds_tensor_f32 *find_either(const struct ds_supernet *s, cons
 }
 
 /* What the walk over a network has at hand. */
-struct walk {
+struct naming {
     const struct ds_supernet *s;
     const struct ds_net *net;
     const struct ds_module *module;
@@ -35,13 +35,13 @@ struct walk {
     struct ds_error *err;
 };
 
-static int lacks(const struct walk *w, const char *name, const char *what)
+static int lacks(const struct naming *w, const char *name, const char *what)
 {
     return ds_fail(w->err, "tensor %s of %s is missing, which %s needs", what, name, w->place);
 }
 
 /* The weight and bias of a fully connected layer or convolution, and its batch norm. */
-static int find_tensors(const struct walk *w, const struct ds_layer *l, const char *part,
+static int find_tensors(const struct naming *w, const struct ds_layer *l, const char *part,
                         struct conv_tensors *t)
 {
     static const char *const bn[] = {"weight", "bias", "running_mean", "running_var"};
@@ -56,10 +56,10 @@ static int find_tensors(const struct walk *w, const struct ds_layer *l, const ch
 }
 
 /* Names the next convolution of the module; NULL where there is none, or on failure. */
-static struct conv_tensors *name_next(struct walk *w, const char *part, const char *format, ...)
+static struct conv_tensors *name_next(struct naming *w, const char *part, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static struct conv_tensors *name_next(struct walk *w, const char *part, const char *format, ...)
+static struct conv_tensors *name_next(struct naming *w, const char *part, const char *format, ...)
 {
     const struct ds_layer *l = &w->net->layer[w->module->first];
     while (w->next < w->module->count && l[w->next].op != DS_OP_CONV)
@@ -78,7 +78,7 @@ static struct conv_tensors *name_next(struct walk *w, const char *part, const ch
 }
 
 /* Squeeze-excite has its tensors right under its name: fc.reduce.weight. */
-static int name_gate(struct walk *w, int block, const char *which)
+static int name_gate(struct naming *w, int block, const char *which)
 {
     const struct ds_layer *l = &w->net->layer[w->module->first];
     while (w->next < w->module->count && l[w->next].op != DS_OP_CONV)
@@ -93,7 +93,7 @@ static int name_gate(struct walk *w, int block, const char *which)
 }
 
 /* `fixed`: a block of the stem, of which nothing may change. */
-static int name_mbconv(struct walk *w, const struct ds_part *p, int block, bool fixed)
+static int name_mbconv(struct naming *w, const struct ds_module_spec *p, int block, bool fixed)
 {
     const char *inside = w->s->inside;
     struct conv_tensors *t;
@@ -121,7 +121,7 @@ static int name_mbconv(struct walk *w, const struct ds_part *p, int block, bool 
     return 0;
 }
 
-static int name_bottleneck(struct walk *w, int block)
+static int name_bottleneck(struct naming *w, int block)
 {
     int convs = 0;
     for (int i = 0; i < w->module->count; i++)
@@ -134,7 +134,7 @@ static int name_bottleneck(struct walk *w, int block)
                : -1;
 }
 
-static int name_block(struct walk *w, const struct ds_part *p, int block, bool fixed)
+static int name_block(struct naming *w, const struct ds_module_spec *p, int block, bool fixed)
 {
     if (p->block->type == DS_BLOCK_MBCONV)
         return name_mbconv(w, p, block, fixed);
@@ -152,7 +152,8 @@ static int convs_before(const struct ds_step *first, const struct ds_step *step)
     return n;
 }
 
-static int name_stem_conv(struct walk *w, const struct ds_space *space, const struct ds_step *step)
+static int name_stem_conv(struct naming *w, const struct ds_space *space,
+                          const struct ds_step *step)
 {
     int n = convs_before(space->stem, step);
     struct conv_tensors *t = NULL;
@@ -171,7 +172,8 @@ static int name_stem_conv(struct walk *w, const struct ds_space *space, const st
 }
 
 /* The convolutions of a head, in order: those that the file has. */
-static int name_head_conv(struct walk *w, const struct ds_space *space, const struct ds_step *step)
+static int name_head_conv(struct naming *w, const struct ds_space *space,
+                          const struct ds_step *step)
 {
     static const char *const known[] = {"final_expand_layer", "feature_mix_layer"};
     int n = convs_before(space->head, step);
@@ -186,7 +188,7 @@ static int name_head_conv(struct walk *w, const struct ds_space *space, const st
     return ds_fail(w->err, "%s: a convolution that the supernet does not have", w->place);
 }
 
-static int name_step(struct walk *w, const struct ds_space *space, const struct ds_part *p,
+static int name_step(struct naming *w, const struct ds_space *space, const struct ds_module_spec *p,
                      int block)
 {
     const struct ds_step *step = p->step;
@@ -212,8 +214,8 @@ static int name_step(struct walk *w, const struct ds_space *space, const struct 
     return 0;
 }
 
-/* A part that is repeated would need tensors of its own, of which the file has one set. */
-static bool is_repeated(const struct ds_part *p)
+/* A module that is repeated would need tensors of its own, of which the file has one set. */
+static bool is_repeated(const struct ds_module_spec *p)
 {
     return p[0].step && p[0].step == p[1].step && p[0].step->kind != DS_STEP_MAX_POOL;
 }
@@ -222,23 +224,23 @@ int ds_supernet_tensors(const struct ds_supernet *s, const struct ds_space *spac
                         const uint8_t *choice, const struct ds_net *net,
                         struct conv_tensors *tensors, struct ds_error *err)
 {
-    struct ds_part *part = calloc((size_t)ds_parts_most(space) + 1, sizeof *part);
-    if (!part)
+    struct ds_module_spec *spec = calloc((size_t)ds_modules_most(space) + 1, sizeof *spec);
+    if (!spec)
         return ds_fail(err, "out of memory");
-    int n = ds_parts(space, choice, part), block = 0, rc = 0;
+    int n = ds_module_specs(space, choice, spec), block = 0, rc = 0;
     memset(tensors, 0, (size_t)net->nlayers * sizeof *tensors);
     for (int i = 0; i < n && rc == 0; i++) {
-        struct walk w = {
+        struct naming w = {
             .s = s, .net = net, .module = &net->module[i], .tensors = tensors, .err = err};
         ds_module_name(space, net, i, w.place, sizeof w.place);
-        if (i + 1 < n && is_repeated(&part[i]))
+        if (i + 1 < n && is_repeated(&spec[i]))
             rc = ds_fail(err, "%s: repeated, and the supernet has it once", w.place);
-        else if (part[i].step)
-            rc = name_step(&w, space, &part[i], block);
+        else if (spec[i].step)
+            rc = name_step(&w, space, &spec[i], block);
         else
-            rc = name_block(&w, &part[i], s->first_block[part[i].unit] + part[i].layer, false);
-        block += part[i].step && part[i].step->kind == DS_STEP_BLOCK;
+            rc = name_block(&w, &spec[i], s->first_block[spec[i].unit] + spec[i].layer, false);
+        block += spec[i].step && spec[i].step->kind == DS_STEP_BLOCK;
     }
-    free(part);
+    free(spec);
     return rc;
 }

@@ -5,7 +5,7 @@
 #define DS_SUPERNET_NAMES_H
 
 #include "formats/pytorch.h"
-#include "network/parts.h"
+#include "network/module_spec.h"
 #include "supernet/supernet.h"
 
 #define NAME_SIZE 120

@@ -1,4 +1,4 @@
-#include "rows.h"
+#include "record_table.h"
 
 #include "base/number.h"
 #include "memory.h"
@@ -22,7 +22,7 @@ struct held {
     int room;
 };
 
-struct rows {
+struct record_table {
     FILE *out;
     bool aligned, details, named;
     struct column *column;
@@ -38,7 +38,7 @@ struct rows {
     size_t arch_room;
 };
 
-static void add_column(struct rows *r, const char *name, size_t length)
+static void add_column(struct record_table *r, const char *name, size_t length)
 {
     cli_grow(&r->column, &r->room, (size_t)r->ncolumns + 1, sizeof *r->column);
     char *copy = cli_alloc(length + 1, 1);
@@ -48,7 +48,7 @@ static void add_column(struct rows *r, const char *name, size_t length)
         (struct column){.name = copy, .length = length, .width = (int)length};
 }
 
-static int known_column(const struct rows *r, const char *name, size_t length)
+static int known_column(const struct record_table *r, const char *name, size_t length)
 {
     for (int i = 0; i < r->ncolumns; i++)
         if (r->column[i].length == length && !memcmp(r->column[i].name, name, length))
@@ -57,7 +57,7 @@ static int known_column(const struct rows *r, const char *name, size_t length)
 }
 
 /* The number of a column; a new one while looking ahead, -1 where it is not asked for. */
-static int find_column(struct rows *r, const char *name, size_t length)
+static int find_column(struct record_table *r, const char *name, size_t length)
 {
     int c = known_column(r, name, length);
     if (c >= 0 || r->named)
@@ -66,19 +66,19 @@ static int find_column(struct rows *r, const char *name, size_t length)
         cli_die(CLI_FAILED,
                 "%s: '%.*s' is not among the columns, which come from the first %d records: name "
                 "them with --columns, or use --json",
-                r->where, (int)length, name, ROWS_AHEAD);
+                r->where, (int)length, name, RECORDS_AHEAD);
     add_column(r, name, length);
     return r->ncolumns - 1;
 }
 
-struct rows *rows_begin(FILE *out, bool aligned, bool details, const char *columns)
+struct record_table *record_table_begin(FILE *out, bool aligned, bool details, const char *columns)
 {
-    struct rows *r = cli_alloc(1, sizeof *r);
+    struct record_table *r = cli_alloc(1, sizeof *r);
     r->out = out;
     r->aligned = aligned;
     r->details = details;
     r->named = columns != NULL;
-    r->ahead = cli_alloc(ROWS_AHEAD, sizeof *r->ahead);
+    r->ahead = cli_alloc(RECORDS_AHEAD, sizeof *r->ahead);
     for (const char *at = columns; at;) {
         size_t n = strcspn(at, ",");
         if (n == 0)
@@ -94,7 +94,7 @@ struct rows *rows_begin(FILE *out, bool aligned, bool details, const char *colum
 /* ---- cells ---- */
 
 struct row {
-    struct rows *rows;
+    struct record_table *table;
     char **cell;
     int room;
 };
@@ -103,23 +103,23 @@ struct row {
 static void set_own(struct row *row, const char *name, size_t length, char *text, bool right)
 {
     cli_must(text);
-    int c = find_column(row->rows, name, length);
+    int c = find_column(row->table, name, length);
     if (c < 0) {
         free(text);
         return;
     }
     if (c >= row->room) {
-        int room = row->rows->ncolumns + 8;
+        int room = row->table->ncolumns + 8;
         row->cell = cli_must(realloc(row->cell, (size_t)room * sizeof *row->cell));
         memset(row->cell + row->room, 0, (size_t)(room - row->room) * sizeof *row->cell);
         row->room = room;
     }
     if (row->cell[c])
         cli_die(CLI_FAILED, "%s: two values are called '%.*s', which is one column: use --json",
-                row->rows->where, (int)length, name);
+                row->table->where, (int)length, name);
     row->cell[c] = text;
-    row->rows->column[c].right = right;
-    row->rows->column[c].seen = true;
+    row->table->column[c].right = right;
+    row->table->column[c].seen = true;
 }
 
 static void set(struct row *row, const char *name, size_t length, const char *text, bool right)
@@ -137,7 +137,7 @@ static void set_id(struct row *row, const char *name, size_t length, uint64_t id
 static void set_number(struct row *row, const char *name, size_t length, double value)
 {
     char text[40];
-    if (row->rows->aligned)
+    if (row->table->aligned)
         snprintf(text, sizeof text, "%.6g", value);
     else
         ds_number_print(text, sizeof text, 0, value);
@@ -155,7 +155,7 @@ static char *without_control(const char *from, size_t length)
 }
 
 /* An array, a map or bytes, as JSON. */
-static char *object_text(const struct rows *r, const msgpack_object *o)
+static char *object_text(const struct record_table *r, const msgpack_object *o)
 {
     struct ds_error err;
     json_t *json = ds_object_to_json(o, &err);
@@ -169,7 +169,7 @@ static char *object_text(const struct rows *r, const msgpack_object *o)
 static void set_object(struct row *row, const char *name, size_t length, const msgpack_object *o)
 {
     char text[24];
-    if (find_column(row->rows, name, length) < 0)
+    if (find_column(row->table, name, length) < 0)
         return;
     switch (o->type) {
     case MSGPACK_OBJECT_FLOAT32:
@@ -188,11 +188,11 @@ static void set_object(struct row *row, const char *name, size_t length, const m
         set_own(row, name, length, without_control(o->via.str.ptr, o->via.str.size), false);
         break;
     default:
-        set_own(row, name, length, object_text(row->rows, o), false);
+        set_own(row, name, length, object_text(row->table, o), false);
     }
 }
 
-static void need_name(const struct rows *r, const msgpack_object *key)
+static void need_name(const struct record_table *r, const msgpack_object *key)
 {
     if (key->type != MSGPACK_OBJECT_STR)
         cli_die(CLI_FAILED, "%s: a key that is no string, so it cannot be a column", r->where);
@@ -201,7 +201,7 @@ static void need_name(const struct rows *r, const msgpack_object *key)
 static void set_map(struct row *row, msgpack_object_map map)
 {
     for (uint32_t i = 0; i < map.size; i++) {
-        need_name(row->rows, &map.ptr[i].key);
+        need_name(row->table, &map.ptr[i].key);
         const msgpack_object_str *key = &map.ptr[i].key.via.str;
         if (ds_record_is_id(&map.ptr[i]))
             set_id(row, key->ptr, key->size, map.ptr[i].val.via.u64);
@@ -233,7 +233,7 @@ static size_t common_prefix(const struct ds_space *space)
 }
 
 /* What all records of a space have in common. */
-static void enter_space(struct rows *r, const struct ds_space *space)
+static void enter_space(struct record_table *r, const struct ds_space *space)
 {
     size_t longest = 0;
     r->space = space;
@@ -248,7 +248,7 @@ static void enter_space(struct rows *r, const struct ds_space *space)
 }
 
 /* "e6_k7,e3_k5|e4_k3,...": blocks of each unit, with widths and options where they vary. */
-static const char *arch_text(struct rows *r, const struct ds_record *rec)
+static const char *arch_text(struct record_table *r, const struct ds_record *rec)
 {
     const struct ds_space *space = rec->space;
     size_t at = 0;
@@ -281,8 +281,8 @@ static void set_arch(struct row *row, const struct ds_record *rec)
     set_id(row, "id", 2, rec->id);
     snprintf(text, sizeof text, "%d", ds_arch_resolution(rec->space, rec->choice));
     set(row, "resolution", 10, text, true);
-    if (find_column(row->rows, "arch", 4) >= 0)
-        set(row, "arch", 4, arch_text(row->rows, rec), false);
+    if (find_column(row->table, "arch", 4) >= 0)
+        set(row, "arch", 4, arch_text(row->table, rec), false);
 }
 
 static void set_affix(struct row *row, const struct ds_record *rec)
@@ -301,7 +301,7 @@ static void set_affix(struct row *row, const struct ds_record *rec)
 static void set_detail(struct row *row, const struct ds_metric *m, const msgpack_object_kv *kv)
 {
     char *name;
-    need_name(row->rows, &kv->key);
+    need_name(row->table, &kv->key);
     const msgpack_object_str *key = &kv->key.via.str;
     if (key->size == 5 && memcmp(key->ptr, "value", 5) == 0)
         return;
@@ -315,14 +315,14 @@ static void set_detail(struct row *row, const struct ds_metric *m, const msgpack
 static void set_metric(struct row *row, const struct ds_metric *m)
 {
     set_number(row, m->name.ptr, m->name.size, m->value);
-    if (row->rows->details || row->rows->named)
+    if (row->table->details || row->table->named)
         for (uint32_t i = 0; i < m->detail.size; i++)
             set_detail(row, m, &m->detail.ptr[i]);
 }
 
 /* ---- rows ---- */
 
-static void print_cell(const struct rows *r, int c, const char *text, bool last)
+static void print_cell(const struct record_table *r, int c, const char *text, bool last)
 {
     if (!r->aligned)
         fprintf(r->out, "%s%s", text ? text : "", last ? "\n" : "\t");
@@ -334,7 +334,7 @@ static void print_cell(const struct rows *r, int c, const char *text, bool last)
         fprintf(r->out, "%-*s  ", r->column[c].width, text ? text : "-");
 }
 
-static void print_row(const struct rows *r, char **cell, int room)
+static void print_row(const struct record_table *r, char **cell, int room)
 {
     for (int c = 0; c < r->ncolumns; c++)
         print_cell(r, c, c < room ? cell[c] : NULL, c == r->ncolumns - 1);
@@ -347,7 +347,7 @@ static void free_cells(char **cell, int room)
     free(cell);
 }
 
-static void print_ahead(struct rows *r)
+static void print_ahead(struct record_table *r)
 {
     for (int i = 0; i < r->nahead; i++) {
         struct held *h = &r->ahead[i];
@@ -371,9 +371,9 @@ static void print_ahead(struct rows *r)
     r->printed_head = true;
 }
 
-void rows_add(struct rows *r, const struct ds_record *rec, const char *where)
+void record_table_add(struct record_table *r, const struct ds_record *rec, const char *where)
 {
-    struct row row = {.rows = r};
+    struct row row = {.table = r};
     r->where = where;
     if (rec->has_arch)
         set_arch(&row, rec);
@@ -392,12 +392,12 @@ void rows_add(struct rows *r, const struct ds_record *rec, const char *where)
         return;
     }
     r->ahead[r->nahead++] = (struct held){row.cell, row.room};
-    if (r->nahead == ROWS_AHEAD)
+    if (r->nahead == RECORDS_AHEAD)
         print_ahead(r);
 }
 
 /* A name that no record has may be a slip of the pen. */
-static void warn_unseen(const struct rows *r)
+static void warn_unseen(const struct record_table *r)
 {
     static const char *const always[] = {"id", "resolution", "arch", "base", "affix"};
     for (int c = 0; c < r->ncolumns; c++) {
@@ -409,7 +409,7 @@ static void warn_unseen(const struct rows *r)
     }
 }
 
-void rows_end(struct rows *r)
+void record_table_end(struct record_table *r)
 {
     if (!r->printed_head && (r->nahead || r->named))
         print_ahead(r);

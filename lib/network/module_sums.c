@@ -1,17 +1,17 @@
-#include "network/part_sums.h"
+#include "network/module_sums.h"
 
 #include "base/grow.h"
 #include "network/blocks.h"
 #include "space/arch.h"
 #include <stdlib.h>
 
-/* The shape a part gives; what it counts to follows, aligned. */
+/* The shape that a module gives; what was counted of it follows, aligned. */
 struct entry {
     int out; /* number of a shape + 1; 0: not counted yet */
 };
 #define COUNT_AT (sizeof(max_align_t))
 
-/* A place of the space (parts.h) and the sites that say what stands there. */
+/* A place of the space (module_spec.h) and the sites that say what stands there. */
 struct slot {
     int repeat_site;  /* of a step; -1: once */
     int code_site;    /* block, or a step's width; -1: one code */
@@ -22,9 +22,9 @@ struct slot {
     size_t shape_room;
 };
 
-struct ds_part_sums {
+struct ds_module_sums {
     const struct ds_space *space;
-    ds_part_sums_count *count;
+    ds_module_sums_count *count;
     void *context;
     size_t stride; /* of an entry */
     int nslots;
@@ -33,12 +33,12 @@ struct ds_part_sums {
     size_t shape_room;
     struct ds_tensor *shape; /* those of the images first */
     int *input;              /* [resolutions]: number of the input's shape */
-    struct ds_part *part;
+    struct ds_module_spec *spec;
     const void **counts; /* of one architecture */
     struct ds_net net;   /* one module at a time */
 };
 
-void ds_part_sums_free(struct ds_part_sums *w)
+void ds_module_sums_free(struct ds_module_sums *w)
 {
     if (!w)
         return;
@@ -50,14 +50,14 @@ void ds_part_sums_free(struct ds_part_sums *w)
     free(w->slot);
     free(w->shape);
     free(w->input);
-    free(w->part);
+    free(w->spec);
     free(w->counts);
     ds_net_free(&w->net);
     free(w);
 }
 
 /* The number of a shape, or -1 when out of memory. */
-static int shape_number(struct ds_part_sums *w, struct ds_tensor t)
+static int shape_number(struct ds_module_sums *w, struct ds_tensor t)
 {
     for (int i = 0; i < w->nshapes; i++)
         if (w->shape[i].c == t.c && w->shape[i].h == t.h && w->shape[i].w == t.w)
@@ -75,8 +75,8 @@ static void plan_step(const struct ds_step *step, struct slot *s)
     s->width_site = -1;
 }
 
-/* Lists the sites of every slot, in the order of ds_parts. */
-static void plan(struct ds_part_sums *w)
+/* Lists the sites of every slot, in the order of ds_module_specs. */
+static void plan(struct ds_module_sums *w)
 {
     const struct ds_space *space = w->space;
     struct slot *s = w->slot;
@@ -97,11 +97,11 @@ static void plan(struct ds_part_sums *w)
     }
 }
 
-struct ds_part_sums *ds_part_sums_new(const struct ds_space *space, size_t size,
-                                      ds_part_sums_count *count, void *context)
+struct ds_module_sums *ds_module_sums_new(const struct ds_space *space, size_t size,
+                                          ds_module_sums_count *count, void *context)
 {
     const struct ds_site *resolution = &space->site[space->resolution_site];
-    struct ds_part_sums *w = calloc(1, sizeof *w);
+    struct ds_module_sums *w = calloc(1, sizeof *w);
     if (!w)
         return NULL;
     w->space = space;
@@ -111,9 +111,9 @@ struct ds_part_sums *ds_part_sums_new(const struct ds_space *space, size_t size,
     w->nslots = ds_slots(space);
     w->slot = calloc((size_t)w->nslots + 1, sizeof *w->slot);
     w->input = calloc((size_t)resolution->nchoices, sizeof *w->input);
-    w->part = malloc((size_t)ds_parts_most(space) * sizeof *w->part);
-    w->counts = malloc((size_t)ds_parts_most(space) * sizeof *w->counts);
-    bool ok = w->slot && w->input && w->part && w->counts;
+    w->spec = malloc((size_t)ds_modules_most(space) * sizeof *w->spec);
+    w->counts = malloc((size_t)ds_modules_most(space) * sizeof *w->counts);
+    bool ok = w->slot && w->input && w->spec && w->counts;
     if (ok)
         plan(w);
     for (int i = 0; i < resolution->nchoices && ok; i++) {
@@ -124,19 +124,19 @@ struct ds_part_sums *ds_part_sums_new(const struct ds_space *space, size_t size,
     w->nimages = w->nshapes;
     if (ok)
         return w;
-    ds_part_sums_free(w);
+    ds_module_sums_free(w);
     return NULL;
 }
 
-/* Builds the part that the architecture has at a slot, alone, and counts it. */
-static int count_part(struct ds_part_sums *w, const uint8_t *choice, int slot, int in,
-                      struct entry *e, struct ds_error *err)
+/* Builds the module that the architecture has at a slot, alone, and counts it. */
+static int count_module(struct ds_module_sums *w, const uint8_t *choice, int slot, int in,
+                        struct entry *e, struct ds_error *err)
 {
-    const struct ds_part *part = w->part;
-    ds_parts(w->space, choice, w->part);
-    while (part->slot != slot)
-        part++;
-    if (ds_net_start(&w->net, w->shape[in], err) || ds_module_build(w->space, part, &w->net, err) ||
+    const struct ds_module_spec *spec = w->spec;
+    ds_module_specs(w->space, choice, w->spec);
+    while (spec->slot != slot)
+        spec++;
+    if (ds_net_start(&w->net, w->shape[in], err) || ds_module_build(w->space, spec, &w->net, err) ||
         w->count(w->context, &w->net, in < w->nimages, (char *)e + COUNT_AT, err))
         return -1;
     int out = shape_number(w, w->net.tensor[w->net.output]);
@@ -147,7 +147,7 @@ static int count_part(struct ds_part_sums *w, const uint8_t *choice, int slot, i
 }
 
 /* Makes the entries of shape `in`, all of them not counted yet. */
-static int add_row(const struct ds_part_sums *w, struct slot *s, int in, struct ds_error *err)
+static int add_row(const struct ds_module_sums *w, struct slot *s, int in, struct ds_error *err)
 {
     size_t before = s->shape_room;
     if (ds_grow(&s->row, &s->shape_room, (size_t)in + 1, sizeof *s->row, err))
@@ -168,8 +168,8 @@ static int code_at(const struct slot *s, const uint8_t *choice)
     return code == DS_INACTIVE ? -1 : code + width;
 }
 
-int ds_part_sums(struct ds_part_sums *w, const uint8_t *choice, const void *const **counts,
-                 struct ds_error *err)
+int ds_module_sums(struct ds_module_sums *w, const uint8_t *choice, const void *const **counts,
+                   struct ds_error *err)
 {
     int in = w->input[choice[w->space->resolution_site]], found = 0;
     for (int i = 0; i < w->nslots; i++) {
@@ -181,7 +181,7 @@ int ds_part_sums(struct ds_part_sums *w, const uint8_t *choice, const void *cons
             if (((size_t)in >= s->shape_room || !s->row[in]) && add_row(w, s, in, err))
                 return -1;
             struct entry *e = (struct entry *)(s->row[in] + (size_t)code * w->stride);
-            if (!e->out && count_part(w, choice, i, in, e, err))
+            if (!e->out && count_module(w, choice, i, in, e, err))
                 return -1;
             w->counts[found++] = (char *)e + COUNT_AT;
             in = e->out - 1;

@@ -1,5 +1,4 @@
-/* The parts of an architecture, from its choices: see parts.h. */
-#include "network/parts.h"
+#include "network/module_spec.h"
 
 #include "space/arch.h"
 
@@ -39,7 +38,7 @@ static int most_repeats(const struct ds_space *space, const struct ds_step *step
     return most;
 }
 
-int ds_parts_most(const struct ds_space *space)
+int ds_modules_most(const struct ds_space *space)
 {
     int n = ds_slots(space);
     for (int i = 0; i < space->nstem; i++)
@@ -49,11 +48,12 @@ int ds_parts_most(const struct ds_space *space)
     return n;
 }
 
-struct ds_part ds_step_part(const struct ds_space *space, const struct ds_step *step, int width)
+struct ds_module_spec ds_step_module(const struct ds_space *space, const struct ds_step *step,
+                                     int width)
 {
     const struct ds_block *block = step->kind == DS_STEP_BLOCK ? &space->block[step->block] : NULL;
     bool chosen = step->width_site >= 0;
-    return (struct ds_part){
+    return (struct ds_module_spec){
         .step = step,
         .block = block,
         .width = chosen ? space->site[step->width_site].value[width] : step->width,
@@ -64,12 +64,12 @@ struct ds_part ds_step_part(const struct ds_space *space, const struct ds_step *
     };
 }
 
-struct ds_part ds_layer_part(const struct ds_space *space, int u, int l, int width, int c)
+struct ds_module_spec ds_layer_module(const struct ds_space *space, int u, int l, int width, int c)
 {
     const struct ds_unit *unit = &space->unit[u];
     const struct ds_site *site = &space->site[unit->layer_site + l];
     const struct ds_block *block = &space->block[site->value[c]];
-    return (struct ds_part){
+    return (struct ds_module_spec){
         .block = block,
         .unit = u,
         .layer = l,
@@ -82,40 +82,41 @@ struct ds_part ds_layer_part(const struct ds_space *space, int u, int l, int wid
 }
 
 /* Appends a step as often as it is repeated. */
-static int step_parts(const struct ds_space *space, const uint8_t *choice,
-                      const struct ds_step *step, int unit, int layer, int slot,
-                      struct ds_part *out)
+static int step_modules(const struct ds_space *space, const uint8_t *choice,
+                        const struct ds_step *step, int unit, int layer, int slot,
+                        struct ds_module_spec *out)
 {
     int width = step->width_site >= 0 ? choice[step->width_site] : 0, repeats = 1;
-    struct ds_part part = ds_step_part(space, step, width);
-    part.unit = unit;
-    part.layer = layer;
-    part.slot = slot;
+    struct ds_module_spec spec = ds_step_module(space, step, width);
+    spec.unit = unit;
+    spec.layer = layer;
+    spec.slot = slot;
     if (step->repeat_site >= 0)
         repeats = space->site[step->repeat_site].value[choice[step->repeat_site]];
     for (int i = 0; i < repeats; i++)
-        out[i] = part;
+        out[i] = spec;
     return repeats;
 }
 
-int ds_parts(const struct ds_space *space, const uint8_t *choice, struct ds_part *part)
+int ds_module_specs(const struct ds_space *space, const uint8_t *choice,
+                    struct ds_module_spec *spec)
 {
     int n = 0, slot = 0;
     for (int i = 0; i < space->nstem; i++, slot++)
-        n += step_parts(space, choice, &space->stem[i], -1, i, slot, part + n);
+        n += step_modules(space, choice, &space->stem[i], -1, i, slot, spec + n);
 
     for (int u = 0; u < space->nunits; u++) {
         const struct ds_unit *unit = &space->unit[u];
         int depth = ds_arch_depth(space, choice, u);
         int width = choice[unit->width_site];
         for (int l = 0; l < depth; l++) {
-            part[n] = ds_layer_part(space, u, l, width, choice[unit->layer_site + l]);
-            part[n++].slot = slot + l;
+            spec[n] = ds_layer_module(space, u, l, width, choice[unit->layer_site + l]);
+            spec[n++].slot = slot + l;
         }
         slot += unit->max_depth;
     }
 
     for (int i = 0; i < space->nhead; i++, slot++)
-        n += step_parts(space, choice, &space->head[i], space->nunits, i, slot, part + n);
+        n += step_modules(space, choice, &space->head[i], space->nunits, i, slot, spec + n);
     return n;
 }
