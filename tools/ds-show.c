@@ -31,7 +31,7 @@ static void print_argument(FILE *out, const msgpack_object_str *arg)
     fputs(is_plain ? "" : "'", out);
 }
 
-/* One line for every tool in the provenance: "ds-sample 0.1.0: ofa-mbv3 -n 3". */
+/* One line for every tool in the provenance: "ds-sample 0.2.0: ofa-mbv3 -n 3". */
 static void print_provenance(FILE *out, const void *data, size_t size)
 {
     struct ds_provenance p;

@@ -1,7 +1,7 @@
 /*
- * The engines' side of latency.py: loads the architectures of a stream into every engine built in
- * and does what standard input says, a line at a time:
- *   engines             the names of the engines
+ * The engines' side of latency.py: loads the architectures of a stream into every engine of this
+ * processor and does what standard input says, a line at a time:
+ *   engines             NAME VERSION of each engine, a line each, then an empty line
  *   layers I            the layers of network I, a line each, then an empty line
  *   run ENGINE I RUNS   after two runs for warming up, the milliseconds of RUNS runs
  * Usage: engines FILE
@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define MOST_NETS 16
+#define MOST_ENGINES 8
 
 struct contestant {
     const struct ds_engine *engine;
@@ -23,7 +24,6 @@ struct contestant {
     struct ds_model *model[MOST_NETS];
 };
 
-static const char *const names[] = {"onednn", "xnnpack"};
 static struct ds_error err;
 
 static void must(int ok)
@@ -60,6 +60,38 @@ static void print_layers(const struct ds_net *net)
     printf("\n");
 }
 
+/* Opens every engine of this processor and loads the networks; gives how many there are. */
+static int open_engines(const struct ds_net *net, int nnets, struct contestant *contestant)
+{
+    struct ds_engine_options options = {.threads = 1, .batch = 1, .seed = 1};
+    int n;
+    for (n = 0; ds_cpu_engines[n] && n < MOST_ENGINES; n++) {
+        struct contestant *c = &contestant[n];
+        c->engine = ds_cpu_engines[n];
+        must((c->session = c->engine->open(&options, &err)) != NULL);
+        for (int k = 0; k < nnets; k++)
+            must((c->model[k] = c->engine->load(c->session, &net[k], &err)) != NULL);
+    }
+    return n;
+}
+
+static void print_engines(const struct contestant *c, int n)
+{
+    for (int i = 0; i < n; i++)
+        printf("%s %s\n", c[i].engine->name, c[i].engine->version(c[i].session));
+    printf("\n");
+}
+
+static const struct contestant *find(const struct contestant *c, int n, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(c[i].engine->name, name) == 0)
+            return &c[i];
+    ds_fail(&err, "there is no engine %s", name);
+    must(false);
+    return NULL;
+}
+
 static void time_runs(const struct contestant *c, int net, int runs)
 {
     for (int i = -2; i < runs; i++) {
@@ -73,34 +105,22 @@ static void time_runs(const struct contestant *c, int net, int runs)
 
 int main(int argc, char **argv)
 {
-    struct ds_engine_options options = {.threads = 1, .batch = 1, .seed = 1};
-    struct contestant contestant[2];
+    struct contestant contestant[MOST_ENGINES];
     struct ds_net net[MOST_NETS] = {0};
     char line[128], name[32];
-    int n = 0, nnets, i, runs;
+    int n, nnets, i, runs;
 
     ds_fail(&err, "usage: engines FILE");
     must(argc == 2);
     nnets = read_nets(argv[1], net);
-    for (int e = 0; e < 2; e++) {
-        struct contestant *c = &contestant[n];
-        if (!(c->engine = ds_engine_find(ds_all_engines, names[e])))
-            continue;
-        must((c->session = c->engine->open(&options, &err)) != NULL);
-        for (int k = 0; k < nnets; k++)
-            must((c->model[k] = c->engine->load(c->session, &net[k], &err)) != NULL);
-        n++;
-    }
+    n = open_engines(net, nnets, contestant);
     while (fgets(line, sizeof line, stdin)) {
         if (strcmp(line, "engines\n") == 0)
-            printf("%s\n", ds_engine_names(ds_all_engines));
+            print_engines(contestant, n);
         else if (sscanf(line, "layers %d", &i) == 1 && i >= 0 && i < nnets)
             print_layers(&net[i]);
         else if (sscanf(line, "run %31s %d %d", name, &i, &runs) == 3 && i >= 0 && i < nnets)
-            for (int e = 0; e < n; e++) {
-                if (strcmp(contestant[e].engine->name, name) == 0)
-                    time_runs(&contestant[e], i, runs);
-            }
+            time_runs(find(contestant, n, name), i, runs);
         else
             must(ds_fail(&err, "what is: %s", line) == 0);
         fflush(stdout);

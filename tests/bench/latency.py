@@ -1,21 +1,26 @@
 #!/usr/bin/python3
-"""Latencies of the design's four networks: our engines, and PyTorch where it is installed, in turns.
+"""Latencies of the design's four networks, in turns: our engines of this processor and, where they
+are installed, PyTorch and ONNX Runtime.
 
 usage: latency.py [ROUNDS [RUNS]]
 
 One thread, batch 1. Every round times each network on every contestant, in a new random order,
-RUNS runs each. Printed: the median of all runs, and the median of the rounds' ratios to oneDNN
-(of their medians) with the least and the greatest. PyTorch runs the same layers as TorchScript:
-traced, frozen, optimised for inference.
+RUNS runs each. Printed: the median and the least of all runs, the median of the rounds' ratios to
+the first engine (of their medians) with the least and the greatest, and the ratio of the least runs,
+which other work on the machine disturbs least. PyTorch runs the same layers as TorchScript: traced,
+frozen, optimised for inference. ONNX Runtime runs the model that ds-export writes: Python's module,
+or the one for Node that tests/onnxruntime finds.
 """
 import json
 import os
+import platform
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
 NETS = {
     "smallest, r160": {"ks": 3, "e": 3, "d": 2, "r": 160},
@@ -31,7 +36,7 @@ NETS = {
 
 
 class Engines:
-    """The helper program, which holds the engines."""
+    """The helper program, which holds the engines, and the stream of the networks."""
 
     def __init__(self, build):
         self.stream = tempfile.NamedTemporaryFile(suffix=".dss")
@@ -48,17 +53,28 @@ class Engines:
     def ask(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-        return self.process.stdout.readline().strip()
+        return self.line()
+
+    def line(self):
+        line = self.process.stdout.readline()
+        if not line: # it has ended, having said why
+            sys.exit(f"latency.py: the helper ended with status {self.process.wait()}")
+        return line.strip()
+
+    def lines(self, command):
+        """The lines up to an empty one."""
+        line, lines = self.ask(command), []
+        while line:
+            lines.append(line)
+            line = self.line()
+        return lines
 
     def names(self):
-        return self.ask("engines").split(", ")
+        """(name, version) of each."""
+        return [line.split(" ", 1) for line in self.lines("engines")]
 
     def layers(self, net):
-        line, rows = self.ask(f"layers {net}"), []
-        while line:
-            rows.append([int(word) for word in line.split()])
-            line = self.process.stdout.readline().strip()
-        return rows
+        return [[int(word) for word in line.split()] for line in self.lines(f"layers {net}")]
 
     def run(self, name, net, runs):
         return [float(ms) for ms in self.ask(f"run {name} {net} {runs}").split()]
@@ -107,38 +123,109 @@ def time_script(net, x, runs):
     return times
 
 
+def torch_contestant(engines):
+    try:
+        import torch
+    except ImportError:
+        return None, f"{sys.executable} has no PyTorch"
+    warnings.filterwarnings("ignore", module="torch")
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    scripts = [script(torch, engines.layers(i)) for i in range(len(NETS))]
+    for net in scripts:
+        time_script(*net, 10)
+    return ("pytorch", "PyTorch " + torch.__version__, lambda _, i, runs: time_script(*scripts[i], runs)), ""
+
+
+def time_session(session, x, runs):
+    feed, times = {session.get_inputs()[0].name: x}, []
+    for i in range(-2, runs):
+        before = time.perf_counter()
+        session.run(None, feed)
+        if i >= 0:
+            times.append(1e3 * (time.perf_counter() - before))
+    return times
+
+
+def onnxruntime_contestant(build, engines, work):
+    """Python's ONNX Runtime, else the one for Node."""
+    paths = subprocess.run(
+        [f"{build}/ds-export", "onnx", "-q", "-d", work, engines.stream.name],
+        stdout=subprocess.PIPE, text=True, check=True,
+    ).stdout.split("\n")
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    try:
+        import numpy
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        sessions = []
+        for path in paths[:len(NETS)]:
+            session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
+            sessions.append((session, numpy.random.rand(*session.get_inputs()[0].shape).astype("float32")))
+        return ("onnxruntime", "ONNX Runtime " + onnxruntime.__version__,
+                lambda _, i, runs: time_session(*sessions[i], runs)), ""
+    except ImportError:
+        pass
+    found = subprocess.run(["tests/onnxruntime"], capture_output=True, text=True)
+    if found.returncode:
+        return None, found.stderr.strip()
+    os.environ["DSTOOLS_ONNXRUNTIME"] = found.stdout.strip()
+    with open(found.stdout.strip() + "/node_modules/onnxruntime-node/package.json") as f:
+        version = json.load(f)["version"]
+
+    def run(_, i, runs):
+        out = subprocess.run(["examples/runners/onnxruntime", f"--runs={runs}", "--warmup=2", paths[i]],
+                             stdout=subprocess.PIPE, text=True, check=True).stdout
+        return [float(line) for line in out.splitlines() if not line.startswith("#")]
+
+    return ("onnxruntime", "ONNX Runtime for Node " + version, run), ""
+
+
+def machine():
+    with open("/etc/os-release") as f:
+        suite = dict(line.rstrip().split("=", 1) for line in f if "=" in line).get("PRETTY_NAME", "?")
+    with open("/proc/cpuinfo") as f:
+        names = [line.split(":", 1)[1].strip() for line in f if line.startswith("model name")]
+    return f"{suite.strip(chr(34))}, {names[0] if names else platform.machine()}"
+
+
 def main():
     rounds, runs = (int(a) for a in (sys.argv[1:] + ["8", "10"][len(sys.argv) - 1:])[:2])
     build = os.environ.get("BUILD", "build")
     engines = Engines(build)
-    contestants = [(name, engines.run) for name in engines.names()]
-    try:
-        import torch
+    work = tempfile.TemporaryDirectory()
+    contestants = [(name, version, engines.run) for name, version in engines.names()]
+    print(machine())
+    for contestant, reason in torch_contestant(engines), onnxruntime_contestant(build, engines, work.name):
+        if contestant:
+            contestants.append(contestant)
+        else:
+            print(f"left out: {reason}")
+    if not contestants:
+        print("no engine is built in, and there is nothing else")
+        return
+    for name, version, _ in contestants:
+        print(f"{name:12} {version}")
 
-        torch.set_num_threads(1)
-        torch.set_grad_enabled(False)
-        scripts = [script(torch, engines.layers(i)) for i in range(len(NETS))]
-        for net in scripts:
-            time_script(*net, 10)
-        contestants.append(("pytorch " + torch.__version__, lambda _, i, n: time_script(*scripts[i], n)))
-    except ImportError:
-        print(f"({sys.executable} has no PyTorch: the engines alone)")
-
-    times = {(c, i): [] for c, _ in contestants for i in range(len(NETS))}
+    times = {(c[0], i): [] for c in contestants for i in range(len(NETS))}
     for _ in range(rounds):
         for i in range(len(NETS)):
-            for name, run in random.sample(contestants, len(contestants)):
+            for name, _, run in random.sample(contestants, len(contestants)):
                 times[name, i].append(run(name, i, runs))
 
     base = contestants[0][0]
-    print(f"{'network':16} {'':20} {'median ms':>9} {'min':>8}   x {base} [least, greatest of {rounds} rounds]")
+    print(f"{'network':16} {'':12} {'median ms':>9} {'min':>8}   x {base} [least, greatest of {rounds} rounds], x its min")
+    least = {key: min(min(burst) for burst in bursts) for key, bursts in times.items()}
     for i, title in enumerate(NETS):
-        for name, _ in contestants:
+        for name, _, _ in contestants:
             every = [ms for burst in times[name, i] for ms in burst]
             ratios = [statistics.median(a) / statistics.median(b)
                       for a, b in zip(times[name, i], times[base, i])]
-            print(f"{title:16} {name:20} {statistics.median(every):9.2f} {min(every):8.2f}   "
-                  f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]")
+            print(f"{title:16} {name:12} {statistics.median(every):9.2f} {least[name, i]:8.2f}   "
+                  f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]  "
+                  f"{least[name, i] / least[base, i]:.2f}")
 
 
 main()

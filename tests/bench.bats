@@ -1,0 +1,20 @@
+bats_require_minimum_version 1.5.0
+
+# `make bench`, in short: that it runs to its end; its numbers mean nothing here.
+
+@test "every bench runs, with every engine of this processor" {
+    cd "$BATS_TEST_DIRNAME/.."
+    run -0 --separate-stderr tests/bench/run --short
+    [ "$(grep -c 'records/s$' <<<"$output")" -ge 8 ]
+    grep -qF "$(. /etc/os-release && echo "$PRETTY_NAME"), " <<<"$output"
+    for engine in $(sed 's/ .*//' "$BUILD/engines"); do
+        [ "$engine" != opencl ] || continue # of another class of devices
+        [ "$(grep -cE "^(smallest|mixed|all e6 k5|all e6 k7), r(160|224) +$engine +[0-9.]+ +[0-9.]+ " <<<"$output")" -eq 4 ]
+    done
+}
+
+@test "the helper of latency.py refuses what it has not, instead of waiting" {
+    ds-sample ofa-mbv3 -n 1 -o "$BATS_TEST_TMPDIR/a.dss"
+    run -1 "$BUILD/tests/bench/engines" "$BATS_TEST_TMPDIR/a.dss" <<<"run opencl 0 1"
+    [ "$output" = "engines: there is no engine opencl" ]
+}
