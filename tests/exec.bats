@@ -312,12 +312,12 @@ END
 
 @test "bad usage" {
     run -2 ds-measure-cpu --arg x "$IN"
-    [ "$output" = "ds-measure-cpu: --arg, --timeout, --retries, --cache, --drop-failed and --opset are for --exec" ]
+    [ "$output" = "ds-measure-cpu: --arg, --serve, --format, --timeout, --retries, --cache, --drop-failed and --opset are for --exec" ]
     run -2 ds-measure-npu --exec true --profile dpu "$IN"
-    [ "$output" = "ds-measure-npu: --profile and --exec: one of them" ]
+    [ "$output" = "ds-measure-npu: --profile, --predictor, --model and --exec: one of them" ]
     run -2 ds-measure-acc --exec true --profile acc-ofa-mbv3 "$IN"
     run -2 ds-measure-acc "$IN"
-    [ "$output" = "ds-measure-acc: wants one of --profile NAME, --predictor FILE.pth, --exec PROGRAM" ]
+    [ "$output" = "ds-measure-acc: wants one of --supernet FILE, --profile NAME, --predictor FILE, --exec PROGRAM" ]
     run -2 ds-measure-npu --exec true --opset 14 "$IN"
     run -2 ds-measure-npu --exec true --timeout 0 "$IN"
     run -2 ds-measure-npu --exec true --batch 5000 "$IN"

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Writes a small predictor as PyTorch's torch.save would.
 
-    make_pth.py FILE INPUTS [zip | nan | double | short | shape | bias | two]
+    make_pth.py FILE INPUTS [zip | nan | double | short | shape | bias | two | plausible]
 
-A network INPUTS-4-3-1 of known weights; as a zip, or with a fault, if asked for.
+A network INPUTS-4-3-1 of known weights; as a zip, with a fault, or with accuracies above 0, if asked
+for.
 """
 import collections
 import sys
@@ -25,6 +26,8 @@ def main(path, inputs, fault=""):
             values = weights(out * into if part == "weight" else biases, 3 * n + (part == "bias"))
             if fault == "nan" and n == 1:
                 values[0] = float("nan")
+            if fault == "plausible" and n == 2 and part == "bias":
+                values[0] += 0.5
             state["%d.%s" % (2 * n, part)] = Tensor(values, shape, kind)
     if fault == "zip":
         write_zip(path, {"epoch": 3, "state_dict": state})

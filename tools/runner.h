@@ -1,7 +1,7 @@
 /*
- * Measuring by another program, option --exec: the bridge to devices that dstools does not know.
- * For every architecture the network is written as an ONNX file and the program is run with its
- * path and the shape of its input; what it answers are numbers, one a line.
+ * Measuring by another program, option --exec: the bridge to devices and to accuracies that dstools
+ * does not know. The program is told the architecture and gets the network as an ONNX file; it is
+ * run for every one, or started once and asked line by line.
  */
 #ifndef DS_RUNNER_H
 #define DS_RUNNER_H
@@ -15,7 +15,9 @@ struct runner_options {
     struct cli_list args;
     double timeout; /* seconds */
     uint64_t retries;
-    const char *cache; /* directory of answers; NULL: none */
+    bool serve;         /* started once */
+    const char *format; /* of models: "onnx", "none"; NULL: onnx */
+    const char *cache;  /* directory of answers; NULL: none */
     bool drop_failed;
     uint64_t batch, opset;
     const char *pin; /* processors the tool was bound to; NULL: none */
@@ -28,6 +30,10 @@ struct runner_options {
 #define RUNNER_OPTIONS(r) \
     {"exec", 0, CLI_TEXT, &(r).program, "PROGRAM", \
      "by a program, run for every architecture with its ONNX file", 0}, \
+    {"serve", 0, CLI_FLAG, &(r).serve, NULL, \
+     "--exec: start it once, and ask it in lines of JSON", 0}, \
+    {"format", 0, CLI_TEXT, &(r).format, "FORMAT", \
+     "--exec: of models: onnx (default), or none: it is told the architecture", 0}, \
     {"arg", 0, CLI_LIST, &(r).args, "ARG", "--exec: an argument of it; may be given again", 0}, \
     {"timeout", 0, CLI_NUMBER, &(r).timeout, "S", "--exec: seconds that it may take (600)", \
      0.001, 1e6}, \

@@ -33,6 +33,8 @@ enum ds_random_stream {
     DS_DRAW_INPUT,
     DS_DRAW_LIKE = 0x30000,  /* what a space as large as a pruned one keeps */
     DS_DRAW_ORDER = 0x40000, /* of networks in a round of measuring */
+    DS_DRAW_TAKE = 0x50000,  /* which images of a class are taken, */
+    DS_DRAW_TAKE_START,      /* and where the class begins */
 };
 
 /* The draws of item `i` under `seed` in a stream of enum ds_random_stream. */

@@ -5,8 +5,6 @@
 #include "base/random.h"
 #include <stdlib.h>
 
-#define DRAW 0x40000u /* the attempt of ds_random_init that is ours */
-
 struct place {
     uint32_t image, draw;
     uint16_t label;
@@ -39,14 +37,14 @@ static void place_all(const struct image_source *s, uint64_t seed, struct place 
 {
     struct ds_random r;
     for (size_t i = 0; i < s->n; i++) {
-        ds_random_init(&r, seed, i, DRAW);
+        ds_random_init(&r, seed, i, DS_DRAW_TAKE);
         place[i] = (struct place){(uint32_t)i, ds_random_u32(&r), s->entry[i].label, 0};
     }
     qsort(place, s->n, sizeof *place, by_label_and_draw);
     for (size_t begin = 0, end; begin < s->n; begin = end) {
         for (end = begin; end < s->n && place[end].label == place[begin].label;)
             end++;
-        ds_random_init(&r, seed, place[begin].label, DRAW + 1);
+        ds_random_init(&r, seed, place[begin].label, DS_DRAW_TAKE_START);
         double start = ds_random_unit(&r);
         for (size_t i = begin; i < end; i++)
             place[i].at = ((double)(i - begin) + start) / (double)(end - begin);

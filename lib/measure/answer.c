@@ -3,6 +3,7 @@
 #include "base/grow.h"
 #include "base/metric.h"
 #include "base/number.h"
+#include "measure/answer_object.h"
 #include "measure/latency.h"
 #include <errno.h>
 #include <math.h>
@@ -68,26 +69,39 @@ struct ds_question ds_question_latency(const char *metric)
     return (struct ds_question){metric, ds_metric_unit(metric), 1e9, true};
 }
 
+static int parse_lines(const struct ds_question *question, struct ds_answer *a,
+                       struct ds_error *err)
+{
+    int number = 1;
+    for (const char *at = a->text; *at; number++) {
+        const char *line;
+        size_t n;
+        at = next_line(at, &line, &n);
+        if (n && line[0] != '#' && add_number(question, line, n, number, a, err))
+            return -1;
+    }
+    return a->n ? 0 : ds_fail(err, "answered no number of %s", question->unit);
+}
+
 int ds_answer_parse(const struct ds_question *question, const char *text, size_t size,
                     struct ds_answer *answer, struct ds_error *err)
 {
     *answer = (struct ds_answer){.text = text};
-    int rc = strlen(text) == size ? 0 : ds_fail(err, "its answer is no text: it has zero bytes");
-    int number = 1;
-    for (const char *at = text; *at && rc == 0; number++) {
-        const char *line;
-        size_t n;
-        at = next_line(at, &line, &n);
-        if (n && line[0] != '#')
-            rc = add_number(question, line, n, number, answer, err);
-    }
-    if (rc == 0 && answer->n == 0)
-        rc = ds_fail(err, "answered no number of %s", question->unit);
-    if (rc) {
-        free(answer->number);
-        answer->number = NULL;
-    }
+    if (strlen(text) != size)
+        return ds_fail(err, "its answer is no text: it has zero bytes");
+    bool object = text[strspn(text, " \t\r\n")] == '{';
+    int rc =
+        object ? answer_object_parse(question, answer, err) : parse_lines(question, answer, err);
+    if (rc)
+        ds_answer_free(answer);
     return rc;
+}
+
+void ds_answer_free(struct ds_answer *answer)
+{
+    free(answer->number);
+    json_decref(answer->object);
+    *answer = (struct ds_answer){0};
 }
 
 /* The comment `# KEY: VALUE` of this key; false where there is none. */
@@ -139,5 +153,7 @@ struct ds_metric *ds_answer_set(struct ds_record *rec, const struct ds_question 
     struct ds_metric *m = question->is_latency
                               ? ds_latency_set(rec, question->metric, &runs)
                               : ds_record_set(rec, question->metric, answer->number[0]);
+    if (m && answer->object)
+        return answer_object_set(rec, question, answer);
     return m && describe(rec, m, answer->text) == 0 ? m : NULL;
 }

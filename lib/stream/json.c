@@ -140,7 +140,7 @@ static json_t *unit_json(const struct ds_record *rec, int u)
     return unit;
 }
 
-static json_t *arch_json(const struct ds_record *rec)
+json_t *ds_arch_to_json(const struct ds_record *rec)
 {
     const struct ds_space *space = rec->space;
     json_t *arch = json_object(), *units = json_array();
@@ -188,7 +188,7 @@ json_t *ds_record_to_json(const struct ds_record *rec, struct ds_error *err)
     }
     if (rec->has_arch) {
         json_object_set_new(out, "id", id_text(rec->id));
-        json_object_set_new(out, "arch", arch_json(rec));
+        json_object_set_new(out, "arch", ds_arch_to_json(rec));
     }
     if (rec->has_base)
         json_object_set_new(out, "base", id_text(rec->base));
