@@ -118,3 +118,30 @@ END
     run -2 ds-measure-cpu --threads 4294967297 one.dss
     [ "$output" = "ds-measure-cpu: --threads: must be 1024 or less" ]
 }
+
+# no_escape FILE: nothing in it that a terminal acts on, but newlines and tabs
+no_escape() {
+    ! LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$1"
+}
+
+@test "names and arguments from elsewhere do not act on a terminal" {
+    cd "$BATS_TEST_TMPDIR" || return
+    bad=$'a\e]2;title\a\xc2\x9b31m\x7f'
+    printf '{"ks":3,"e":3,"d":2,"r":224,"plain":1,"x":%d}\n{"ks":5,"e":3,"d":2,"r":224,"plain":2,"x":%d}\n' 1 2 |
+        ds-import ofa --space ofa-mbv3 --rename "x=$bad" >in.dss
+    printf '%s' "$bad" >bytes
+    run ! no_escape bytes # the check itself
+    ds-show in.dss >table
+    ds-show --tsv in.dss >tsv
+    ds-show --heads in.dss >heads
+    ds-aggregate --occurring --by kernel in.dss >group.dss
+    ds-plot heatmap --title "$bad" group.dss >map
+    ds-correlate in.dss >pairs
+    ds-compare --better "$bad" "$bad=in.dss" >compared
+    run -1 ds-pareto --better "no$bad" in.dss
+    echo "$output" >message
+    for f in table tsv heads map pairs compared message; do
+        no_escape $f || { echo "$f"; cat -v $f; return 1; }
+        grep -q title $f || { echo "$f has no title"; return 1; }
+    done
+}

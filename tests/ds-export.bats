@@ -143,6 +143,11 @@ END
     run -2 ds-export onnx --batch 5000 two.dss
     run -2 ds-export onnx --input output two.dss
     [ "$output" = "ds-export: --input: 'output' cannot be the name of the input" ]
+    run -2 ds-export onnx --input $'\xff' two.dss
+    for inside in stem0.conv0 stem0.conv0.weight; do # ONNX allows each name once
+        run -1 ds-export onnx --input "$inside" --dir named two.dss
+        [[ "$output" == *": '$inside' cannot be the name of the input: something inside has it" ]]
+    done
     run -2 ds-export json --batch 2 two.dss
     [ "$output" = "ds-export: --dir, --batch and --input are for onnx and tflite" ]
     run -2 ds-export onnx --space ofa-mbv3 two.dss

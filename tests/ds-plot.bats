@@ -141,6 +141,14 @@ fills() {
     [ "$(head -c 4 a.png | tail -c 3)" = PNG ]
 }
 
+@test "a picture's name is a name, not a command of gnuplot's" {
+    for name in '|touch ran.svg' "'.svg" '`touch ran`.svg' '<touch ran.svg'; do
+        run -0 ds-plot heatmap -o "$name" g.dss
+        grep -q '<svg' "$name"
+    done
+    [ ! -e ran.svg ] && [ ! -e ran ]
+}
+
 @test "errors" {
     run -2 ds-plot
     run -2 ds-plot pie g.dss

@@ -332,3 +332,12 @@ END
     run -2 ds-prune ofa-mbv3 --like ./pruned.json --drop 'kernel==3'
     [[ "$output" == *"--like draws at random"* ]]
 }
+
+@test "names and reasons that are no UTF-8, which JSON must be" {
+    run -1 ds-prune ofa-mbv3 --drop 'kernel==7' --name $'\xff' -o x
+    [ "$output" = "ds-prune: name: must be UTF-8" ]
+    run -1 ds-prune ofa-mbv3 --keep $'block!="\xff" && kernel<7' -o x
+    [[ $output == "ds-prune: a reason that is not UTF-8 cannot be written: --keep"* ]]
+    ds-prune ofa-mbv3 --drop 'kernel==7' --name 'größer' >x
+    grep -q '"name": "größer"' x
+}

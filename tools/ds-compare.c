@@ -2,6 +2,7 @@
 #include "base/number.h"
 #include "base/significance.h"
 #include "base/stats.h"
+#include "base/text.h"
 #include "fronts.h"
 #include "memory.h"
 #include "output.h"
@@ -107,7 +108,9 @@ static void print_row(const struct comparison *c, const struct row *row, int fro
     double *first = cli_alloc((size_t)c->fronts.n, sizeof *first);
     double *other = cli_alloc((size_t)c->fronts.n, sizeof *other);
     size_t n = values_of(c, row, 0, first);
-    fprintf(c->out, c->tsv ? "%s" : "%-32s", row->name);
+    char name[sizeof row->name];
+    ds_text_plain_copy(name, sizeof name, row->name);
+    fprintf(c->out, c->tsv ? "%s" : "%-32s", name);
     print_mean(c, first, n, c->fronts.count[0]);
     for (int l = from; l < to; l++) {
         if (ds_is_control(c->fronts.label[l]))
@@ -124,8 +127,8 @@ static void print_row(const struct comparison *c, const struct row *row, int fro
 
 static void print_head(const struct comparison *c, int label)
 {
-    char text[200];
-    const char *name = c->fronts.label[label];
+    char text[200], name[160];
+    ds_text_plain_copy(name, sizeof name, c->fronts.label[label]);
     if (c->tsv) {
         fprintf(c->out, "\t%s\t%s:sd\t%s:n", name, name, name);
         if (label)

@@ -1,5 +1,6 @@
 /* Prints how the metrics of a stream agree in rank, for every two of them. */
 #include "base/stats.h"
+#include "base/text.h"
 #include "memory.h"
 #include "output.h"
 #include "progress.h"
@@ -113,8 +114,14 @@ static void print_pair(FILE *out, bool tsv, const char *a, const char *b, const 
         fprintf(out, "%+6.3f  %-18s  %+6.3f\n", rho, interval, tau);
 }
 
+static const char *plain_name(const struct column *c, char name[200])
+{
+    return ds_text_plain_copy(name, 200, c->name);
+}
+
 static void print_pairs(const struct table *t, FILE *out, bool tsv)
 {
+    char a[200], b[200];
     double *x = cli_alloc(t->nrecords + 1, sizeof *x), *y = cli_alloc(t->nrecords + 1, sizeof *y);
     fprintf(out, tsv ? "a\tb\tn\tspearman\tlo\thi\tkendall\n"
                      : "                                        records  Spearman (95%%)"
@@ -122,7 +129,8 @@ static void print_pairs(const struct table *t, FILE *out, bool tsv)
     for (size_t i = 0; i < t->ncolumns; i++)
         for (size_t k = i + 1; k < t->ncolumns; k++) {
             size_t n = both(t, &t->column[i], &t->column[k], x, y);
-            print_pair(out, tsv, t->column[i].name, t->column[k].name, x, y, n);
+            print_pair(out, tsv, plain_name(&t->column[i], a), plain_name(&t->column[k], b), x, y,
+                       n);
         }
     free(x);
     free(y);

@@ -1,4 +1,5 @@
 /* Writes a stream for other programs: Once-for-All's dictionaries, JSON, TSV, models. */
+#include "base/text.h"
 #include "export_model.h"
 #include "formats/ofa.h"
 #include "formats/onnx.h"
@@ -91,7 +92,7 @@ static struct ds_model_options model_options(const struct model_given *given, ui
         .input = given->input ? given->input : "input",
         .output = "output",
     };
-    if (!o.input[0] || strcmp(o.input, o.output) == 0)
+    if (!o.input[0] || strcmp(o.input, o.output) == 0 || !ds_text_is_utf8(o.input))
         cli_die(CLI_USAGE, "--input: '%s' cannot be the name of the input", o.input);
     return o;
 }

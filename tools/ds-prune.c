@@ -1,4 +1,5 @@
 /* Makes a smaller design space: by rule, and by what has been measured. */
+#include "base/text.h"
 #include "memory.h"
 #include "objective.h"
 #include "output.h"
@@ -41,21 +42,29 @@ static int unit_and_value(const struct ds_space *space, const char *option, cons
     return (int)u;
 }
 
+static void add_reason(struct ds_pruning *p, const char *sentence)
+{
+    struct ds_error err;
+    if (ds_pruning_reason(p, sentence, &err))
+        cli_die(CLI_FAILED, "%s", err.text);
+}
+
 /* Applies one rule, which must be about something. */
 static void apply(struct ds_pruning *p, const struct ds_space *space, const char *option,
                   const char *given, const char *text, bool keep)
 {
     struct ds_error err;
-    char sentence[700];
+    char *sentence;
     struct ds_rule *rule = ds_rule_parse(text, &err);
     if (!rule)
         cli_die(CLI_USAGE, "%s '%s': %s", option, given, err.text);
     int count = ds_pruning_rule(p, rule, keep);
     if (count == 0)
         cli_die(CLI_FAILED, "%s '%s': drops nothing from space %s", option, given, space->name);
-    snprintf(sentence, sizeof sentence, "%s '%s': drops %d", option, given, count);
-    if (ds_pruning_reason(p, sentence))
+    if (asprintf(&sentence, "%s '%s': drops %d", option, given, count) < 0)
         cli_no_memory();
+    add_reason(p, sentence);
+    free(sentence);
     ds_rule_free(rule);
 }
 
@@ -94,8 +103,8 @@ static void apply_resolutions(struct ds_pruning *p, const struct ds_space *space
     for (int c = 0; c < site->nchoices && list->n; c++)
         if (!keep[c])
             ds_pruning_drop(p, space->resolution_site, c);
-    if (list->n && ds_pruning_reason(p, sentence))
-        cli_no_memory();
+    if (list->n)
+        add_reason(p, sentence);
 }
 
 static void apply_weights(struct ds_pruning *p, const struct ds_space *space,
@@ -111,8 +120,7 @@ static void apply_weights(struct ds_pruning *p, const struct ds_space *space,
             if (u < 0 || u == k)
                 ds_pruning_weight(p, k, weight);
         snprintf(sentence, sizeof sentence, "--mutate-weight %s", list->value[i]);
-        if (ds_pruning_reason(p, sentence))
-            cli_no_memory();
+        add_reason(p, sentence);
     }
 }
 
@@ -198,8 +206,7 @@ static void apply_like(struct ds_pruning *p, const struct ds_space *space, const
     snprintf(sentence, sizeof sentence,
              "--like %s --seed %" PRIu64 ": as many choices at every site, at random", like->name,
              seed);
-    if (ds_pruning_reason(p, sentence))
-        cli_no_memory();
+    add_reason(p, sentence);
     ds_space_free(like);
 }
 
@@ -211,8 +218,10 @@ static bool any_rule(const struct wanted *w)
 static void explain(const struct ds_pruning *p, const struct ds_space *space, const char *json)
 {
     struct ds_error err;
+    char reason[2400];
     for (int i = 0; ds_pruning_reason_at(p, i); i++)
-        fprintf(stderr, "%s\n", ds_pruning_reason_at(p, i));
+        fprintf(stderr, "%s\n",
+                ds_text_plain_copy(reason, sizeof reason, ds_pruning_reason_at(p, i)));
     struct ds_space *left = ds_space_parse(json, strlen(json), &err);
     char *before = ds_space_size(space), *after = left ? ds_space_size(left) : NULL;
     if (!before || !after)

@@ -1,4 +1,5 @@
 /* Shows a stream to people and to other programs: a table, JSON, tab-separated values. */
+#include "base/text.h"
 #include "memory.h"
 #include "output.h"
 #include "record_table.h"
@@ -14,6 +15,14 @@ struct wanted {
     const char *columns;
 };
 
+/* A text of the provenance, as it is safe to show. */
+static void print_text(FILE *out, const msgpack_object_str *text)
+{
+    char *copy = memcpy(cli_alloc(text->size + 1, 1), text->ptr ? text->ptr : "", text->size);
+    fputs(ds_text_plain(copy, text->size), out);
+    free(copy);
+}
+
 /* An argument as a shell would take it. */
 static void print_argument(FILE *out, const msgpack_object_str *arg)
 {
@@ -23,11 +32,13 @@ static void print_argument(FILE *out, const msgpack_object_str *arg)
     for (uint32_t i = 0; i < arg->size; i++)
         is_plain = is_plain && arg->ptr[i] && strchr(plain, arg->ptr[i]);
     fputs(is_plain ? " " : " '", out);
-    for (uint32_t i = 0; i < arg->size; i++)
-        if (arg->ptr[i] == '\'')
-            fputs("'\\''", out);
-        else
-            fputc(arg->ptr[i], out);
+    for (uint32_t i = 0, n; i < arg->size; i += n + 1) { /* up to the next quote, if any */
+        const char *quote = memchr(arg->ptr + i, '\'', arg->size - i);
+        n = quote ? (uint32_t)(quote - arg->ptr) - i : arg->size - i;
+        const msgpack_object_str piece = {.size = n, .ptr = arg->ptr + i};
+        print_text(out, &piece);
+        fputs(quote ? "'\\''" : "", out);
+    }
     fputs(is_plain ? "" : "'", out);
 }
 
@@ -42,9 +53,13 @@ static void print_provenance(FILE *out, const void *data, size_t size)
     for (uint32_t i = 0; i < p.n; i++) {
         if (!ds_provenance_entry(&p, i, &e))
             continue;
-        fprintf(out, "  %.*s", (int)e.tool.size, e.tool.ptr ? e.tool.ptr : "");
-        if (e.version.ptr)
-            fprintf(out, " %.*s:", (int)e.version.size, e.version.ptr);
+        fputs("  ", out);
+        print_text(out, &e.tool);
+        if (e.version.ptr) {
+            fputc(' ', out);
+            print_text(out, &e.version);
+            fputc(':', out);
+        }
         for (uint32_t k = 0; k < e.args.size; k++)
             if (e.args.ptr[k].type == MSGPACK_OBJECT_STR)
                 print_argument(out, &e.args.ptr[k].via.str);

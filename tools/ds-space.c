@@ -1,6 +1,7 @@
 /* Lists, checks and describes design spaces. */
 #include "base/file.h"
 #include "base/metric.h"
+#include "base/text.h"
 #include "memory.h"
 #include "network/cost_range.h"
 #include "output.h"
@@ -99,11 +100,12 @@ static void print_range(FILE *out, const char *metric, const struct described *d
 static void print_description(FILE *out, const struct described *d)
 {
     static const char *const texts[] = {"description", "source"};
+    char plain[2000];
     fprintf(out, "%-16s %s\n", "space", d->space->name);
     for (int i = 0; i < 2; i++) {
         const char *text = json_string_value(json_object_get(d->json, texts[i]));
         if (text)
-            fprintf(out, "%-16s %s\n", texts[i], text);
+            fprintf(out, "%-16s %s\n", texts[i], ds_text_plain_copy(plain, sizeof plain, text));
     }
     fprintf(out, "%-16s %s\n", "architectures", d->size);
     print_range(out, DS_MACS, d);

@@ -22,7 +22,8 @@ void gnuplot_string(FILE *g, const char *text)
     for (; *text; text++) {
         if (*text == '\'')
             fputc('\'', g);
-        fputc(*text == '\n' ? ' ' : *text, g);
+        fputc((unsigned char)*text < ' ' ? ' ' : *text,
+              g); /* no picture's text has a control character */
     }
     fputc('\'', g);
 }

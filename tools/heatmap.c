@@ -1,6 +1,7 @@
 #include "heatmap.h"
 
 #include "base/metric.h"
+#include "base/text.h"
 #include "memory.h"
 
 #include <math.h>
@@ -42,6 +43,7 @@ static int label_number(const struct heatmap *map, struct axis *axis, const msgp
 {
     char text[256];
     object_text(o, text, sizeof text);
+    ds_text_plain(text, strlen(text));
     for (int i = 0; i < axis->n; i++)
         if (strcmp(axis->label[i].text, text) == 0)
             return i;
@@ -106,7 +108,7 @@ static char *read_about(const struct ds_metric *m)
             n += (size_t)snprintf(about + n, sizeof about - n, "%s%s %g", n ? ", " : "", counts[i],
                                   count);
     }
-    return cli_must(strdup(about));
+    return ds_text_plain(cli_must(strdup(about)), n);
 }
 
 static struct entry read_metric(const struct ds_metric *m, const int *at)
@@ -116,6 +118,7 @@ static struct entry read_metric(const struct ds_metric *m, const int *at)
     const msgpack_object *of = ds_map_get(m->detail, "of");
     e.effect = of && of->type == MSGPACK_OBJECT_STR && of->via.str.size == 6 &&
                memcmp(of->via.str.ptr, "effect", 6) == 0;
+    ds_text_plain(e.metric, strlen(e.metric));
     memcpy(e.cell.at, at, sizeof e.cell.at);
     e.cell.value = m->value;
     e.cell.half = (number_of(m->detail, "hi") - number_of(m->detail, "lo")) / 2;
@@ -384,6 +387,7 @@ void heatmap_title(const struct heatmap *map, const struct panel *p, char *out, 
         if (k != map->rows && k != map->cols)
             at += (size_t)snprintf(out + at, size - at, ", %s %s", map->axis[k].key,
                                    map->axis[k].label[p->rest[k]].text);
+    ds_text_plain(out, strlen(out));
 }
 
 int heatmap_longest_label(const struct axis *axis)

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "heatmap.h"
 
 #include <math.h>
@@ -26,10 +27,12 @@ static void print_cell(FILE *out, const struct panel *p, int at, int width, bool
 
 static void print_panel(FILE *out, const struct heatmap *map, const struct panel *p, bool colour)
 {
-    char title[512], text[64];
+    char title[512], text[64], row_key[256] = "", col_key[256];
     int left = map->rows < 0 ? 0 : heatmap_longest_label(&map->axis[map->rows]);
-    if (map->rows >= 0 && (int)strlen(map->axis[map->rows].key) > left)
-        left = (int)strlen(map->axis[map->rows].key);
+    if (map->rows >= 0)
+        ds_text_plain_copy(row_key, sizeof row_key, map->axis[map->rows].key);
+    ds_text_plain_copy(col_key, sizeof col_key, map->axis[map->cols].key);
+    left = (int)strlen(row_key) > left ? (int)strlen(row_key) : left;
     int width = heatmap_longest_label(&map->axis[map->cols]);
     for (int i = 0; i < heatmap_rows(map) * heatmap_cols(map); i++)
         if (!isnan(p->value[i])) {
@@ -38,8 +41,8 @@ static void print_panel(FILE *out, const struct heatmap *map, const struct panel
         }
     heatmap_title(map, p, title, sizeof title);
     fprintf(out, "%s%s%s\n", title, *p->about ? "; " : "", p->about);
-    fprintf(out, "%*s  %s\n", left, "", map->axis[map->cols].key);
-    fprintf(out, "%*s ", left, map->rows < 0 ? "" : map->axis[map->rows].key);
+    fprintf(out, "%*s  %s\n", left, "", col_key);
+    fprintf(out, "%*s ", left, row_key);
     for (int c = 0; c < heatmap_cols(map); c++)
         fprintf(out, " %*s ", width, map->axis[map->cols].label[c].text);
     fputc('\n', out);
@@ -54,8 +57,9 @@ static void print_panel(FILE *out, const struct heatmap *map, const struct panel
 void heatmap_print(const struct heatmap *map, const char *title)
 {
     bool colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    char plain[512];
     if (title)
-        printf("%s\n\n", title);
+        printf("%s\n\n", ds_text_plain_copy(plain, sizeof plain, title));
     for (int i = 0; i < map->npanels; i++) {
         print_panel(stdout, map, &map->panel[i], colour);
         if (i + 1 < map->npanels)

@@ -1,9 +1,11 @@
 #include "message.h"
+#include "base/text.h"
 #include "progress.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *tool_name = "dstools";
 static bool is_quiet;
@@ -29,6 +31,7 @@ static void say(const char *format, va_list args)
 {
     char text[2048];
     vsnprintf(text, sizeof text, format, args);
+    ds_text_plain(text, strlen(text)); /* names and arguments may hold anything */
     fflush(stdout);
     progress_break();
     fprintf(stderr, "%s: %s\n", tool_name, text);

@@ -1,6 +1,7 @@
 #include "record_table.h"
 
 #include "base/number.h"
+#include "base/text.h"
 #include "memory.h"
 #include "output.h"
 #include "stream/json.h"
@@ -144,14 +145,11 @@ static void set_number(struct row *row, const char *name, size_t length, double 
     set(row, name, length, text, true);
 }
 
-/* Control characters (tabs and newlines, too) would break the rows, or act on a terminal. */
-static char *without_control(const char *from, size_t length)
+/* A copy that neither breaks the rows nor acts on a terminal. */
+static char *plain_copy(const char *from, size_t length)
 {
-    char *text = cli_alloc(length + 1, 1);
-    for (size_t i = 0; i < length; i++)
-        text[i] = (unsigned char)from[i] < ' ' || from[i] == 0x7f ? ' ' : from[i];
-    text[length] = 0;
-    return text;
+    char *text = memcpy(cli_alloc(length + 1, 1), from, length);
+    return ds_text_plain(text, length);
 }
 
 /* An array, a map or bytes, as JSON. */
@@ -185,7 +183,7 @@ static void set_object(struct row *row, const char *name, size_t length, const m
         set(row, name, length, text, true);
         break;
     case MSGPACK_OBJECT_STR:
-        set_own(row, name, length, without_control(o->via.str.ptr, o->via.str.size), false);
+        set_own(row, name, length, plain_copy(o->via.str.ptr, o->via.str.size), false);
         break;
     default:
         set_own(row, name, length, object_text(row->table, o), false);
@@ -358,7 +356,7 @@ static void print_ahead(struct record_table *r)
         }
     }
     for (int c = 0; c < r->ncolumns; c++) {
-        char *name = without_control(r->column[c].name, r->column[c].length);
+        char *name = plain_copy(r->column[c].name, r->column[c].length);
         print_cell(r, c, name, c == r->ncolumns - 1);
         free(name);
     }

@@ -438,6 +438,23 @@ static void add_layers(struct builder *b)
         add_layer(b, &b->net->layer[i]);
 }
 
+/* Names of input and output must be nobody else's: a graph has each name once. */
+static int check_names(const struct builder *b, struct ds_error *err)
+{
+    const char *const given[] = {b->o->input, b->o->output};
+    for (int k = 0; k < 2; k++) {
+        bool taken = false;
+        for (int i = 0; i < b->nnodes; i++)
+            taken = taken || strcmp(b->node[i].name, given[k]) == 0;
+        for (int i = 0; i < b->ntensors; i++)
+            taken = taken || strcmp(b->tensor[i].name, given[k]) == 0;
+        if (taken)
+            return ds_fail(err, "'%s' cannot be the name of the %s: something inside has it",
+                           given[k], k ? "output" : "input");
+    }
+    return 0;
+}
+
 static int rename_output(struct builder *b, struct ds_error *err)
 {
     for (int i = 0; i < b->nnodes; i++)
@@ -472,7 +489,7 @@ uint8_t *ds_onnx_pack(const struct ds_space *space, const struct ds_net *net,
         ds_fail(err, "out of memory");
     } else {
         add_layers(&b);
-        if (rename_output(&b, err) == 0)
+        if (check_names(&b, err) == 0 && rename_output(&b, err) == 0)
             bytes = pack_model(&b, nodes, initializers, size, err);
     }
     free(b.value);

@@ -1,5 +1,7 @@
 #include "space/prune.h"
 
+#include "base/grow.h"
+#include "base/text.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,9 +70,11 @@ void ds_pruning_weight(struct ds_pruning *p, int unit, double weight)
     p->weight[unit] = weight;
 }
 
-int ds_pruning_reason(struct ds_pruning *p, const char *sentence)
+int ds_pruning_reason(struct ds_pruning *p, const char *sentence, struct ds_error *err)
 {
-    return json_array_append_new(p->reasons, json_string(sentence));
+    if (!ds_text_is_utf8(sentence))
+        return ds_fail(err, "a reason that is not UTF-8 cannot be written: %s", sentence);
+    return json_array_append_new(p->reasons, json_string(sentence)) ? ds_no_memory(err) : 0;
 }
 
 const char *ds_pruning_reason_at(const struct ds_pruning *p, int i)
@@ -223,6 +227,10 @@ char *ds_pruning_json(const struct ds_pruning *p, const char *name, struct ds_er
 {
     if (check(p, err))
         return NULL;
+    if (!ds_text_is_utf8(name)) {
+        ds_fail(err, "name: must be UTF-8");
+        return NULL;
+    }
     json_t *tree = json_loads(p->space->json, 0, NULL);
     int bad = !tree || json_object_set_new(tree, "name", json_string(name));
     if (!bad) {

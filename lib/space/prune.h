@@ -24,8 +24,8 @@ int ds_pruning_rule(struct ds_pruning *p, const struct ds_rule *rule, bool keep)
 /* Sets how likely a search is to mutate a unit: 0 to 1. */
 void ds_pruning_weight(struct ds_pruning *p, int unit, double weight);
 
-/* Adds a sentence to the reasons that the space will hold. -1 when out of memory. */
-int ds_pruning_reason(struct ds_pruning *p, const char *sentence);
+/* Adds a sentence to the reasons that the space will hold. -1 where it is not UTF-8. */
+int ds_pruning_reason(struct ds_pruning *p, const char *sentence, struct ds_error *err);
 
 /* The i-th of them, or NULL past the last. */
 const char *ds_pruning_reason_at(const struct ds_pruning *p, int i);

@@ -154,7 +154,7 @@ static int cut_block(struct judge *j, int u, int l, int block, int by, const str
              j->space->block[block].name, j->space->block[by].name, numbers, why);
     drop_block(j, u, l, block);
     j->cuts++;
-    return ds_pruning_reason(j->pruning, sentence) ? ds_fail(j->err, "out of memory") : 0;
+    return ds_pruning_reason(j->pruning, sentence, j->err);
 }
 
 enum fate { OPEN, STAYS, GOES };
@@ -332,7 +332,7 @@ static int cut_depth(struct judge *j, int u, int from, int to)
              u, site->value[to], site->value[from], 100 * brings.mean, 100 * costs.mean, numbers);
     ds_pruning_drop(j->pruning, j->space->unit[u].depth_site, to);
     j->cuts++;
-    return ds_pruning_reason(j->pruning, sentence) ? ds_fail(j->err, "out of memory") : 0;
+    return ds_pruning_reason(j->pruning, sentence, j->err);
 }
 
 static int judge_depths(struct judge *j)
