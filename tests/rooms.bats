@@ -79,3 +79,12 @@ needed() {
     npu=$(needed ds-measure-npu)
     [[ "$npu" != *dnnl* && "$npu" != *XNNPACK* && "$npu" != *OpenCL* ]]
 }
+
+@test "what the library offers is called ds_" {
+    command -v nm >/dev/null || skip "no nm"
+    run bash -c "nm -g --defined-only '$BUILD/libds.a' 2>/dev/null | awk 'NF == 3 { print \$3 }' |
+        grep -vE '^(ds_|onnx__|_|asan|.*__)' | sort -u"
+    [ -z "$output" ] || { echo "$output"; false; }
+    run bash -c "nm -g --defined-only '$BUILD/libds.a' | grep -c ' T ds_'"
+    [ "$output" -gt 200 ]
+}

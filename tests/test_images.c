@@ -477,7 +477,7 @@ static void check_png(void)
         write_png("t.png", cases[i].type, cases[i].depth, cases[i].interlace, cases[i].rows,
                   cases[i].pitch);
         uint8_t *file = (uint8_t *)ds_file_read(at("t.png"), &size, &err);
-        int rc = image_decode(file, size, &p, &err);
+        int rc = ds_image_decode(file, size, &p, &err);
         CHECK(rc == 0 && p.width == 3 && p.height == 2 && memcmp(p.data, cases[i].first, 6) == 0,
               "PNG: %s%s%s", cases[i].what, rc ? ": " : "", rc ? err.text : "");
         free(p.data);
@@ -487,8 +487,8 @@ static void check_png(void)
     size_t size;
     struct pixels p = {0};
     uint8_t *file = (uint8_t *)ds_file_read(at("t.png"), &size, &err);
-    CHECK(image_decode(file, size, &p, &err) && says("16 bits of grey"), "PNG: 16 bits of grey");
-    CHECK(image_decode(file, size / 2, &p, &err) && p.data == NULL, "PNG: cut");
+    CHECK(ds_image_decode(file, size, &p, &err) && says("16 bits of grey"), "PNG: 16 bits of grey");
+    CHECK(ds_image_decode(file, size / 2, &p, &err) && p.data == NULL, "PNG: cut");
     free(file);
 }
 
@@ -512,7 +512,7 @@ static void check_damage(void)
             }
             size_t length = i % 4 ? size : (state >> 4) % size;
             /* a large head is honest: it says how much memory it wants */
-            int rc = image_decode(hurt, length, &p, &err);
+            int rc = ds_image_decode(hurt, length, &p, &err);
             decoded += rc == 0;
             refusals += rc != 0;
             free(p.data);
@@ -561,7 +561,7 @@ static int decoded_as_pillow(const char *folder_of_images, const json_t *line)
     snprintf(path, sizeof path, "%s/%s", folder_of_images,
              json_string_value(json_object_get(line, "file")));
     uint8_t *file = (uint8_t *)ds_file_read(path, &size, &err);
-    bool same = file && image_decode(file, size, &p, &err) == 0 &&
+    bool same = file && ds_image_decode(file, size, &p, &err) == 0 &&
                 crc32(0, p.data, (uInt)(p.width * p.height * 3)) == crc_of(line, "decoded_crc32");
     free(p.data);
     free(file);

@@ -79,7 +79,7 @@ static int add_name(struct image_source *s, const char *below, const char *name,
     if (suffix_of(name) == UNREAD)
         return ds_fail(err, "%s: only JPEG and PNG are read; convert it", full);
     char *copy = strdup(path);
-    return copy ? images_add(s, copy, 0, label, err) : ds_no_memory(err);
+    return copy ? ds_images_add(s, copy, 0, label, err) : ds_no_memory(err);
 }
 
 /* The images of a class's folder, `below` the source's, and of the folders in it. */
@@ -120,7 +120,7 @@ static int add_class(struct image_source *s, const char *name, struct ds_error *
     return s->n == before ? ds_fail(err, "%s/%s: a class without images", s->folder, name) : 0;
 }
 
-int images_from_folder(struct image_source *s, const char *path, struct ds_error *err)
+int ds_images_from_folder(struct image_source *s, const char *path, struct ds_error *err)
 {
     struct dirent **names;
     s->folder = strdup(path);

@@ -52,14 +52,14 @@ static bool ends_in(const char *path, const char *end)
 static int open_file(struct image_source *s, const char *path, struct ds_error *err)
 {
     size_t size;
-    char *data = images_read_gz(path, &size, err);
+    char *data = ds_images_read_gz(path, &size, err);
     if (!data)
         return -1;
     if (size >= 4 && memcmp(data, "\0\0\x08\x03", 4) == 0)
-        return images_from_idx(s, path, (uint8_t *)data, size, err);
+        return ds_images_from_idx(s, path, (uint8_t *)data, size, err);
     if (ends_in(path, ".bin") || ends_in(path, ".bin.gz"))
-        return images_from_cifar(s, path, (uint8_t *)data, size, err);
-    int rc = images_from_list(s, path, data, size, err);
+        return ds_images_from_cifar(s, path, (uint8_t *)data, size, err);
+    int rc = ds_images_from_list(s, path, data, size, err);
     free(data);
     return rc;
 }
@@ -136,11 +136,11 @@ struct ds_images *ds_images_open(const char *path, const struct ds_images_option
     }
     struct image_source *s = &images->source;
     images->options = *options;
-    int rc = is_folder(path) ? images_from_folder(s, path, err) : open_file(s, path, err);
+    int rc = is_folder(path) ? ds_images_from_folder(s, path, err) : open_file(s, path, err);
     if (rc == 0 && s->n == 0)
         rc = ds_fail(err, "%s: no images", path);
     if (rc == 0 && options->take)
-        rc = images_take(s, options->take, options->seed, err) ? ds_fail_in(err, "%s", path) : 0;
+        rc = ds_images_take(s, options->take, options->seed, err) ? ds_fail_in(err, "%s", path) : 0;
     if (rc || number_labels(images, err)) {
         ds_images_free(images);
         return NULL;
@@ -164,7 +164,7 @@ void ds_images_free(struct ds_images *images)
         next = l->next;
         free_level(l);
     }
-    images_source_free(&images->source);
+    ds_images_source_free(&images->source);
     free(images->labels);
     free(images->path);
     free(images);
@@ -175,7 +175,7 @@ void ds_images_free(struct ds_images *images)
 static int raw_pixels(const struct image_source *s, size_t at, struct pixels *out,
                       struct ds_error *err)
 {
-    if (image_allocate(out, (uint32_t)s->width, (uint32_t)s->height, s->channels, err))
+    if (ds_image_allocate(out, (uint32_t)s->width, (uint32_t)s->height, s->channels, err))
         return -1;
     const uint8_t *from = s->data + s->first + at * s->stride;
     size_t n = (size_t)s->width * (size_t)s->height, c = (size_t)s->channels;
@@ -195,7 +195,7 @@ static int file_pixels(const struct image_source *s, const char *name, struct pi
     uint8_t *file = (uint8_t *)ds_file_read(path, &size, err);
     if (!file)
         return -1;
-    int rc = image_decode(file, size, out, err);
+    int rc = ds_image_decode(file, size, out, err);
     free(file);
     return rc ? ds_fail_in(err, "%s", path) : 0;
 }
@@ -209,10 +209,10 @@ static int render(const struct ds_images *images, size_t i, int resolution, uint
     struct pixels p = {0};
     int rc = e->name ? file_pixels(s, e->name, &p, err) : raw_pixels(s, e->at, &p, err);
     if (rc == 0)
-        rc = image_to_channels(&p, images->options.channels, err);
+        rc = ds_image_to_channels(&p, images->options.channels, err);
     if (rc == 0)
-        rc = image_resize_crop(&p, (int)ceil(resolution / images->options.crop), resolution, out,
-                               err);
+        rc = ds_image_resize_crop(&p, (int)ceil(resolution / images->options.crop), resolution, out,
+                                  err);
     free(p.data);
     return rc;
 }
@@ -287,7 +287,7 @@ static int leave_out_broken(struct ds_images *images, struct decoding *d, struct
         memmove(d->pixels + n * d->size, d->pixels + i * d->size, d->size);
         images->labels[n++] = images->labels[i];
     }
-    images_leave_out(&images->source, d->broken);
+    ds_images_leave_out(&images->source, d->broken);
     images->skipped += d->failed;
     return 0;
 }

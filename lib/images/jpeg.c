@@ -77,7 +77,7 @@ static void read_rows(struct jpeg_decompress_struct *info, struct pixels *out, u
     }
 }
 
-int image_decode_jpeg(const uint8_t *file, size_t size, struct pixels *out, struct ds_error *err)
+int ds_image_decode_jpeg(const uint8_t *file, size_t size, struct pixels *out, struct ds_error *err)
 {
     struct jpeg_decompress_struct info;
     struct leaving leaving = {.err = err};
@@ -102,7 +102,7 @@ int image_decode_jpeg(const uint8_t *file, size_t size, struct pixels *out, stru
 
     bool cmyk = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
     info.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
-    bool failed = image_allocate(out, info.image_width, info.image_height, 3, err) != 0;
+    bool failed = ds_image_allocate(out, info.image_width, info.image_height, 3, err) != 0;
     if (!failed && cmyk)
         failed = !(row = malloc((size_t)info.image_width * 4)) && ds_no_memory(err);
     if (!failed) {

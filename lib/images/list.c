@@ -38,11 +38,11 @@ static int add_line(struct image_source *s, const char *path, char *line, int nu
     if (s->classes <= (int)value)
         s->classes = (int)value + 1;
     char *name = strdup(line);
-    return name ? images_add(s, name, 0, (unsigned)value, err) : ds_no_memory(err);
+    return name ? ds_images_add(s, name, 0, (unsigned)value, err) : ds_no_memory(err);
 }
 
-int images_from_list(struct image_source *s, const char *path, char *text, size_t size,
-                     struct ds_error *err)
+int ds_images_from_list(struct image_source *s, const char *path, char *text, size_t size,
+                        struct ds_error *err)
 {
     int rc = 0, number = 1;
     if (memchr(text, 0, size))

@@ -57,8 +57,8 @@ static void read_rows(png_structp png, png_infop info, struct pixels *out, struc
     to_rgb(png, info);
     int passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
-    if (image_allocate(out, png_get_image_width(png, info), png_get_image_height(png, info), 3,
-                       err))
+    if (ds_image_allocate(out, png_get_image_width(png, info), png_get_image_height(png, info), 3,
+                          err))
         png_longjmp(png, 1);
     size_t row = (size_t)out->width * 3;
     if (png_get_rowbytes(png, info) != row)
@@ -69,7 +69,7 @@ static void read_rows(png_structp png, png_infop info, struct pixels *out, struc
     png_read_end(png, NULL);
 }
 
-int image_decode_png(const uint8_t *file, size_t size, struct pixels *out, struct ds_error *err)
+int ds_image_decode_png(const uint8_t *file, size_t size, struct pixels *out, struct ds_error *err)
 {
     struct reading reading = {file, size, err};
     out->data = NULL;
@@ -86,7 +86,7 @@ int image_decode_png(const uint8_t *file, size_t size, struct pixels *out, struc
         return -1;
     }
     png_set_read_fn(png, &reading, read_bytes);
-    png_set_user_limits(png, 0x7fffffff, 0x7fffffff); /* image_allocate bounds the pixels */
+    png_set_user_limits(png, 0x7fffffff, 0x7fffffff); /* ds_image_allocate bounds the pixels */
     read_rows(png, info, out, err);
     png_destroy_read_struct(&png, &info, NULL);
     return 0;

@@ -56,7 +56,7 @@ static int add_labels(struct image_source *s, const char *path, const uint8_t *l
         if (classes && *label >= classes)
             return ds_fail(err, "%s, image %zu: label %d is out of range, which is 0 to %d", path,
                            i, *label, classes - 1);
-        if (images_add(s, NULL, i, *label, err))
+        if (ds_images_add(s, NULL, i, *label, err))
             return -1;
         if (s->classes <= *label)
             s->classes = *label + 1;
@@ -74,7 +74,7 @@ static int idx_labels(struct image_source *s, const char *path, uint32_t images,
     uint32_t n = 0;
     if (label_path(path, labels, err))
         return -1;
-    uint8_t *data = (uint8_t *)images_read_gz(labels, &size, err);
+    uint8_t *data = (uint8_t *)ds_images_read_gz(labels, &size, err);
     int rc = data ? idx_head(labels, data, size, 1, &n, err) : -1;
     if (rc == 0 && n != images)
         rc = ds_fail(err, "%s: %u labels, but %u images in %s", labels, n, images, path);
@@ -84,8 +84,8 @@ static int idx_labels(struct image_source *s, const char *path, uint32_t images,
     return rc;
 }
 
-int images_from_idx(struct image_source *s, const char *path, uint8_t *data, size_t size,
-                    struct ds_error *err)
+int ds_images_from_idx(struct image_source *s, const char *path, uint8_t *data, size_t size,
+                       struct ds_error *err)
 {
     uint32_t dim[3] = {0};
     s->data = data;
@@ -107,8 +107,8 @@ int images_from_idx(struct image_source *s, const char *path, uint8_t *data, siz
  * a coarse and a fine one (CIFAR-100). Which of them, the size says: that fits both at multiples of
  * 3,073 times 3,074 bytes only.
  */
-int images_from_cifar(struct image_source *s, const char *path, uint8_t *data, size_t size,
-                      struct ds_error *err)
+int ds_images_from_cifar(struct image_source *s, const char *path, uint8_t *data, size_t size,
+                         struct ds_error *err)
 {
     enum { PIXELS = 3 * 32 * 32 };
     s->data = data;

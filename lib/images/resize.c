@@ -156,8 +156,8 @@ done:
     return rc;
 }
 
-int image_resize_crop(const struct pixels *in, int short_side, int size, uint8_t *out,
-                      struct ds_error *err)
+int ds_image_resize_crop(const struct pixels *in, int short_side, int size, uint8_t *out,
+                         struct ds_error *err)
 {
     bool wide = in->width > in->height;
     int64_t shorter = wide ? in->height : in->width, longer = wide ? in->width : in->height;

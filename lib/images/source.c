@@ -6,7 +6,8 @@
 #include <string.h>
 #include <zlib.h>
 
-int images_add(struct image_source *s, char *name, size_t at, unsigned label, struct ds_error *err)
+int ds_images_add(struct image_source *s, char *name, size_t at, unsigned label,
+                  struct ds_error *err)
 {
     if (ds_grow(&s->entry, &s->room, s->n + 1, sizeof *s->entry, err)) {
         free(name);
@@ -16,7 +17,7 @@ int images_add(struct image_source *s, char *name, size_t at, unsigned label, st
     return 0;
 }
 
-void images_leave_out(struct image_source *s, const uint8_t *left_out)
+void ds_images_leave_out(struct image_source *s, const uint8_t *left_out)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++)
@@ -27,7 +28,7 @@ void images_leave_out(struct image_source *s, const uint8_t *left_out)
     s->n = n;
 }
 
-void images_source_free(struct image_source *s)
+void ds_images_source_free(struct image_source *s)
 {
     for (size_t i = 0; i < s->n; i++)
         free(s->entry[i].name);
@@ -54,7 +55,7 @@ static char *read_all(gzFile file, size_t *size, struct ds_error *err)
     return data;
 }
 
-char *images_read_gz(const char *path, size_t *size, struct ds_error *err)
+char *ds_images_read_gz(const char *path, size_t *size, struct ds_error *err)
 {
     errno = 0;
     gzFile file = gzopen(path, "rb");

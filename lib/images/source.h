@@ -33,30 +33,31 @@ struct image_source {
 };
 
 /* Each fills an empty source; images_source_free cleans up after success and failure alike. */
-int images_from_folder(struct image_source *s, const char *path, struct ds_error *err);
-int images_from_list(struct image_source *s, const char *path, char *text, size_t size,
-                     struct ds_error *err);
+int ds_images_from_folder(struct image_source *s, const char *path, struct ds_error *err);
+int ds_images_from_list(struct image_source *s, const char *path, char *text, size_t size,
+                        struct ds_error *err);
 /* These two take over `data`. */
-int images_from_idx(struct image_source *s, const char *path, uint8_t *data, size_t size,
-                    struct ds_error *err);
-int images_from_cifar(struct image_source *s, const char *path, uint8_t *data, size_t size,
-                      struct ds_error *err);
+int ds_images_from_idx(struct image_source *s, const char *path, uint8_t *data, size_t size,
+                       struct ds_error *err);
+int ds_images_from_cifar(struct image_source *s, const char *path, uint8_t *data, size_t size,
+                         struct ds_error *err);
 
 /* Appends an image; takes over `name`. */
-int images_add(struct image_source *s, char *name, size_t at, unsigned label, struct ds_error *err);
+int ds_images_add(struct image_source *s, char *name, size_t at, unsigned label,
+                  struct ds_error *err);
 
 /* Leaves out the images so marked. */
-void images_leave_out(struct image_source *s, const uint8_t *left_out);
+void ds_images_leave_out(struct image_source *s, const uint8_t *left_out);
 
-void images_source_free(struct image_source *s);
+void ds_images_source_free(struct image_source *s);
 
 /*
  * A whole file, unpacked where it is compressed by gzip; to be freed, NUL-terminated. NULL and the
  * reason in `err`.
  */
-char *images_read_gz(const char *path, size_t *size, struct ds_error *err);
+char *ds_images_read_gz(const char *path, size_t *size, struct ds_error *err);
 
 /* Keeps `take` of the images, of every class its share, in their order. */
-int images_take(struct image_source *s, size_t take, uint64_t seed, struct ds_error *err);
+int ds_images_take(struct image_source *s, size_t take, uint64_t seed, struct ds_error *err);
 
 #endif

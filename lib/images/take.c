@@ -52,7 +52,7 @@ static void place_all(const struct image_source *s, uint64_t seed, struct place 
     qsort(place, s->n, sizeof *place, by_place);
 }
 
-int images_take(struct image_source *s, size_t take, uint64_t seed, struct ds_error *err)
+int ds_images_take(struct image_source *s, size_t take, uint64_t seed, struct ds_error *err)
 {
     if (take > s->n)
         return ds_fail(err, "%zu images are to be taken, but there are only %zu", take, s->n);
@@ -63,7 +63,7 @@ int images_take(struct image_source *s, size_t take, uint64_t seed, struct ds_er
         place_all(s, seed, place);
         for (size_t i = 0; i < s->n; i++)
             left_out[place[i].image] = i >= take;
-        images_leave_out(s, left_out);
+        ds_images_leave_out(s, left_out);
     }
     free(place);
     free(left_out);

@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *ds_supernet_family(const struct ds_supernet *s)
+{
+    static const char *const names[] = {"OFA-MobileNetV3", "OFA-ProxylessNAS", "OFA-ResNet50"};
+    return names[s->family];
+}
+
 const struct ds_tensor_f32 *ds_supernet_find(const struct ds_supernet *s, const char *format, ...)
 {
     char name[2 * NAME_SIZE];
@@ -24,7 +30,7 @@ static const struct ds_tensor_f32 *find_either(const struct ds_supernet *s, cons
     return t ? t : ds_supernet_find(s, "%s.%s.%s", name, part, last);
 }
 
-/* What the walk over a network has at hand. */
+/* A network whose layers get their tensors, in order. */
 struct naming {
     const struct ds_supernet *s;
     const struct ds_net *net;

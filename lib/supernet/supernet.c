@@ -5,12 +5,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-const char *ds_supernet_family(const struct ds_supernet *s)
-{
-    static const char *const names[] = {"OFA-MobileNetV3", "OFA-ProxylessNAS", "OFA-ResNet50"};
-    return names[s->family];
-}
-
 uint64_t ds_supernet_key(const struct ds_supernet *s)
 {
     return s->key;
