@@ -112,6 +112,45 @@ END
     ds-measure-acc --supernet "$ref/proxyless.pth" --images list --calibrate list --cache cache in.dss | cmp - out.dss
 }
 
+@test "effects on accuracy are paired by image: McNemar's variance, bases as clusters" {
+    list
+    for bases in 1 4; do
+        small proxyless $bases --seed 3 | ds-affix --all |
+            ds-measure-acc --supernet "$ref/proxyless.pth" --images list --calibrate list >out.dss
+        ds-show --json out.dss >rows
+        ds-aggregate --effect --by unit out.dss | ds-show --json >groups
+        python3 - $bases <<'END'
+import json, math, sys
+bases = int(sys.argv[1])
+rows = [json.loads(line) for line in open("rows")]
+base = {r["id"]: r["metrics"]["top1"]["value"] for r in rows if "affix" not in r}
+groups = {}
+for r in rows:
+    if "affix" in r:
+        t = r["metrics"]["top1"]
+        b, c, n = t["lost"] + 0.5, t["gained"] + 0.5, t["images"] + 2
+        se = 100 * math.sqrt(((b + c) / n - ((c - b) / n) ** 2) / n)
+        of = groups.setdefault(int(r["affix"]["site"][4]), {}).setdefault(r["base"], [])
+        of.append((t["value"] - base[r["base"]], se))
+for line in open("groups"):
+    g = json.loads(line)
+    m, clusters = g["metrics"]["top1"], groups[g["group"]["unit"]]
+    n = sum(map(len, clusters.values()))
+    mean = sum(x for c in clusters.values() for x, _ in c) / n
+    image = math.sqrt(sum(sum(se for _, se in c) ** 2 for c in clusters.values())) / n
+    assert m["bases"] == bases and abs(m["value"] - mean) < 1e-9
+    assert abs(m["image_se"] - image) < 1e-5 * image, (m["image_se"], image)
+    half = 1.959963985 * image
+    if bases > 1:
+        t = 3.182446305 * math.sqrt(bases / (bases - 1) * sum(
+            sum(x - mean for x, _ in c) ** 2 for c in clusters.values())) / n
+        half = max(half, t)
+    assert abs((m["hi"] - m["lo"]) / 2 - half) < 1e-5 * half, (m, half)
+    assert "image_se" not in g["metrics"]["loss"]
+END
+    done
+}
+
 @test "a cache: interrupted runs go on, and give the same bytes" {
     list
     small mbv3 6 >in.dss

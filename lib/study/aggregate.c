@@ -34,6 +34,7 @@ static const char *const key_names[NKEYS] = {"unit",  "layer",      "kernel", "e
 /* One value of one metric. */
 struct value {
     uint32_t cluster;
+    float noise; /* of an effect: its standard error over images drawn anew; NaN: not known */
     double x;
 };
 
@@ -173,7 +174,7 @@ static bool is_text(msgpack_object_str s, const char *text)
 /* Text of a detail that says how a value was got; false for the value's own numbers. */
 static bool is_condition(const msgpack_object_kv *kv, char *text, size_t size)
 {
-    static const char *const counts[] = {"threads", "batch", "warmup"};
+    static const char *const counts[] = {"threads", "batch", "warmup", "images"};
     if (kv->key.type != MSGPACK_OBJECT_STR)
         return false;
     if (kv->val.type == MSGPACK_OBJECT_STR) {
@@ -369,11 +370,33 @@ static bool is_about_affix(const struct ds_aggregate *a, const struct ds_record 
 
 /* ---- adding ---- */
 
-static int add_value(struct values *v, uint32_t cluster, double x)
+static bool whole_detail(const struct ds_metric *m, const char *key, double *out)
+{
+    const msgpack_object *o = ds_map_get(m->detail, key);
+    return o && ds_object_number(o, out) == 0 && *out >= 0;
+}
+
+/*
+ * The standard error of a change of accuracy, in percent, of which the record says how many images
+ * the base alone has right (lost) and it alone (gained): McNemar's, with half an image more in
+ * each place, so that it is not zero where no image differs (Agresti and Min, Statistics in
+ * Medicine 2005). NaN where the record does not say.
+ */
+static float image_noise(const struct ds_metric *m)
+{
+    double images, lost, gained;
+    if (!whole_detail(m, "images", &images) || !whole_detail(m, "lost", &lost) ||
+        !whole_detail(m, "gained", &gained) || lost + gained > images || images < 1)
+        return NAN;
+    double n = images + 2, change = (gained - lost) / n;
+    return (float)(100 * sqrt(((lost + gained + 1) / n - change * change) / n));
+}
+
+static int add_value(struct values *v, uint32_t cluster, double x, float noise)
 {
     if (ds_grow(&v->at, &v->room, v->n + 1, sizeof *v->at, NULL))
         return -1;
-    v->at[v->n++] = (struct value){cluster, x};
+    v->at[v->n++] = (struct value){cluster, noise, x};
     return 0;
 }
 
@@ -398,7 +421,8 @@ static int add_choice(struct ds_aggregate *a, const struct ds_record *rec, int s
             g->metric = more;
             g->nmetrics = a->nmetrics;
         }
-        if (m < 0 || add_value(&g->metric[m], cluster, rec->metric[i].value))
+        if (m < 0 || add_value(&g->metric[m], cluster, rec->metric[i].value,
+                               a->effect ? image_noise(&rec->metric[i]) : NAN))
             return -1;
     }
     return 1;
@@ -552,6 +576,22 @@ static double half_width(struct ds_aggregate *a, struct values *v, double mean, 
     return a->t * sqrt(g / (g - 1) * squares) / n;
 }
 
+/*
+ * The standard error of the mean from images alone: bases independent, the effects on one base as
+ * if their errors were the same. NaN where some value does not say. The values are in order.
+ */
+static double image_error(const struct values *v)
+{
+    double squares = 0;
+    for (size_t i = 0, j; i < v->n; i = j) {
+        double sum = 0;
+        for (j = i; j < v->n && v->at[j].cluster == v->at[i].cluster; j++)
+            sum += (double)v->at[j].noise;
+        squares += sum * sum;
+    }
+    return sqrt(squares) / (double)v->n;
+}
+
 /* Adds the metric's statistics to the record. */
 static int describe(struct ds_aggregate *a, int m, struct values *v, struct ds_record *rec)
 {
@@ -569,14 +609,18 @@ static int describe(struct ds_aggregate *a, int m, struct values *v, struct ds_r
         ds_moments_add(&moments, x[i]);
     }
     size_t clusters;
-    double half = half_width(a, v, moments.mean, &clusters);
+    double half = half_width(a, v, moments.mean, &clusters), images = image_error(v);
+    if (isfinite(images))
+        half = fmax(half, ds_normal_z(LEVEL) * images);
     struct ds_metric *metric = ds_record_set(rec, a->metric[m].name, moments.mean);
     int bad = !metric || ds_metric_str(rec, metric, "of", a->effect ? "effect" : "response") ||
               ds_metric_int(rec, metric, "n", (int64_t)v->n) ||
               ds_metric_int(rec, metric, "bases", (int64_t)clusters);
     if (!bad && v->n > 1)
         bad = ds_metric_num(rec, metric, "sd", ds_moments_sd(&moments));
-    if (!bad && clusters > 1)
+    if (!bad && isfinite(images))
+        bad = ds_metric_num(rec, metric, "image_se", images);
+    if (!bad && isfinite(half))
         bad = ds_metric_num(rec, metric, "lo", moments.mean - half) ||
               ds_metric_num(rec, metric, "hi", moments.mean + half);
     ds_sort(x, v->n);

@@ -37,7 +37,10 @@ int ds_aggregate_finish(struct ds_aggregate *a, struct ds_error *err);
  * n, bases (clusters), sd, min, q01, q05, q95, q99, max, and lo, hi: the 95% interval of the mean
  * by Student's t on clusters (records of one base are not independent):
  *   var = G/(G-1) sum_g (sum of the cluster's deviations from the mean)^2 / n^2, G-1 df
- * (Liang and Zeger, Biometrika 1986). With one cluster there is no interval. What was said alike
+ * (Liang and Zeger, Biometrika 1986). With one cluster there is no interval. Where all values are
+ * changes of an accuracy that say how many images changed, "image_se" is the mean's standard error
+ * from the images alone, by McNemar's variance; the interval is at least that wide, and with one
+ * cluster it is that. What was said alike
  * of all values (engine, device, threads, ...) is kept.
  */
 int ds_aggregate_group(struct ds_aggregate *a, int g, struct ds_record *rec, struct ds_error *err);
