@@ -94,7 +94,7 @@ static void print_help(const struct cli *c, int n)
 /* What options need lives as long as the tool. */
 static void *kept[40];
 static int nkept;
-static int argument_count; /* of the command: no list is longer */
+static int argument_count; /* of the command line: no list can be longer */
 
 static void free_kept(void)
 {
@@ -154,7 +154,10 @@ static void note_operands(struct cli *c)
         c->args[c->nargs++] = c->operand[i];
 }
 
-/* Whether an option changes nothing of the result: where to, how compressed, how told. */
+/*
+ * Whether an option changes nothing in the records: only where they go, their compression, or what
+ * is printed.
+ */
 static bool is_outward(const struct cli_option *o)
 {
     return o >= common && o < common + COMMON_SEED;
@@ -189,7 +192,7 @@ static void hold_standard_fds(void)
             _exit(CLI_FAILED);
 }
 
-/* Dies of what getopt_long refused. */
+/* Explains what getopt_long refused, and ends the tool. */
 _Noreturn static void refuse_option(int v, char **argv)
 {
     const char *given = argv[optind - 1];

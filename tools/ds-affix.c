@@ -19,7 +19,7 @@ struct affixes {
     size_t n, room;
 };
 
-/* What the options ask for, in words; it becomes affixes once the space is known. */
+/* The options' arguments, which become affixes once the space is known. */
 struct wanted {
     struct cli_list block, depth, width, option;
     struct cli_list resolution;
@@ -57,7 +57,7 @@ static void add_named(struct affixes *a, const struct ds_space *space, const cha
             value);
 }
 
-/* "u,l,b" or "u,d": numbers, then a value, which is what is left. */
+/* Takes "u,l,b" or "u,d": numbers, then the value, which is the rest of the text. */
 static void add_numbered(struct affixes *a, const struct ds_space *space, const char *option,
                          const char *text, const char *format, int numbers)
 {
@@ -187,7 +187,8 @@ int main(int argc, char **argv)
     }
     progress_end(&progress);
     if (rc == 0 && !space)
-        resolve(&w, ds_reader_space(f.in), &a); /* no records: what is asked for is checked still */
+        resolve(&w, ds_reader_space(f.in),
+                &a); /* without records, options are checked all the same */
     free(a.item);
     ds_record_free(&rec);
     if (rc < 0)

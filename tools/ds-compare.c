@@ -102,7 +102,7 @@ static void print_rank(const struct comparison *c, const struct row *row, int la
     fprintf(c->out, "  %-11s", text);
 }
 
-/* Prints a row for labels from..to-1, but for controls; the first label before them. */
+/* Prints a row: the first label, then labels from..to-1 without controls. */
 static void print_row(const struct comparison *c, const struct row *row, int from, int to)
 {
     double *first = cli_alloc((size_t)c->fronts.n, sizeof *first);
@@ -318,7 +318,7 @@ static void print_all(struct comparison *c, const char *at)
     free(rows);
 }
 
-/* How many labels are controls; dies where one is of nothing, or the first. */
+/* How many labels are controls. Dies where a control belongs to no label given, or comes first. */
 static int count_controls(const struct ds_fronts *fronts)
 {
     int found = 0, controls = 0;

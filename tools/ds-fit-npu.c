@@ -20,7 +20,7 @@ struct job {
     struct ds_npu_error *unseen; /* [splits] */
 };
 
-/* Fits to the first half of a split and tells the error on the other. */
+/* Fits to the first half of a split, and keeps the error on the other half. */
 static void run_split(struct job *j, uint64_t split)
 {
     struct ds_error err;
@@ -146,7 +146,7 @@ int main(int argc, char **argv)
     j.unseen = cli_alloc((size_t)j.splits, sizeof *j.unseen);
 
     progress_begin(&progress, cli.progress, j.splits);
-    for (uint64_t split = j.splits; split-- > 0;) { /* the first one stays */
+    for (uint64_t split = j.splits; split-- > 0;) { /* the parameters of split 0 stay */
         run_split(&j, split);
         progress_add(&progress, 1);
     }

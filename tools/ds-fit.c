@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENOUGH 10000 /* records, to try networks unasked: below, they are slow and rarely win */
+/* Records from which on neural families are tried unasked; with fewer they rarely win. */
+#define ENOUGH 10000
 
 struct wanted {
     const char *family, *name, *as, *class, *unit, *device, *description, *space;
@@ -52,7 +53,7 @@ static void show_share(void *progress, double share)
     progress_add(p, (uint64_t)(100 * share) - p->done);
 }
 
-/* One family, with a bar that counts percents. */
+/* Fits one family, with a progress bar in percent. */
 static json_t *fit_family(struct ds_fit_data *data, const struct ds_family *family, bool bar,
                           struct ds_fit_error *error, struct ds_error *err)
 {
@@ -95,7 +96,9 @@ static bool passed_over(const struct ds_fit_data *data, const struct ds_family *
     return true;
 }
 
-/* Fits the family asked for, or all, and keeps the one that predicts best what it has not seen. */
+/*
+ * Fits the family asked for, or all, and keeps the one that predicts held-out architectures best.
+ */
 static json_t *fit(struct ds_fit_data *data, const struct wanted *w, bool bar,
                    struct ds_fit_error *error)
 {

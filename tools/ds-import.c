@@ -34,7 +34,7 @@ static const char *metric_name(struct importer *im, const char *key)
     return key;
 }
 
-/* What tables call by other things, or could not show. */
+/* Whether a name can be a metric's: not a column that tables have anyway, nor unprintable. */
 static bool is_metric_name(const char *name)
 {
     static const char *const taken[] = {"id", "resolution", "arch", "base", "affix"};
@@ -166,7 +166,7 @@ static void import_ofa(struct importer *im, struct cli *cli)
     free(im->renamed);
 }
 
-/* What a table does not say of itself. */
+/* What options say about a table of latencies, which does not say it itself. */
 struct labels {
     const char *name, *device, *class, *description;
 };

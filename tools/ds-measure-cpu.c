@@ -51,7 +51,9 @@ static void pin(const char *list)
         cli_die(CLI_FAILED, "--pin %s: no such processor, or not allowed", list);
 }
 
-/* Threads that wait for one another spin: more of them than processors would measure the waiting.
+/*
+ * Refuses more threads than processors: threads spin while they wait for one another, so that
+ * waiting would be measured.
  */
 static void check_threads(int threads)
 {

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #define MOST_ATTEMPTS 10000u /* at one child */
-#define OWN_ATTEMPTS 100u    /* of them, with the parent whose turn it is; then with any */
-#define STEP_ATTEMPTS 1000u  /* after so many, one mutation more on top, and so on */
+#define OWN_ATTEMPTS 100u    /* of these, with the parent whose turn it is; then with any */
+#define STEP_ATTEMPTS 1000u  /* after so many attempts a child is mutated once more */
 
 /* Architectures to make others of, in the space of the children. */
 struct parents {
@@ -77,7 +77,7 @@ static void read_known(struct making *m, char *const *names, int nnames, bool as
     ds_reader_close(in);
 }
 
-/* Whose turn child i is: all have one in a round, in an order drawn for each round. */
+/* The parent of child i: in every round each parent has one turn, in a new random order. */
 static size_t whose_turn(struct making *m, uint64_t i)
 {
     struct parents *p = &m->parents;
@@ -102,7 +102,7 @@ static msgpack_object_kv id_entry(const char *key, uint64_t id)
     };
 }
 
-/* Says in a child's record what it was made of; `mate` is NULL unless it was crossed. */
+/* Writes a child's parent into its record, and its mate unless that is NULL. */
 static void name_parents(struct ds_record *rec, uint64_t parent, const uint64_t *mate)
 {
     static msgpack_object_kv entry[2];

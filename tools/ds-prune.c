@@ -49,7 +49,7 @@ static void add_reason(struct ds_pruning *p, const char *sentence)
         cli_die(CLI_FAILED, "%s", err.text);
 }
 
-/* Applies one rule, which must be about something. */
+/* Applies one rule, which must drop something. */
 static void apply(struct ds_pruning *p, const struct ds_space *space, const char *option,
                   const char *given, const char *text, bool keep)
 {
@@ -68,7 +68,7 @@ static void apply(struct ds_pruning *p, const struct ds_space *space, const char
     ds_rule_free(rule);
 }
 
-/* --max-depth and --min-depth are rules in short. */
+/* --max-depth and --min-depth are short forms of rules. */
 static void apply_depths(struct ds_pruning *p, const struct ds_space *space, const char *option,
                          const struct cli_list *list, const char *comparison)
 {
@@ -84,7 +84,7 @@ static void apply_depths(struct ds_pruning *p, const struct ds_space *space, con
     }
 }
 
-/* --resolution R, again for more: the others go. */
+/* --resolution R, which may be given again: all other resolutions are dropped. */
 static void apply_resolutions(struct ds_pruning *p, const struct ds_space *space,
                               const struct cli_list *list)
 {
@@ -194,7 +194,7 @@ static void apply_policy(struct ds_pruning *p, const struct ds_space *space, con
     ds_evidence_free(e);
 }
 
-/* --like FILE: nothing but a random draw as large as the space in it. */
+/* --like FILE: only a random draw, of the size of the space in FILE. */
 static void apply_like(struct ds_pruning *p, const struct ds_space *space, const char *file,
                        uint64_t seed)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Redraws of one record before giving up: what is asked for is so rare that it may not exist. */
+/* Attempts at one record before giving up: what is asked for may not exist at all. */
 #define MOST_ATTEMPTS 1000000u
 
 struct shard {

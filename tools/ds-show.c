@@ -68,7 +68,7 @@ static void print_provenance(FILE *out, const void *data, size_t size)
     ds_provenance_free(&p);
 }
 
-/* What is known of a run of blocks that were made alike. */
+/* Consecutive blocks of one space and provenance. */
 struct heads {
     const struct ds_space *space;
     void *provenance;

@@ -18,7 +18,7 @@ struct wanted {
     bool json, table;
 };
 
-/* A space and what is counted of it. */
+/* A space, its size and the ranges of its costs. */
 struct described {
     struct ds_space *space;
     json_t *json;
@@ -55,7 +55,7 @@ static bool same_choices(const struct ds_site *a, const struct ds_site *b)
            memcmp(a->value, b->value, (size_t)a->nchoices * sizeof *a->value) == 0;
 }
 
-/* Prints a word, on a new line where it would pass the page. */
+/* Prints a word, on a new line where the page would be too narrow. */
 static void print_word(FILE *out, const char *word, int indent, int *column)
 {
     int n = (int)strlen(word);
@@ -159,7 +159,7 @@ static void print_list(FILE *out, char *const *names, size_t n)
     }
 }
 
-/* The file itself, to be changed by its reader. */
+/* Prints the file itself, as a start for a space of one's own. */
 static void print_json(FILE *out, const char *name)
 {
     struct ds_error err;

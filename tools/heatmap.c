@@ -90,7 +90,10 @@ static double number_of(msgpack_object_map map, const char *key)
     return o && ds_object_number(o, &v) == 0 ? v : NAN;
 }
 
-/* What is not the rule is told: "XNNPACK 1.0, AMD EPYC, threads 2". */
+/*
+ * How a metric was measured, for a panel: "XNNPACK 1.0, AMD EPYC, threads 2". One thread and a
+ * batch of 1 are not mentioned.
+ */
 static char *read_about(const struct ds_metric *m)
 {
     static const char *const texts[] = {"engine", "device"}, *const counts[] = {"threads", "batch"};
@@ -170,7 +173,7 @@ static int by_place(const void *a, const void *b)
     return (x->place > y->place) - (x->place < y->place);
 }
 
-/* Labels that come sparsely (a kernel that the first rows lack) still stand in their order. */
+/* Puts labels in their order, even those that the first records lack. */
 static void sort_labels(struct heatmap *map, struct entry *entry, int n)
 {
     for (int k = 0; k < map->naxes; k++) {
@@ -371,7 +374,7 @@ void heatmap_cell_text(const struct panel *p, double value, char *out, size_t si
 {
     bool sign = p->effect;
     snprintf(out, size, "%.*f", heatmap_decimals(p), fabs(value));
-    if (strspn(out, "0.") == strlen(out)) { /* what rounds to nothing has no sign */
+    if (strspn(out, "0.") == strlen(out)) { /* what rounds to zero has no sign */
         value = 0;
         sign = false;
     }

@@ -8,7 +8,7 @@
 
 struct label {
     char *text;
-    double place; /* numbers: themselves; blocks and sites: by the space; NaN: as they come */
+    double place; /* sorted by it; NaN: labels stand in order of appearance */
     int number;   /* in order of appearance */
 };
 
@@ -27,7 +27,7 @@ struct panel {
     char *about;          /* engine and device, where the metric says */
     int order;            /* of appearance */
     double *value, *half; /* [rows][cols] */
-    double low, high;     /* of the colours: alike in panels of one metric */
+    double low, high;     /* range of the colours, the same in all panels of a metric */
 };
 
 struct heatmap {

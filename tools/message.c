@@ -26,7 +26,7 @@ void cli_pass_on(struct ds_writer *w)
     writer = w;
 }
 
-/* In one write, so that the messages of tools in a pipeline do not mix. */
+/* Prints the message in one write, so that the messages of tools in a pipeline do not mix. */
 static void say(const char *format, va_list args)
 {
     char text[2048];

@@ -5,7 +5,7 @@
 #include "measure/window.h"
 #include "output.h"
 
-/* What options say about measuring, before it is checked. */
+/* The options of live measuring as they were given. */
 struct meter_choice {
     uint64_t batch, max_runs, warmup, burst, window;
     double precision; /* percent */

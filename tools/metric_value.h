@@ -1,4 +1,4 @@
-/* METRIC=V, as options say what a metric shall be. */
+/* Arguments METRIC=V of options. */
 #ifndef DS_METRIC_VALUE_H
 #define DS_METRIC_VALUE_H
 

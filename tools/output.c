@@ -34,7 +34,7 @@ static void let_go(void)
     ds_aside_leave(&file);
 }
 
-/* The same where only what is safe in a handler may be called. */
+/* The same, in a signal handler, where few functions may be called. */
 static void let_go_on_signal(int signal_number)
 {
     struct stat st;
@@ -121,7 +121,7 @@ FILE *cli_open_text(struct cli *c)
     return f;
 }
 
-/* Whether a pipe has nobody left who reads it. */
+/* Whether the reader of a pipe has closed it. */
 static bool is_broken(FILE *f)
 {
     struct pollfd p = {.fd = fileno(f)};

@@ -38,7 +38,7 @@ struct ds_made cli_made(const struct cli *c);
 /* A filter from the operands to the output. */
 void cli_filter(struct cli *c, struct ds_filter *f);
 
-/* Dies of a record without architecture, which stands at `where`. */
+/* Ends the tool where the record, read at `where`, has no architecture. */
 void cli_need_arch(const struct ds_record *rec, const char *where);
 
 /* Closes both ends and returns the exit status. */

@@ -46,7 +46,7 @@ static size_t steps(const struct ds_fronts *fronts, int label, double end, doubl
     return distinct;
 }
 
-/* The greatest of a few numbers' lower half: of 5 the third, of 4 the third (the worse middle). */
+/* The median; of an even number of values, the worse of the two in the middle. */
 static double middle_of(double *value, int n)
 {
     ds_sort(value, (size_t)n);

@@ -10,7 +10,7 @@ struct layout {
     int width, height;
 };
 
-/* How the panels were measured, where any says so; NULL when they differ. */
+/* How the panels were measured; "" where none says so, NULL where they differ. */
 static const char *common_about(const struct heatmap *map)
 {
     const char *about = "";
@@ -23,7 +23,7 @@ static const char *common_about(const struct heatmap *map)
     return about;
 }
 
-/* Text at our sizes, about. */
+/* The width of a text in points, roughly. */
 static int text_width(const char *text)
 {
     return 8 * (int)strlen(text);
@@ -53,7 +53,7 @@ static void place_panels(struct layout *l, const struct heatmap *map)
     l->width = l->across * l->panel_w;
 }
 
-/* Cells are at least so wide that these many of them, side by side, take `width`. */
+/* Widens the cells so that `cells` of them, side by side, are at least `width` wide. */
 static void widen(struct layout *l, int cells, int width)
 {
     int least = (width + cells - 1) / cells;

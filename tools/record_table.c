@@ -394,7 +394,7 @@ void record_table_add(struct record_table *r, const struct ds_record *rec, const
         print_ahead(r);
 }
 
-/* A name that no record has may be a slip of the pen. */
+/* Warns of names that no record has: they may be misspelt. */
 static void warn_unseen(const struct record_table *r)
 {
     static const char *const always[] = {"id", "resolution", "arch", "base", "affix"};

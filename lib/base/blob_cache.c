@@ -18,12 +18,12 @@ struct head {
 
 static const char magic[8] = "dsblob1";
 
-/* The cache directory; -1 where there is no telling, or it is too long. */
+/* The cache directory; -1 where the environment names none, or its name is too long. */
 static int directory(char *out, size_t size)
 {
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int n = -1;
-    if (xdg && xdg[0] == '/') /* a relative one is to be ignored: XDG Base Directory */
+    if (xdg && xdg[0] == '/') /* the XDG Base Directory specification ignores a relative one */
         n = snprintf(out, size, "%s/dstools", xdg);
     else if (home && home[0] == '/')
         n = snprintf(out, size, "%s/.cache/dstools", home);

@@ -1,6 +1,7 @@
 /*
- * Files below the user's cache directory that hold what can be made again: $XDG_CACHE_HOME/dstools
- * or ~/.cache/dstools. Whatever fails here only means to make it again.
+ * A cache on disk, in $XDG_CACHE_HOME/dstools or ~/.cache/dstools, of things that can be made
+ * again. No failure is an error: what cannot be read is made again, what cannot be written is not
+ * kept.
  */
 #ifndef DS_BASE_BLOB_CACHE_H
 #define DS_BASE_BLOB_CACHE_H

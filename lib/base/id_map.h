@@ -1,4 +1,4 @@
-/* A set of 64-bit ids, each with a number: an open-addressing hash table. */
+/* A map from 64-bit ids to numbers: a hash table with open addressing. */
 #ifndef DS_BASE_ID_MAP_H
 #define DS_BASE_ID_MAP_H
 

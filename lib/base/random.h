@@ -1,7 +1,7 @@
 /*
- * Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy
- * as 1, 2, 3", SC 2011). The draws of item i depend on (seed, i, attempt) alone, so any shard of
- * a sampling equals that part of the whole.
+ * Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as
+ * 1, 2, 3", SC 2011). The draws of item i depend on (seed, i, stream) alone, so any shard of a
+ * sample equals that part of the whole sample.
  */
 #ifndef DS_BASE_RANDOM_H
 #define DS_BASE_RANDOM_H

@@ -1,10 +1,8 @@
 /*
- * An engine runs networks on a device. Adding one means one more table like those below in
- * engine.c; no tool changes.
- *
- * A model is a network loaded into an engine: its weights packed (shared with other models through
- * the session), its activations in memory that all models of a session share, so only one model of
- * a session runs at a time.
+ * An engine runs networks on a device. A new engine is a struct ds_engine in a folder of its own,
+ * listed in cpu.c or gpu.c and in all.c; no tool changes. A model is a network loaded into an
+ * engine: its weights packed (shared with other models through the session), its activations in
+ * memory that all models of a session share, so that only one model of a session runs at a time.
  */
 #ifndef DS_ENGINES_ENGINE_H
 #define DS_ENGINES_ENGINE_H
@@ -15,7 +13,7 @@ struct ds_session; /* an engine opened on a device */
 struct ds_model;   /* a network loaded into a session */
 
 struct ds_engine_options {
-    int threads;        /* 1..; 0: the engine has no say in it */
+    int threads;        /* 1 or more; 0: the engine does not choose it */
     int batch;          /* images at once, 1.. */
     uint64_t seed;      /* of weights and input */
     const char *device; /* number or part of a name, for an engine that has several; NULL: best */

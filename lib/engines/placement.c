@@ -55,7 +55,7 @@ static size_t find_place(const struct ds_net *net, const bool *alive, const size
         if (!alive[t] || offset[t] >= at + size || offset[t] + sizes[t] <= at)
             continue;
         at = offset[t] + sizes[t];
-        t = -1; /* look again from here */
+        t = -1; /* start again above that tensor */
     }
     return at;
 }

@@ -15,7 +15,7 @@ bool ds_ofa_is_key(const struct ds_space *space, const char *key)
 
 /* ---- what both ways need ---- */
 
-/* Dictionaries have no word for widths and options. */
+/* Refuses spaces with several widths or options: dictionaries cannot say which. */
 static int check_space(const struct ds_space *space, struct ds_error *err)
 {
     for (int s = 0; s < space->nsites; s++)
@@ -103,7 +103,7 @@ static int read_depth(const struct ds_space *space, const json_t *dict, int u, u
 {
     double d = 0;
     int site = space->unit[u].depth_site;
-    /* Once-for-All takes what a last unit of one layer is given for 1, whatever it is */
+    /* Once-for-All ignores the depth given for a last unit that has one layer */
     if (u == space->nunits - 1 && space->unit[u].max_depth == 1)
         return choice[site] = 0;
     if (ds_dict_entry(dict, "d", u, &d, err))

@@ -5,7 +5,7 @@
 #include "space/space.h"
 #include <jansson.h>
 
-#define DS_OFA_OUTSIDE 1 /* well said, but the space does not have it */
+#define DS_OFA_OUTSIDE 1 /* a correct dictionary, but of something that the space lacks */
 
 /* Checks that `key` is a number, or a list of `most` or `least` entries. */
 int ds_dict_check(const json_t *dict, const char *key, int most, int least, struct ds_error *err);

@@ -171,7 +171,7 @@ static void set_window(struct node *n, const struct ds_layer *l, int below, int 
 
 /* ---- layers ---- */
 
-/* y = op(x), on what the layer has computed so far. */
+/* Appends y = op(x), where x is the layer's result so far. */
 static struct node *then(struct builder *b, const struct ds_layer *l, char *op, const char *what,
                          const char *suffix, char *x)
 {
@@ -393,7 +393,7 @@ static uint8_t *pack(const Onnx__ModelProto *model, size_t *size, struct ds_erro
     return bytes;
 }
 
-/* The whole model around the nodes and initializers that are there. */
+/* Packs the model with these nodes and initializers. */
 static uint8_t *pack_model(struct builder *b, Onnx__NodeProto **nodes,
                            Onnx__TensorProto **initializers, size_t *size, struct ds_error *err)
 {
@@ -438,7 +438,7 @@ static void add_layers(struct builder *b)
         add_layer(b, &b->net->layer[i]);
 }
 
-/* Names of input and output must be nobody else's: a graph has each name once. */
+/* The names of input and output must differ from all others: names in a graph are unique. */
 static int check_names(const struct builder *b, struct ds_error *err)
 {
     const char *const given[] = {b->o->input, b->o->output};

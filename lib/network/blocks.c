@@ -9,7 +9,7 @@
 #define MOST_ELEMENTS 0x1p40 /* of a tensor */
 #define MOST_MACS 0x1p44     /* of a layer */
 
-/* What the functions below need at hand; the first failure sticks. */
+/* A network being built. After the first failure nothing more is added. */
 struct builder {
     const struct ds_space *space;
     struct ds_net *net;
@@ -53,7 +53,7 @@ static struct ds_tensor shape(const struct builder *b, int tensor)
     return b->failed ? (struct ds_tensor){1, 1, 1} : b->net->tensor[tensor];
 }
 
-/* Size after a window of `kernel` with padding kernel/2 moves by `stride`: ceil(size/stride). */
+/* Output size of a window of `kernel` with padding kernel/2 and this stride: ceil(size/stride). */
 static int strided(int size, int kernel, int stride)
 {
     return (size + 2 * (kernel / 2) - kernel) / stride + 1;
@@ -110,7 +110,10 @@ static int squeeze_excite(struct builder *b, int in)
                      t.w);
 }
 
-/* Zhang et al., ShuffleNet (2018): channels of all groups reach all groups of what follows. */
+/*
+ * Channel shuffle (Zhang et al., ShuffleNet, 2018): each group of the next convolution reads
+ * channels of every group.
+ */
 static int shuffle(struct builder *b, int in, int groups)
 {
     struct ds_tensor t = shape(b, in);
@@ -298,7 +301,7 @@ static int build_module(const struct ds_space *space, const struct ds_module_spe
     return 0;
 }
 
-/* Says where a module that cannot be built stands, and what it reads. */
+/* Adds to the message which module cannot be built, and the shape that it reads. */
 static int name_module(const struct ds_space *space, const struct ds_module_spec *spec,
                        struct ds_tensor in, struct ds_error *err)
 {

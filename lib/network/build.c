@@ -4,7 +4,7 @@
 #include "space/arch.h"
 #include <stdlib.h>
 
-/* Numbers layers of one weight shape, so that each has weights of its own. */
+/* Numbers the layers that have the same weight shape, so that each has weights of its own. */
 static void number_instances(struct ds_net *net)
 {
     for (int i = 0; i < net->nlayers; i++) {

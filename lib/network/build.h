@@ -1,4 +1,7 @@
-/* From an architecture to its network: its parts (module_spec.h), block by block (blocks.h). */
+/*
+ * From an architecture to its network: its modules (module_spec.h), built one after another
+ * (blocks.h).
+ */
 #ifndef DS_NETWORK_BUILD_H
 #define DS_NETWORK_BUILD_H
 

@@ -11,7 +11,7 @@ static uint64_t tensor_bytes(const struct ds_net *net, int t)
     return 4 * (uint64_t)x->c * (uint64_t)x->h * (uint64_t)x->w;
 }
 
-/* The most bytes alive while any one layer runs: what it reads, writes, and what is read later. */
+/* The most bytes in use while a layer runs: its inputs, its output, and what later layers read. */
 static uint64_t peak_bytes(const struct ds_net *net)
 {
     uint64_t alive = tensor_bytes(net, net->input), peak = net->nlayers ? 0 : alive;

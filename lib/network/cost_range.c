@@ -4,7 +4,10 @@
 #include "network/blocks.h"
 #include <stdlib.h>
 
-/* A shape that reaches a place of the space, and the costs of all ways to get there. */
+/*
+ * A tensor shape that is possible before a module of the space, and the range of the costs of all
+ * choices that lead to it.
+ */
 struct state {
     struct ds_tensor shape;
     struct ds_cost least, greatest;
@@ -69,7 +72,7 @@ static void add_cost(struct ds_cost *sum, const struct ds_cost *cost)
     sum->peak = higher(sum->peak, cost->peak); /* modules run one after the other */
 }
 
-/* Adds to `to` what the module makes of the states `from`. */
+/* Runs the module on every state of `from`, and adds the states after it to `to`. */
 static int pass(struct traversal *t, const struct ds_module_spec *spec, const struct states *from,
                 struct states *to)
 {
@@ -89,7 +92,7 @@ static int pass(struct traversal *t, const struct ds_module_spec *spec, const st
     return 0;
 }
 
-/* Puts what `next` holds in the place of the states, which it takes. */
+/* Replaces the states by those of `next`, which is emptied. */
 static void replace(struct states *list, struct states *next)
 {
     free(list->at);
@@ -187,7 +190,7 @@ int ds_space_range(const struct ds_space *space, struct ds_cost *least, struct d
         rc = units(&t);
     if (rc == 0)
         rc = steps(&t, space->head, space->nhead);
-    for (int i = 0; i < t.now.n && rc == 0; i++) { /* all of one shape: their range is the whole */
+    for (int i = 0; i < t.now.n && rc == 0; i++) { /* the range over all shapes */
         t.now.at[i].shape = (struct ds_tensor){0, 0, 0};
         rc = add(&t, &all, t.now.at[i]);
     }

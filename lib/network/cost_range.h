@@ -5,11 +5,10 @@
 #include "network/cost.h"
 
 /*
- * Exact, by dynamic programming over the shapes that reach each part. Each number stands for
- * itself: the architecture of the fewest MACs need not be that of the fewest parameters.
- *
- * Every part is built with every shape that it can meet, so 0 also says that every architecture of
- * the space can be built; -1, with the place and the choice in `err`, that some cannot.
+ * Exact, by dynamic programming over the shapes that each module may read. Each bound stands for
+ * itself: the architecture with the fewest MACs need not be the one with the fewest parameters.
+ * Every module is built with every shape that it may read, so 0 also says that every architecture
+ * of the space can be built; -1, with the place and the choice in `err`, that some cannot.
  */
 int ds_space_range(const struct ds_space *space, struct ds_cost *least, struct ds_cost *greatest,
                    struct ds_error *err);

@@ -11,7 +11,7 @@ struct entry {
 };
 #define COUNT_AT (sizeof(max_align_t))
 
-/* A place of the space (module_spec.h) and the sites that say what stands there. */
+/* A slot of the space (module_spec.h) and the sites that choose its module. */
 struct slot {
     int repeat_site;  /* of a step; -1: once */
     int code_site;    /* block, or a step's width; -1: one code */
@@ -158,7 +158,7 @@ static int add_row(const struct ds_module_sums *w, struct slot *s, int in, struc
     return s->row[in] ? 0 : ds_fail(err, "out of memory");
 }
 
-/* Which of the slot's codes the architecture has; -1: nothing stands there. */
+/* Which of the slot's codes the architecture has; -1: it has no module there. */
 static int code_at(const struct slot *s, const uint8_t *choice)
 {
     if (s->code_site < 0)

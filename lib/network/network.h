@@ -1,10 +1,9 @@
 /*
  * The network of an architecture: a list of layers with their shapes, in order of execution.
- * It is built in build.h; costs, engines and export all read this list.
- *
- * Tensors are numbered; layer i reads tensors written before it. Shapes are channels x height x
- * width of one image; the batch is the engine's affair. Padding is kernel/2 on all sides unless
- * said, so a stride of 2 gives ceil(size/2).
+ * build.h builds it; costs, engines and export all read this list. Tensors are numbered, and a
+ * layer reads only tensors written by layers before it. Shapes are channels x height x width of one
+ * image; engines multiply by the batch. Padding is kernel/2 on all sides unless said otherwise, so
+ * a stride of 2 gives ceil(size/2).
  */
 #ifndef DS_NETWORK_NETWORK_H
 #define DS_NETWORK_NETWORK_H

@@ -1,5 +1,5 @@
 /*
- * What the cost model of an NPU (npu_model.h) knows of a device: numbers with their sources, as
+ * What the cost model of an NPU (npu/model.h) knows of a device: numbers with their sources, as
  * JSON (schemas/npu.md).
  */
 #ifndef DS_NPU_DEVICE_H

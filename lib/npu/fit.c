@@ -242,7 +242,7 @@ static int solve(const struct fit *f, double damping, double *step)
     return info ? -1 : 0;
 }
 
-/* Tries a step; keeps it where it makes the sum of squares less. */
+/* Tries a step, and keeps it where it lowers the sum of squares. */
 static int try_step(struct fit *f, const double *step, double *sum, bool *better,
                     struct ds_error *err)
 {
@@ -264,7 +264,7 @@ static int try_step(struct fit *f, const double *step, double *sum, bool *better
     return 0;
 }
 
-/* Goes down from the parameters at hand; gives the sum of squares. */
+/* Descends from the present parameters; gives the sum of squares that it reaches. */
 static int descend(struct fit *f, double *sum, struct ds_error *err)
 {
     double damping = 1e-2, step[DS_NPU_KEYS];
@@ -284,7 +284,10 @@ static int descend(struct fit *f, double *sum, struct ds_error *err)
     return 0;
 }
 
-/* The best of several descents: from the middle of the ranges, then from anywhere in them. */
+/*
+ * The best of several descents: one from the middle of the ranges, the others from random points in
+ * them.
+ */
 static int search(struct fit *f, struct ds_error *err)
 {
     double best = HUGE_VAL, sum, value[DS_NPU_KEYS];

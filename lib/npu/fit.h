@@ -1,6 +1,6 @@
 /*
- * The free parameters of an NPU's cost model (npu_model.h), fitted to blocks that were measured
- * alone on the device.
+ * Fitting the free parameters of an NPU's cost model (npu/model.h) to blocks that were measured one
+ * by one on the device.
  */
 #ifndef DS_NPU_FIT_H
 #define DS_NPU_FIT_H
@@ -33,7 +33,7 @@ void ds_npu_blocks_free(struct ds_npu_blocks *blocks);
 int ds_npu_blocks_split(const struct ds_npu_blocks *blocks, uint64_t split, bool *half,
                         struct ds_error *err);
 
-/* How far the model is from the blocks. */
+/* The errors of the model over blocks. */
 struct ds_npu_error {
     int n;
     double mape;              /* percent */
@@ -49,9 +49,10 @@ int ds_npu_blocks_check(const struct ds_npu *npu, const struct ds_npu_blocks *bl
                         struct ds_error *err);
 
 /*
- * Sets the free parameters, within their ranges, to what makes the mean squared relative error
- * over the blocks with a mark least: Levenberg and Marquardt's method on the logarithms of the
- * parameters, from several places in their ranges; the values that they had do not matter.
+ * Sets the free parameters, within their ranges, to the values with the least mean squared relative
+ * error over the blocks that have a mark: by Levenberg and Marquardt's method on the logarithms of
+ * the parameters, from several starting points in their ranges. The values that they had before do
+ * not matter.
  */
 int ds_npu_fit(struct ds_npu *npu, const struct ds_npu_blocks *blocks, const bool *among,
                struct ds_error *err);

@@ -25,7 +25,9 @@ static void add_traffic(struct traffic *sum, struct traffic more, double times)
     sum->bytes += times * more.bytes;
 }
 
-/* Of one tensor, once. A tensor that is small enough stays on the chip. */
+/*
+ * The traffic of one tensor, read or written once. A tensor that is small enough stays on the chip.
+ */
 static struct traffic tensor_traffic(const struct ds_npu *npu, const struct ds_net *net, int tensor,
                                      bool outside)
 {
@@ -68,8 +70,8 @@ static double act_passes(const struct ds_npu *npu, enum ds_act act)
 }
 
 /*
- * Whether layer i hands its result to a depthwise convolution, tile by tile, and to it alone;
- * within a module, so that modules can be timed apart.
+ * Whether layer i hands its result, tile by tile, to a depthwise convolution and to nothing else.
+ * Only within a module, so that modules can be timed separately.
  */
 static bool is_fused(const struct ds_npu *npu, const struct ds_net *net, int i)
 {
@@ -250,7 +252,7 @@ struct ds_npu_coster {
     struct ds_module_sums *sums;
 };
 
-/* The image comes from outside; a module's result does not go there. */
+/* The image is read from the memory; a module's output need not go there. */
 static int count(void *context, const struct ds_net *net, bool image, void *ms,
                  struct ds_error *err)
 {

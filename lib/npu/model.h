@@ -25,8 +25,9 @@ int ds_npu_net(const struct ds_npu *npu, const struct ds_net *net, struct ds_npu
                struct ds_error *err);
 
 /*
- * The milliseconds of many architectures of one space: every part is timed once for each choice
- * and input shape. The image comes from the memory; what the last part gives is as any tensor.
+ * The milliseconds of many architectures of one space: every module is timed once for each choice
+ * and input shape. The image is read from the memory; the output of the last module is treated as
+ * any other tensor.
  */
 struct ds_npu_coster;
 struct ds_npu_coster *ds_npu_coster_new(const struct ds_npu *npu, const struct ds_space *space);

@@ -72,8 +72,9 @@ struct trial {
 };
 
 /*
- * Loads of the cube's operands from the large buffer into its own. A tile of mi x ni steps shares
- * them: what is loaded of A serves ni steps, of B mi. The best shape that fits the buffers.
+ * Cycles to load the cube's operands from the large buffer into its own. A tile of mi x ni steps
+ * shares loads: an operand of A serves ni steps, one of B serves mi. The best such tile that fits
+ * the buffers counts.
  */
 static double feed_cycles(const struct ds_npu *npu, double steps, double m_steps, int n_steps)
 {
@@ -98,7 +99,10 @@ static double feed_cycles(const struct ds_npu *npu, double steps, double m_steps
     return best;
 }
 
-/* Whether the tile fits: two of what is loaded anew while the cube works. */
+/*
+ * Whether the tile fits, with room for two of each operand that is loaded while the cube works on
+ * the other.
+ */
 static bool fits(const struct ds_npu *npu, const struct ds_npu_conv *c, const struct blocks *b,
                  const struct trial *t)
 {
@@ -125,7 +129,7 @@ static bool fits(const struct ds_npu *npu, const struct ds_npu_conv *c, const st
            (one_tile ? 1 : 2) * out <= 1024 * npu->value[DS_NPU_UB_KB];
 }
 
-/* Reads of the input and the weights, in the better of both orders of the loops. */
+/* Traffic to read the input and the weights, in the better of the two orders of the loops. */
 static void traffic(const struct ds_npu *npu, const struct ds_npu_conv *c, struct trial *t)
 {
     double bytes = npu->value[DS_NPU_ELEMENT_BYTES];

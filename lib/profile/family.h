@@ -4,7 +4,10 @@
 
 #include <stdbool.h>
 
-/* What a family's sum runs over; all have an intercept and a term for every site's choice. */
+/*
+ * The pairs of sites in a family's linear model; every model has an intercept and a term for each
+ * choice of each site.
+ */
 enum ds_fit_pairs {
     DS_PAIRS_NONE,       /* additive */
     DS_PAIRS_RESOLUTION, /* and resolution with every layer and depth */
@@ -14,8 +17,8 @@ enum ds_fit_pairs {
 struct ds_family {
     const char *name;
     enum ds_fit_pairs pairs;
-    bool log;    /* the sum is the logarithm of the metric */
-    bool neural; /* and a network's output is added to it */
+    bool log;    /* the model gives the logarithm of the metric */
+    bool neural; /* a neural network's output is added */
 };
 
 /* The families there are, ended by a NULL name. */

@@ -9,17 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the sum of squared coefficients; of a neural family, its network's weight decay. */
+/*
+ * Penalties tried, on the sum of squared coefficients; for a neural family, weight decays of its
+ * network.
+ */
 static const double penalties[] = {0.01, 0.1, 1, 10, 100};
 static const double decays[] = {0.2, 1, 5};
 #define MOST_PENALTIES 5
-#define JUDGES 2000 /* held-out architectures that choose among them */
+#define JUDGES 2000 /* held-out architectures that suffice to choose among them */
 
 #define HIDDEN 256            /* units of the network's hidden layer */
-#define EXAMPLES_SEEN 4000000 /* in training, of any number of architectures, but: */
+#define EXAMPLES_SEEN 4000000 /* in training, however many architectures there are, within: */
 #define LEAST_EPOCHS 20
 #define MOST_EPOCHS 100
-#define SUM_PENALTY 1 /* of the sum that a network is added to */
+#define SUM_PENALTY 1 /* of the linear model that a network is added to */
 
 /* A fit under way. */
 struct fit {
@@ -84,9 +87,9 @@ static void step_done(void *fit)
         f->data->progress(f->data->progress_arg, (double)f->done / (double)f->steps);
 }
 
-/* ---- the sum ---- */
+/* ---- the linear model ---- */
 
-/* Adds a fold to X'X, or takes it away; fold -1: all. */
+/* Adds the architectures of a fold to X'X, or subtracts them; fold -1: all. */
 static void add_up(struct fit *f, int fold, double sign)
 {
     for (size_t i = 0; i < f->data->n; i++)
@@ -120,7 +123,9 @@ static int solve(struct fit *f, double penalty, struct ds_error *err)
     return info ? ds_fail(err, "the equations cannot be solved: is there any data?") : 0;
 }
 
-/* The sum over the columns of an architecture, which are left in `column`; how many in *n. */
+/*
+ * The linear model's value for architecture i. Leaves its columns in `column`, their number in *n.
+ */
 static double sum_of(struct fit *f, size_t i, int *n)
 {
     double sum = 0;
@@ -132,14 +137,14 @@ static double sum_of(struct fit *f, size_t i, int *n)
 
 /* ---- the network of a neural family ---- */
 
-/* Epochs: as many steps whether the data is small or large, within bounds. */
+/* Epochs, chosen so that training takes as many steps on little data as on much, within bounds. */
 static int epochs_for(size_t n)
 {
     size_t epochs = EXAMPLES_SEEN / n;
     return epochs < LEAST_EPOCHS ? LEAST_EPOCHS : epochs > MOST_EPOCHS ? MOST_EPOCHS : (int)epochs;
 }
 
-/* Trains it on what the sum leaves, divided by its deviation. */
+/* Trains the network on the residuals of the linear model, divided by their standard deviation. */
 static int train(struct fit *f, int except, double decay, struct ds_error *err)
 {
     double squares = 0;
@@ -165,7 +170,7 @@ static int train(struct fit *f, int except, double decay, struct ds_error *err)
     return 0;
 }
 
-/* What it adds for an architecture of the n columns in `column`. */
+/* The network's value for the architecture whose n columns are in `column`. */
 static double network(struct fit *f, int n)
 {
     const struct ds_neural *net = &f->found.net;
@@ -177,7 +182,7 @@ static double network(struct fit *f, int n)
 
 /* ---- cross-validation ---- */
 
-/* Fits to the architectures that were added up: those whose fold is not `except`. */
+/* Fits to the architectures in X'X: those whose fold is not `except`. */
 static int fit_one(struct fit *f, int except, double penalty, struct ds_error *err)
 {
     f->found.penalty = penalty;
@@ -189,7 +194,7 @@ static int fit_one(struct fit *f, int except, double penalty, struct ds_error *e
     return 0;
 }
 
-/* Predicts a fold; returns the sum of squares that it is off by. */
+/* Predicts a fold; returns the sum of squared errors. */
 static double predict(struct fit *f, int fold, double *predicted)
 {
     double squares = 0;
@@ -225,8 +230,9 @@ static struct ds_fit_error judge(const struct ds_fit_data *data, const double *p
 }
 
 /*
- * How many folds choose the penalty: as many as have JUDGES architectures. The others use only the
- * one chosen: each penalty costs a solution of all equations, or a training.
+ * How many folds are used to choose the penalty: enough to hold JUDGES architectures. The other
+ * folds are predicted with the chosen penalty alone, since each penalty costs a solution of all
+ * equations, or a training.
  */
 static int choosing_folds(const struct ds_fit_data *data)
 {
@@ -337,7 +343,7 @@ static void free_room(struct fit *f)
     ds_design_free(&f->d);
 }
 
-/* With the design made. */
+/* The fit, once the design is made. */
 static int fit(struct fit *f, struct ds_fit_error *error, struct ds_error *err)
 {
     size_t p = (size_t)f->d.columns;

@@ -1,7 +1,7 @@
 /*
  * Fitting a device profile to measured architectures: ridge regression on one-hot codes of the
- * sites' choices, and of pairs of sites, and a small network on what that leaves, with the penalty
- * and the family chosen by cross-validation.
+ * sites' choices and of pairs of sites, and a small neural network on its residuals. Penalty and
+ * family are chosen by cross-validation.
  */
 #ifndef DS_PROFILE_FIT_H
 #define DS_PROFILE_FIT_H
@@ -39,8 +39,8 @@ struct ds_fit_error {
 
 /*
  * Fits a family: gives the `model` object of a profile (to be released by json_decref) and its
- * error over DS_FOLDS folds, in which an architecture always falls by its id. NULL when the data
- * is too little, not positive for a logarithm, or memory runs out.
+ * cross-validated error. An architecture's id decides in which of the DS_FOLDS folds it is. NULL
+ * when there is too little data, a value that is not positive for a logarithm, or no memory.
  */
 json_t *ds_fit(const struct ds_fit_data *data, const struct ds_family *family,
                struct ds_fit_error *error, struct ds_error *err);

@@ -33,7 +33,7 @@ void ds_gram_add(struct ds_gram *g, const uint8_t *choice, double sign)
     g->end[g->waiting++] = at + (uint32_t)ds_design_columns(g->design, choice, g->column + at);
 }
 
-/* Lists by column where it is in the architectures that wait. */
+/* Lists for every column where it stands in the waiting architectures. */
 static void transpose(struct ds_gram *g)
 {
     size_t p = (size_t)g->design->columns, sum = 0;
@@ -41,7 +41,8 @@ static void transpose(struct ds_gram *g)
     memset(g->begin, 0, (p + 1) * sizeof *g->begin);
     for (uint32_t k = 0; k < end; k++)
         g->begin[g->column[k]]++;
-    for (size_t c = 0; c <= p; c++) { /* ends, from which they are filled downwards */
+    for (size_t c = 0; c <= p;
+         c++) { /* first the ends of the lists, which are filled downwards from there */
         sum += g->begin[c];
         g->begin[c] = sum;
     }

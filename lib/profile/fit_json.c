@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 /*
- * A site's table. A choice that no architecture had is left out: the data says nothing of it. A
- * site of one choice changes nothing, but other choices there are not what was fitted.
+ * A site's table. A choice that no architecture had is left out, as the data says nothing of it. A
+ * site of one choice has an entry of 0, so that the profile knows the choice and refuses others.
  */
 static json_t *site_to_json(const struct ds_solution *found, const struct ds_design *d, int site)
 {

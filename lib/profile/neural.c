@@ -25,7 +25,7 @@ void ds_neural_free(struct ds_neural *n)
     *n = (struct ds_neural){0};
 }
 
-/* In four sums, so that they can be vectors' lanes. */
+/* In four sums, so that the compiler can use vector instructions. */
 static float relu_dot(const float *sum, const float *last, int hidden)
 {
     float lane[4] = {0};
@@ -101,7 +101,7 @@ static int make_training(struct training *t, const uint32_t *item, uint32_t nite
                : -1;
 }
 
-/* The hidden layer's outputs of an example, and how far the network is off. */
+/* Computes the hidden layer's outputs for an example; returns the network's error. */
 static float forward(struct training *t, uint32_t example, float *hidden)
 {
     const struct ds_neural *n = t->net;
@@ -123,7 +123,7 @@ static void backward(struct training *t, float off, const float *restrict hidden
     float *restrict g_last = t->gradient.last, *restrict g_bias = t->gradient.bias;
     int n = t->net->hidden;
     for (int j = 0; j < n; j++) {
-        float on = hidden[j] > 0 ? 1 : 0; /* a factor: no branch */
+        float on = hidden[j] > 0 ? 1 : 0; /* a factor rather than a branch */
         back[j] = on * (off * last[j]);
         g_last[j] += off * hidden[j];
         g_bias[j] += back[j];
@@ -140,7 +140,8 @@ static void transpose(struct training *t, const uint32_t *item, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         for (size_t k = d->start[item[i]]; k < d->start[item[i] + 1]; k++)
             t->begin[d->column[k]]++;
-    for (size_t c = 0; c <= inputs; c++) { /* ends, from which they are filled downwards */
+    for (size_t c = 0; c <= inputs;
+         c++) { /* first the ends of the lists, which are filled downwards from there */
         at += t->begin[c];
         t->begin[c] = at;
     }
@@ -190,7 +191,10 @@ static void descend(struct training *t, double done, double steps)
     step(t, weights, t->net->count, rate, 0, scale);
 }
 
-/* Uniform, of the deviation that keeps the signal's size (He et al., ICCV 2015). */
+/*
+ * Uniform, with the standard deviation that keeps the variance of activations (He et al., ICCV
+ * 2015).
+ */
 static void randomise(float *weight, size_t n, double fan_in, struct ds_random *r)
 {
     double most = sqrt(6 / fan_in);

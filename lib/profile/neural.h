@@ -1,6 +1,6 @@
 /*
- * A multilayer perceptron of one hidden layer (ReLU) on one-hot codes: it learns what a sum over
- * choices leaves unexplained (fit.h), and is part of such a profile (profile.h).
+ * A multilayer perceptron with one hidden layer (ReLU) on one-hot codes. It learns the residuals of
+ * a linear model (fit.h), and is then part of the profile (profile.h).
  */
 #ifndef DS_PROFILE_NEURAL_H
 #define DS_PROFILE_NEURAL_H
@@ -35,7 +35,7 @@ struct ds_neural_data {
 
 struct ds_neural_plan {
     int epochs, batch;
-    float rate;  /* at the height of the first epoch; falls to zero as half a cosine */
+    float rate;  /* learning rate at the start; falls to zero along half a cosine */
     float decay; /* of weights, not of biases */
     uint64_t seed;
     void (*epoch_done)(void *arg); /* may be NULL */

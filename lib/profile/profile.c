@@ -176,7 +176,7 @@ static int bind_site(struct ds_profile_model *m, int site, const json_t *table, 
     return 0;
 }
 
-/* Whether a pair's table has the choice at all, with whatever else. */
+/* Whether a pair's table has the choice in any combination. */
 static bool has_key_ending(const json_t *table, const char *choice)
 {
     const char *key;
@@ -213,8 +213,8 @@ static int bind_pair(struct ds_profile_model *m, int a, int b, const json_t *tab
 }
 
 /*
- * A site that the profile does not know would count nothing, whatever is chosen there: a layer too
- * many, a unit of another width. Depth shows in the layers that are active.
+ * Refuses a site that the profile does not know, such as a layer too many: whatever is chosen there
+ * would count nothing. A depth may be unknown, as it shows in the active layers.
  */
 static int check_sites(const struct ds_profile *p, const struct ds_space *space,
                        struct ds_error *err)
@@ -268,7 +268,7 @@ int ds_profile_bind(struct ds_profile *p, const struct ds_space *space, struct d
 
 /* ---- values ---- */
 
-/* Finds what made the sum NAN. */
+/* Names the choice that is missing, which made the sum NAN. */
 static int name_missing(const struct ds_profile *p, const uint8_t *choice, struct ds_error *err)
 {
     const struct ds_profile_model *m = p->model;

@@ -14,7 +14,7 @@
 
 struct ds_profile {
     char *name, *metric, *unit, *device, *space;
-    char *class; /* "cpu", "gpu", "npu" or "acc": what kind of thing it stands for */
+    char *class; /* "cpu", "gpu" or "npu": of the device; "acc": a profile of accuracy */
     void *json;  /* json_t: the whole file */
     struct ds_profile_model *model;
 };

@@ -8,7 +8,7 @@
 
 #define CHUNK 65536 /* points held beyond a front before the next is made of them */
 
-/* Leaves the front of the points read so far. */
+/* Keeps only the front of the points read so far. */
 static int reduce(struct ds_front *front, int m, struct ds_error *err)
 {
     bool *keep = ds_alloc(front->n, sizeof *keep, err);

@@ -11,7 +11,7 @@ static const struct ds_site *layer_site(const struct ds_space *space, int u, int
     return &space->site[space->unit[u].layer_site + layer];
 }
 
-/* Which choice at layer `to` is the block that layer `from` has, or -1. */
+/* The choice at layer `to` that is the same block as layer `from` has, or -1. */
 static int moved(const struct ds_space *space, const uint8_t *choice, int u, int from, int to)
 {
     int block = layer_site(space, u, from)->value[choice[space->unit[u].layer_site + from]];
@@ -31,7 +31,10 @@ static int next_depth(const struct ds_space *space, const uint8_t *choice, int u
     return best;
 }
 
-/* Puts a block into the first `depth` layers, at a place that lets those behind move up. */
+/*
+ * Inserts a block among the first `depth` layers, at a place where the layers after it can move up
+ * by one.
+ */
 static void insert_layer(const struct ds_space *space, uint8_t *choice, int u, int depth,
                          struct ds_random *r)
 {
@@ -45,7 +48,10 @@ static void insert_layer(const struct ds_space *space, uint8_t *choice, int u, i
     layer[at] = (uint8_t)ds_random_below(r, (uint32_t)layer_site(space, u, at)->nchoices);
 }
 
-/* Takes one out of the first `depth` layers, at a place that lets those behind move down. */
+/*
+ * Removes one of the first `depth` layers, at a place where the layers after it can move down by
+ * one.
+ */
 static void remove_layer(const struct ds_space *space, uint8_t *choice, int u, int depth,
                          struct ds_random *r)
 {
@@ -139,7 +145,10 @@ static int open_options(const struct ds_space *space, int n, int *site)
     return count;
 }
 
-/* Places of a space: its units, then stem and head, then the resolution. */
+/*
+ * The mutation weight of place i of a space. Places are its units, then stem and head, then the
+ * resolution.
+ */
 static double weight(const struct ds_space *space, const uint8_t *choice, int place)
 {
     enum operation list[4];

@@ -38,8 +38,8 @@ int ds_objectives_read(const struct ds_objectives *o, const struct ds_record *re
 double ds_objective_turn(const struct ds_objectives *o, int k, double x);
 
 /*
- * By how much a record is outside the bounds, as the sum of the shares of each bound (0: it keeps
- * them), into *excess. Returns as ds_objectives_read.
+ * Sets *excess to how far a record is outside the bounds: the sum over the bounds of how far it is
+ * beyond each, as a share of the bound; 0 where it keeps them all. Returns as ds_objectives_read.
  */
 int ds_objectives_excess(const struct ds_objectives *o, const struct ds_record *rec, double *excess,
                          struct ds_error *err);

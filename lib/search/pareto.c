@@ -22,8 +22,8 @@ bool ds_pareto_dominates(const double *a, const double *b, int m)
 /* ---- the front ---- */
 
 /*
- * Sets of points are arrays of pointers to rows, without equal points, in lexicographic order.
- * The functions below leave what they are given in that order, less the points they cull.
+ * Sets of points are arrays of pointers to rows, without equal points, in lexicographic order. The
+ * functions below remove points from the sets that they are given, and keep that order.
  */
 struct cull {
     int m;
@@ -100,7 +100,7 @@ static size_t merge(const struct cull *c, const double **s, size_t n1, const dou
     return n1 + n2;
 }
 
-/* The points of h, returning how many, that no point of l covers in the first k objectives. */
+/* Leaves in h the points that no point of l covers in the first k objectives; returns how many. */
 static size_t cull_singly(const double *const *l, size_t nl, const double **h, size_t nh, int k)
 {
     size_t left = 0;
@@ -127,7 +127,7 @@ static size_t cull_sweeping(const double *const *l, size_t nl, const double **h,
     return left;
 }
 
-/* The same, where in the objectives from k on every point of l is known to be no worse. */
+/* The same, where every point of l is known to be no worse in the objectives from k on. */
 static size_t cull_by(const struct cull *c, const double **l, size_t nl, const double **h,
                       size_t nh, int k)
 {
@@ -155,7 +155,10 @@ static size_t cull_by(const struct cull *c, const double **l, size_t nl, const d
     return merge(c, h, left1, h + h1, left2);
 }
 
-/* The points of s that no other of s covers; from objective k on all of s are equal. */
+/*
+ * Leaves in s the points that no other covers; all points of s are equal in the objectives from k
+ * on.
+ */
 static size_t cull_within(const struct cull *c, const double **s, size_t n, int k)
 {
     if (n < 2)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define CHUNK 65536   /* records held beyond those selected before the next selection */
-#define CHAMPIONS 16u /* of the front, that newcomers must get past first */
+#define CHAMPIONS 16u /* points of the front that a new record is compared with first */
 
 void ds_selection_init(struct ds_selection *s, int m, size_t top)
 {
@@ -64,7 +64,10 @@ int ds_selection_cull(struct ds_selection *s, struct ds_error *err)
     return choose_champions(s, err);
 }
 
-/* Whether it is worth looking at; the champion that beats it goes first next time. */
+/*
+ * Whether a new record may be among the best. The champion that beats it is compared first next
+ * time.
+ */
 static bool may_stay(struct ds_selection *s, const double *x)
 {
     if (s->top)

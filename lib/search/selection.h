@@ -1,6 +1,6 @@
 /*
- * Choosing records as they come: a Pareto front, or the best of one metric. Held are those that no
- * other record read so far beats, and newcomers that have not been compared yet.
+ * Choosing records as they are read: a Pareto front, or the best of one metric. Held are the
+ * records that no other record so far beats, and new ones that have not been compared yet.
  */
 #ifndef DS_SEARCH_SELECTION_H
 #define DS_SEARCH_SELECTION_H
@@ -14,7 +14,7 @@ struct ds_selection {
     double *x;  /* [held.n][m], less being better */
     size_t room;
     size_t next_cull; /* when there are so many, those that are beaten are dropped */
-    double *champion; /* [nchampions][m]: of the front, that newcomers must get past first */
+    double *champion; /* [nchampions][m]: what a new record is compared with first */
     size_t nchampions;
     double limit; /* `top`: what is worse cannot be among the best */
 };

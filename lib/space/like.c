@@ -32,7 +32,7 @@ static int find_kept(const struct ds_space *space, int s, const struct ds_space 
     return 0;
 }
 
-/* The site of `like` that tells how many choices site s of `space` shall have, or -1. */
+/* The site of `like` from which site s of `space` takes its number of choices, or -1. */
 static int counterpart(const struct ds_space *space, int s, const struct ds_space *like)
 {
     const struct ds_site *site = &space->site[s];

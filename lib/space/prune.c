@@ -130,7 +130,10 @@ static json_t *names_left(const struct ds_pruning *p, int s)
     return names;
 }
 
-/* One list for all layers where they agree, else one for each; none where nothing went. */
+/*
+ * One list for all layers where they have the same blocks, else one for each layer; no list where
+ * no block was dropped.
+ */
 static int write_blocks(const struct ds_pruning *p, int u, json_t *unit)
 {
     const struct ds_unit *un = &p->space->unit[u];
@@ -189,7 +192,7 @@ static int write_reasons(const struct ds_pruning *p, json_t *tree)
     return json_array_extend(reasons, p->reasons);
 }
 
-/* Pretty enough to read: a line for each key, and for each element of an array of objects. */
+/* JSON laid out for people: a line for each key, and for each element of an array of objects. */
 static char *print(const json_t *tree)
 {
     char *text = NULL;
@@ -246,7 +249,7 @@ char *ds_pruning_json(const struct ds_pruning *p, const char *name, struct ds_er
         ds_fail(err, "out of memory");
         return NULL;
     }
-    /* what is written must be read by every tool */
+    /* every tool must be able to read what is written */
     struct ds_space *again = ds_space_parse(text, strlen(text), err);
     if (!again) {
         free(text);

@@ -1,4 +1,4 @@
-/* Making a smaller design space of one: choices that go, and the file of what is left. */
+/* Pruning a design space: dropping choices, and the JSON of the space that is left. */
 #ifndef DS_SPACE_PRUNE_H
 #define DS_SPACE_PRUNE_H
 
@@ -16,8 +16,9 @@ bool ds_pruning_has(const struct ds_pruning *p, int site, int choice);
 void ds_pruning_drop(struct ds_pruning *p, int site, int choice);
 
 /*
- * Drops the choices of which the rule is true (`keep`: false, so that those it says nothing about
- * stay). Returns how many it is about in the whole space.
+ * Drops the choices for which the rule is true or, with `keep`, those for which it is false.
+ * Choices to which it does not apply stay. Returns how many choices of the whole space meet the
+ * condition, whether they were dropped before or not.
  */
 int ds_pruning_rule(struct ds_pruning *p, const struct ds_rule *rule, bool keep);
 

@@ -1,4 +1,7 @@
-/* The numbers that a choice at a site has: what groups and rules are made of. */
+/*
+ * The numbers that describe a choice at a site. Groups (ds-aggregate) and rules (rule.h) are about
+ * them.
+ */
 #ifndef DS_SPACE_TRAIT_H
 #define DS_SPACE_TRAIT_H
 

@@ -17,10 +17,10 @@ struct ds_written {
     uint64_t records, checksum;
 };
 
-/* Counts a block in, by its number of records and its checksum. */
+/* Adds a block: its number of records and its checksum. */
 void ds_written_add(struct ds_written *written, uint64_t records, uint64_t checksum);
 
-/* The end mark of what was counted in. */
+/* The end mark after the blocks that were added. */
 void ds_written_mark(const struct ds_written *written, uint8_t mark[DS_END_SIZE]);
 
 /* The number of records in an end mark. */

@@ -16,7 +16,7 @@ struct ds_origin {
 struct ds_held_record {
     void *data;
     uint32_t size, origin;
-    uint64_t block; /* of the reader, that it was in */
+    uint64_t block; /* number of the reader's block that it was in */
 };
 
 /* Zero-initialise; the reader whose records it holds must stay open. */
@@ -35,7 +35,7 @@ int ds_held_add(struct ds_held *h, const struct ds_reader *in, const struct ds_r
 /* Drops the records i for which keep[i] is false, closing the gaps. */
 void ds_held_keep(struct ds_held *h, const bool *keep);
 
-/* Drops them all; what is known of origins stays. */
+/* Drops all records, but remembers their origins. */
 void ds_held_clear(struct ds_held *h);
 
 /* Unpacks record i into `rec`, which is good as long as it is held. */
@@ -49,8 +49,8 @@ int ds_held_begin(const struct ds_held *h, size_t i, struct ds_writer *out,
                   const struct ds_made *made, struct ds_error *err);
 
 /*
- * Writes them all in their order, beginning a block whenever the origin changes. None at all
- * become an empty block of the space of `in`.
+ * Writes all records in their order, beginning a block whenever the origin changes. When there are
+ * none, writes an empty block of the space of `in`.
  */
 int ds_held_write(const struct ds_held *h, const struct ds_reader *in, struct ds_writer *out,
                   const struct ds_made *made, struct ds_error *err);

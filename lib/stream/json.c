@@ -16,7 +16,7 @@ static json_t *id_text(uint64_t id)
 
 static json_t *map_json(msgpack_object_map map, struct ds_error *err);
 
-/* Bytes that JSON has no word for, in hexadecimal. */
+/* Bytes in hexadecimal: JSON has no type for them. */
 static json_t *hex(const char *data, size_t size)
 {
     json_t *text = NULL;
@@ -29,7 +29,10 @@ static json_t *hex(const char *data, size_t size)
     return text;
 }
 
-/* A string where it is more than jansson's integers hold: no digit is lost. */
+/*
+ * A whole number: as a string where it is too large for jansson's integers, so that no digit is
+ * lost.
+ */
 static json_t *whole_number(uint64_t v)
 {
     char text[24];
@@ -81,7 +84,10 @@ static json_t *array_json(msgpack_object_array array, struct ds_error *err)
     return out;
 }
 
-/* Puts a value under a new key; one that JSON cannot hold is an error. Takes `value`. */
+/*
+ * Puts `value`, which it owns from then on, under a new key. NULL (a value that JSON cannot hold)
+ * is an error.
+ */
 static int add_key(json_t *out, msgpack_object_str key, json_t *value, struct ds_error *err)
 {
     if (json_object_getn(out, key.ptr, key.size)) {

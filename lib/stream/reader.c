@@ -47,7 +47,7 @@ struct ds_reader {
     bool in_frame;        /* between frames of zstd, bytes are plain */
     bool frame_done;
     bool compressed; /* the file has had a frame */
-    bool placed;     /* the error in hand says where already */
+    bool placed;     /* `err` says already where the fault is */
     ZSTD_DCtx *zstd;
 
     struct known_space *known; /* a list */
@@ -59,7 +59,7 @@ struct ds_reader {
     uint64_t provenance_total; /* as the present provenance has it */
 
     bool accepts_piece;     /* an end mark may be missing, and what it counts elsewhere */
-    bool in_part;           /* blocks came for which an end mark is still to come */
+    bool in_part;           /* blocks were read whose end mark was not read yet */
     bool part_begins;       /* the next block is the first of a part, or of a file */
     struct ds_written part; /* what was read of it */
 
@@ -182,7 +182,7 @@ static uint64_t position(const struct ds_reader *r, size_t at)
     return r->plain_bytes - (r->plain.have - at);
 }
 
-/* Says where the fault is, unless what found it has said so. */
+/* Adds to the message where the fault is, unless it says so already. */
 static int fail_at(struct ds_reader *r, uint64_t byte, struct ds_error *err)
 {
     if (r->placed)
@@ -227,7 +227,10 @@ static int move_bytes(struct bytes *from, struct bytes *to, struct ds_error *err
     return 0;
 }
 
-/* Whether these bytes, four or fewer, begin a frame of zstd, or one to skip, as pzstd writes. */
+/*
+ * Whether these bytes, up to four, begin a frame of zstd, or a skippable frame as pzstd writes
+ * them.
+ */
 static bool begins_frame(const uint8_t *p, size_t n)
 {
     static const uint8_t data[4] = {0x28, 0xB5, 0x2F, 0xFD}, skip[4] = {0x50, 0x2A, 0x4D, 0x18};
@@ -263,7 +266,7 @@ static int end_frame(struct ds_reader *r, struct ds_error *err)
     return move_bytes(&r->packed, &r->plain, err);
 }
 
-/* Decompresses what is at hand; gives how many plain bytes came of it, or -1. */
+/* Decompresses what is in the buffer; returns how many plain bytes that gave, or -1. */
 static ssize_t inflate_some(struct ds_reader *r, struct ds_error *err)
 {
     if (make_room(&r->plain, READ_CHUNK, err))
@@ -283,7 +286,7 @@ static ssize_t inflate_some(struct ds_reader *r, struct ds_error *err)
     return (ssize_t)made;
 }
 
-/* Brings more plain bytes: 1, 0 at the end of the file, -1. */
+/* Reads more plain bytes: 1, 0 at the end of the file, -1. */
 static int more_plain(struct ds_reader *r, struct ds_error *err)
 {
     while (r->in_frame) {
@@ -309,7 +312,7 @@ static int more_plain(struct ds_reader *r, struct ds_error *err)
     return read_file(r, &r->plain, err);
 }
 
-/* Tries to have n plain bytes at hand: 1 when there, 0 when the input ends before, -1. */
+/* Reads until n plain bytes are in the buffer: 1, 0 when the input ends before, -1. */
 static int need(struct ds_reader *r, size_t n, struct ds_error *err)
 {
     while (r->plain.have - r->plain.at < n) {
@@ -380,7 +383,10 @@ static uint64_t find_total(const msgpack_object *p)
     return n && ds_provenance_read(&p->via.array.ptr[n - 1], &e) ? e.total : 0;
 }
 
-/* Keeps the provenance, and adds up the totals: one for each that differs, in every part. */
+/*
+ * Keeps the provenance, and adds its total to that of the stream where the provenance is a new one
+ * or a new part begins.
+ */
 static int keep_provenance(struct ds_reader *r, const msgpack_object *p, struct ds_error *err)
 {
     msgpack_sbuffer packed;
@@ -440,7 +446,10 @@ static const msgpack_object *unpack_head(struct ds_reader *r, const uint8_t *hea
     return e;
 }
 
-/* Brings the records behind a head of known size, checks and enters the block. */
+/*
+ * Reads the records that follow a head of known size, checks them, and makes this the present
+ * block.
+ */
 static int use_head(struct ds_reader *r, size_t head_size, struct ds_error *err)
 {
     const uint8_t *head = r->plain.data + r->plain.at + DS_SYNC_SIZE;
@@ -498,7 +507,7 @@ static int read_head(struct ds_reader *r, struct ds_error *err)
 
 /* ---- end marks ---- */
 
-/* Compares the end mark at hand with what came, and steps over it. */
+/* Compares the end mark in the buffer with the blocks that were read, and skips it. */
 static int use_end_mark(struct ds_reader *r, struct ds_error *err)
 {
     uint8_t mark[DS_END_SIZE];
@@ -521,7 +530,7 @@ static int use_end_mark(struct ds_reader *r, struct ds_error *err)
     return 0;
 }
 
-/* At the end of a file, which must not be one between two blocks. */
+/* At the end of a file: an error where blocks were read whose end mark is missing. */
 static int check_end(struct ds_reader *r, struct ds_error *err)
 {
     if (r->plain_bytes == 0)
@@ -561,7 +570,7 @@ static int find_data(struct ds_reader *r, struct ds_error *err)
     return find_data(r, err);
 }
 
-/* What begins with these bytes, up to as many as begin a block. */
+/* What begins with the bytes that come next. */
 enum begins { BEGINS_BLOCK, BEGINS_END_MARK, BEGINS_FRAME, BEGINS_NOTHING };
 
 static enum begins what_begins(const uint8_t *p, size_t n)

@@ -51,7 +51,8 @@ int ds_record_arch(struct ds_record *rec, const struct ds_space *space, const ui
                    struct ds_error *err);
 
 /*
- * Makes it a fresh group record: no architecture, no metrics. Then ds_record_group_* in order.
+ * Makes it a fresh group record: no architecture, no metrics. Its keys are then added, in order, by
+ * ds_record_group_num and ds_record_group_str.
  */
 void ds_record_group(struct ds_record *rec, const struct ds_space *space);
 int ds_record_group_num(struct ds_record *rec, const char *key, double value, struct ds_error *err);

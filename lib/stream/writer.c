@@ -130,7 +130,7 @@ static int build_block(struct ds_writer *w)
     return w->records.size ? msgpack_sbuffer_write(b, w->records.data, w->records.size) : 0;
 }
 
-/* As a frame of its own. */
+/* Writes the data compressed, as one frame of zstd. */
 static int write_compressed(struct ds_writer *w, const char *data, size_t size,
                             struct ds_error *err)
 {

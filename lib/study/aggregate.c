@@ -49,15 +49,15 @@ struct group {
     int nmetrics;
 };
 
-/* Something that values say of how they were got ("engine", "threads"). */
+/* A condition under which values were measured ("engine", "threads"). */
 struct condition {
     char *key, *text; /* as the first value has it */
     bool is_count;
     int64_t count;
-    size_t times; /* values that say so */
+    size_t times; /* values measured under it */
 };
 
-/* A metric found in the stream, and what its values say. */
+/* A metric found in the stream, and the conditions of its values. */
 struct metric {
     char *name;
     struct condition condition[MOST_CONDITIONS];
@@ -152,7 +152,7 @@ void ds_aggregate_free(struct ds_aggregate *a)
     free(a);
 }
 
-/* ---- metrics and how they were got ---- */
+/* ---- metrics and the conditions of their values ---- */
 
 static int find_metric(struct ds_aggregate *a, const struct ds_metric *m)
 {
@@ -171,7 +171,10 @@ static bool is_text(msgpack_object_str s, const char *text)
     return strlen(text) == s.size && memcmp(text, s.ptr, s.size) == 0;
 }
 
-/* Text of a detail that says how a value was got; false for the value's own numbers. */
+/*
+ * The text of a detail that is a condition; false for details that are part of the result, as its
+ * interval.
+ */
 static bool is_condition(const msgpack_object_kv *kv, char *text, size_t size)
 {
     static const char *const counts[] = {"threads", "batch", "warmup", "images"};
@@ -190,7 +193,7 @@ static bool is_condition(const msgpack_object_kv *kv, char *text, size_t size)
     return false;
 }
 
-/* Compares how a value was got with how the values before it were. */
+/* Compares a value's conditions with those of the values before it. */
 static int note_conditions(struct ds_aggregate *a, struct metric *m, msgpack_object_map detail)
 {
     char text[200];
@@ -336,7 +339,9 @@ static bool has_key(const struct ds_aggregate *a, enum key key)
     return false;
 }
 
-/* Whether a site of this kind is what the keys are about, so that nothing is counted twice. */
+/*
+ * Whether the keys describe choices at sites of this kind: each record must be counted once only.
+ */
 static bool is_about(const struct ds_aggregate *a, enum ds_site_kind kind)
 {
     bool blocks =
@@ -508,7 +513,10 @@ int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct
 
 /* ---- finishing ---- */
 
-/* From values to changes; there is none on a base whose measurement failed. */
+/*
+ * Turns values into changes against the base. Where the base could not be measured, there is no
+ * change.
+ */
 static int take_bases_off(struct ds_aggregate *a, struct group *g, struct ds_error *err)
 {
     for (int m = 0; m < g->nmetrics; m++) {

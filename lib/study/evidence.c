@@ -82,7 +82,7 @@ static int unit_slot(const struct ds_evidence *e, int u, int block)
 
 /* ---- measured records ---- */
 
-/* The slot of what is written so at our site of this name, or -1. */
+/* The slot of the choice that is written `label` at our site of this name, or -1. */
 static int find_slot(const struct ds_evidence *e, const char *site, const char *label)
 {
     char ours[256];

@@ -24,10 +24,9 @@ struct ds_evidence *ds_evidence_new(const struct ds_space *space, const char *co
 void ds_evidence_free(struct ds_evidence *e);
 
 /*
- * Takes what a record says: 1, 0 when it says nothing of the space's blocks and depths, -1. Its
- * space may be another (the one before pruning): choices that are not in ours are left out. What
- * was measured more than once counts with its mean; a metric that could not be measured is left
- * out.
+ * Adds a record: 1; 0 when it says nothing of the space's blocks and depths; -1. Its space may be
+ * another, as that before pruning: choices that our space lacks are left out. What was measured
+ * more than once counts with its mean; a metric that could not be measured is left out.
  */
 int ds_evidence_add(struct ds_evidence *e, const struct ds_record *rec, struct ds_error *err);
 

@@ -110,7 +110,7 @@ static int list_blocks(const struct judge *j, int u, int l, int *block)
     return n;
 }
 
-/* Whether only one block is left at a layer. */
+/* Whether a layer has only one block left. */
 static bool is_last(const struct judge *j, int s)
 {
     int left = 0;
@@ -205,7 +205,10 @@ static int judge_blocks(struct judge *j, int u, int l, const int *block, int n)
     return 0;
 }
 
-/* Calls for every place where blocks are compared; counts the comparisons when `count`. */
+/*
+ * Judges the blocks at every place where they are compared or, with `count`, only counts the
+ * comparisons.
+ */
 static int each_place(struct judge *j, double *count)
 {
     int block[MOST_BLOCKS];

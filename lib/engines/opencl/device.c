@@ -98,7 +98,10 @@ const char *ds_opencl_status(int status)
 
 /* ---- the devices there are ---- */
 
-/* Fills found[MOST_DEVICES]; how many, or -1. No driver at all is no failure here. */
+/*
+ * Fills found[MOST_DEVICES] and returns how many devices there are: 0 without a driver, -1 on
+ * failure.
+ */
 static int find_devices(struct found *found, struct ds_error *err)
 {
     cl_platform_id platform[MOST_DEVICES];
@@ -119,7 +122,7 @@ static int find_devices(struct found *found, struct ds_error *err)
     return (int)n;
 }
 
-/* Takes spaces from both ends and makes one of several. */
+/* Removes spaces at both ends, and makes one space of several. */
 static void tidy(char *text)
 {
     char *to = text;

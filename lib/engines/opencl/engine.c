@@ -139,7 +139,7 @@ static struct ds_model *load(struct ds_session *s, const struct ds_net *net, str
 
 /* ---- running ---- */
 
-/* Points the kernels to the buffers, where those have moved. */
+/* Sets the kernels' buffer arguments anew where buffers have moved. */
 static int bind_steps(struct ds_model *m, struct ds_error *err)
 {
     struct ds_session *s = m->session;
@@ -175,7 +175,7 @@ static int prepare(struct ds_model *m, struct ds_error *err)
 static int run_product(struct ds_session *s, const struct ds_opencl_product *p, cl_event *event,
                        struct ds_error *err)
 {
-    /* seen by columns, as CLBlast likes it best: y is [n][rows], the weights [n][k], x [k][rows] */
+    /* column-major, where CLBlast is fastest: y is [n][rows], the weights [n][k], x [k][rows] */
     CLBlastStatusCode status =
         p->groups == 1
             ? CLBlastSgemm(CLBlastLayoutColMajor, CLBlastTransposeNo, CLBlastTransposeNo, p->n,

@@ -24,7 +24,7 @@ struct packed {
     size_t bias_at; /* floats before the bias */
 };
 
-/* What is at hand while the steps of a network are made. */
+/* A network whose steps are being made. */
 struct loader {
     struct ds_session *s;
     const struct ds_net *net;
@@ -170,7 +170,7 @@ void ds_opencl_steps_free(struct ds_opencl_steps *steps)
     *steps = (struct ds_opencl_steps){0};
 }
 
-/* A kernel in the making: what it is compiled with, and its arguments. */
+/* A kernel being prepared: its compiler options and its arguments. */
 struct call {
     struct loader *b;
     struct ds_opencl_step *step;
@@ -194,7 +194,7 @@ static struct call begin(struct loader *b, const char *macro, int channels)
     return c;
 }
 
-/* With the activation of the layer and, if it adds one, the other tensor. */
+/* Options for the activation of the layer and, where it adds a second tensor, for that. */
 static void define_result(struct call *c)
 {
     define(c, "ACT", (int)c->b->l->act);
@@ -209,7 +209,7 @@ static void define_input(struct call *c)
         define(c, "IN_ACT", (int)left->act);
 }
 
-/* Compiles it; its items are handled by groups of `group`. */
+/* Compiles it, for work groups of `group` items. */
 static int compile(struct call *c, const char *name, int group)
 {
     define(c, "GROUP", group);
@@ -340,7 +340,10 @@ static int load_depthwise(struct loader *b)
     return finish(&c, rows * ((w + (size_t)tile - 1) / (size_t)tile));
 }
 
-/* A fully connected layer of few images: bound by reading its weights, and then it is done. */
+/*
+ * A fully connected layer for few images takes as long as reading its weights, so a simple kernel
+ * is best.
+ */
 static int load_connected(struct loader *b)
 {
     const struct packed *p = find_packed(b, b->l);
@@ -358,7 +361,7 @@ static int load_connected(struct loader *b)
     return finish_groups(&c, ((size_t)b->out.c + LANES - 1) / LANES, batch(b));
 }
 
-/* The windows of `images` images from `first` on, into the columns. */
+/* im2col: copies the windows of `images` images, from image `first` on, into the columns. */
 static int load_im2col(struct loader *b, size_t first, size_t images)
 {
     const struct ds_layer *l = b->l;
@@ -421,13 +424,16 @@ static bool is_pointwise(const struct ds_layer *l)
     return l->kernel == 1 && l->stride == 1;
 }
 
-/* Whether a layer can do what is left of the layer that made its input. */
+/* Whether a layer's kernel can apply the bias and activation of the layer that made its input. */
 static bool does_what_is_left(const struct ds_layer *l)
 {
     return l->op == DS_OP_SHUFFLE || (l->op == DS_OP_CONV && !is_pointwise(l));
 }
 
-/* Whether bias and activation of a product are left to its one reader, a layer of the module. */
+/*
+ * Whether bias and activation of a matrix product are left to the kernel of its only reader, a
+ * layer of the same module.
+ */
 static bool is_left(const struct loader *b)
 {
     const struct ds_layer *l = b->l, *reader = NULL;

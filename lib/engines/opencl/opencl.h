@@ -5,7 +5,7 @@
 #ifndef DS_ENGINES_OPENCL_OPENCL_H
 #define DS_ENGINES_OPENCL_OPENCL_H
 
-#define CL_TARGET_OPENCL_VERSION 120 /* what phones and NVIDIA have had for long */
+#define CL_TARGET_OPENCL_VERSION 120 /* 1.2: what phones and NVIDIA's drivers offer */
 
 #include "engines/engine.h"
 #include "network/weights.h"
@@ -61,7 +61,7 @@ struct ds_session {
     struct ds_opencl cl;
     void *packed; /* tree of weights on the device */
     struct ds_opencl_buffer arena, columns;
-    struct ds_model *current; /* whose input is in the arena */
+    struct ds_model *current; /* the model whose input is in the arena now */
     struct ds_input input;    /* what every run starts from */
 };
 
@@ -86,7 +86,7 @@ struct ds_opencl_step {
         const struct ds_opencl_buffer *buffer;
     } buffer[3];
     struct ds_opencl_product product;
-    int module; /* which it belongs to */
+    int module; /* of the network, that it belongs to */
 };
 
 struct ds_opencl_steps {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct program {
-    char *options; /* what they are told apart by */
+    char *options; /* compiler options: what tells programs apart */
     cl_program program;
 };
 
@@ -37,7 +37,7 @@ static void blob_name(const struct ds_opencl *cl, const char *options, char *out
     snprintf(out, size, "opencl-%016" PRIx64 "%016" PRIx64, cl->identity, source);
 }
 
-/* From disk; NULL where it is not there, or the driver will not have it. */
+/* The compiled program from disk; NULL where there is none, or the driver refuses it. */
 static cl_program restore(const struct ds_opencl *cl, const char *blob, const char *options)
 {
     size_t size;
@@ -68,7 +68,7 @@ static void keep(cl_program p, const char *blob)
     free(data);
 }
 
-/* The first line that the compiler said. */
+/* Fails with the first line of the compiler's messages. */
 static int compile_error(const struct ds_opencl *cl, cl_program p, const char *name, int status,
                          struct ds_error *err)
 {
@@ -103,7 +103,7 @@ static int make_kernel(cl_program p, const char *name, cl_kernel *kernel, struct
     return status ? ds_fail(err, "OpenCL: kernel %s: %s", name, ds_opencl_status(status)) : 0;
 }
 
-/* Compiles a program that is not known yet, or has it from disk; makes one kernel of it. */
+/* Loads a new program from disk or compiles it, and makes a kernel of it. */
 static int make(const struct ds_opencl *cl, struct program *p, const char *name, cl_kernel *kernel,
                 struct ds_error *err)
 {
@@ -119,7 +119,7 @@ static int make(const struct ds_opencl *cl, struct program *p, const char *name,
     if (compile(cl, name, p->options, &p->program, err) ||
         make_kernel(p->program, name, kernel, err))
         return -1;
-    keep(p->program, blob); /* now: some drivers compile when a kernel is made */
+    keep(p->program, blob); /* only now: some drivers compile when a kernel is made */
     return 0;
 }
 
