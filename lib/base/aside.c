@@ -1,5 +1,6 @@
 #include "base/aside.h"
 
+#include "base/grow.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -41,7 +42,7 @@ static char *follow(const char *path, int links, struct ds_error *err)
     if (n < 0) {
         char *copy = strdup(path);
         if (!copy)
-            ds_fail(err, "out of memory");
+            ds_no_memory(err);
         return copy;
     }
     to[n] = 0;
@@ -80,7 +81,7 @@ static int begin_part(struct ds_aside *a, const struct stat *old, struct ds_erro
     if (old && faccessat(AT_FDCWD, a->target, W_OK, AT_EACCESS))
         return fail(a->target, err);
     if (!(a->part = malloc(n + sizeof suffix)))
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     memcpy(a->part, a->target, n);
     memcpy(a->part + n, suffix, sizeof suffix);
     a->fd = make_part(a->part, n + strlen(".part."));

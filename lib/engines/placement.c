@@ -1,5 +1,6 @@
 #include "engines/placement.h"
 
+#include "base/grow.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -71,7 +72,7 @@ int ds_arena_plan(const struct ds_net *net, int batch, size_t slack, bool sum_in
         free(last);
         free(sizes);
         free(alive);
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     }
     for (int t = 0; t < net->ntensors; t++)
         sizes[t] = tensor_size(net, t, batch, slack);

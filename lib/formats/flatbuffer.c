@@ -1,5 +1,6 @@
 #include "formats/flatbuffer.h"
 
+#include "base/grow.h"
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,16 +12,9 @@ static void append(struct ds_flatbuffer *b, const void *data, size_t size)
 {
     if (b->failed)
         return;
-    if (size > b->room - b->size) {
-        size_t room = b->size + size > SIZE_MAX / 2 ? 0 : 2 * (b->size + size);
-        uint8_t *more = room ? realloc(b->data, room) : NULL;
-        if (!more) {
-            b->failed = true;
-            return;
-        }
-        b->data = more;
-        b->room = room;
-    }
+    b->failed = ds_grow(&b->data, &b->room, b->size + size, 1, NULL) != 0;
+    if (b->failed)
+        return;
     if (data && size)
         memcpy(b->data + b->size, data, size);
     else

@@ -29,7 +29,7 @@ static int add_entry(struct ds_latency_table *table, const char *name, double ms
     table->entry[table->nentries].ms = ms;
     table->entry[table->nentries].file = table->nfiles;
     if (!(table->entry[table->nentries].name = strdup(name)))
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     table->nentries++;
     return 0;
 }
@@ -45,7 +45,7 @@ static int read_yaml(struct ds_latency_table *table, FILE *f, struct ds_error *e
     int depth = 0, rc = 0, before = table->nentries;
     bool is_key = true, done = false;
     if (!yaml_parser_initialize(&parser))
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     yaml_parser_set_input_file(&parser, f);
     while (!done && rc == 0) {
         if (!yaml_parser_parse(&parser, &e)) {

@@ -1,5 +1,6 @@
 #include "formats/ofa.h"
 
+#include "base/grow.h"
 #include "formats/ofa_dict.h"
 #include "formats/ofa_resnet50.h"
 #include <string.h>
@@ -223,7 +224,7 @@ json_t *ds_ofa_write(const struct ds_space *space, const uint8_t *choice, struct
     json_t *dict = json_pack("{s[] s[] s[] si}", resnet ? "w" : "ks", "e", "d", "r",
                              ds_arch_resolution(space, choice));
     if (!dict)
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
     else if ((resnet ? ds_resnet50_write : write_units)(space, choice, dict, err) == 0)
         return dict;
     json_decref(dict);

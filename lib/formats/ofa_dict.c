@@ -1,5 +1,6 @@
 #include "formats/ofa_dict.h"
 
+#include "base/grow.h"
 #include <math.h>
 
 int ds_dict_check(const json_t *dict, const char *key, int most, int least, struct ds_error *err)
@@ -36,5 +37,5 @@ int ds_dict_append(json_t *list, double v, struct ds_error *err)
 {
     bool whole = v == rint(v) && fabs(v) <= 1e9;
     json_t *number = whole ? json_integer((json_int_t)v) : json_real(v);
-    return json_array_append_new(list, number) ? ds_fail(err, "out of memory") : 0;
+    return json_array_append_new(list, number) ? ds_no_memory(err) : 0;
 }

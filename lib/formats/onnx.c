@@ -1,5 +1,6 @@
 #include "formats/onnx.h"
 
+#include "base/grow.h"
 #include "formats/onnx.pb-c.h"
 #include "network/weights.h"
 #include <endian.h>
@@ -486,7 +487,7 @@ uint8_t *ds_onnx_pack(const struct ds_space *space, const struct ds_net *net,
 
     uint8_t *bytes = NULL;
     if (!b.value || !b.node || !b.tensor || !b.weights || !nodes || !initializers) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
     } else {
         add_layers(&b);
         if (check_names(&b, err) == 0 && rename_output(&b, err) == 0)

@@ -1,6 +1,7 @@
 #include "formats/pytorch.h"
 
 #include "base/file.h"
+#include "base/grow.h"
 #include "formats/pickle.h"
 #include "formats/zip.h"
 #include <math.h>
@@ -135,7 +136,7 @@ static int list_storages(struct source *s, struct ds_error *err)
     size_t n = 0;
     s->storage = malloc((s->pickles.count + 1) * sizeof *s->storage);
     if (!s->storage)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     for (const struct ds_pickle *v = s->pickles.all; v; v = v->next)
         n += read_storage(v, &s->storage[n]);
     qsort(s->storage, n, sizeof *s->storage, by_key);
@@ -242,7 +243,7 @@ static int copy(struct source *s, const struct ds_pickle *args, const struct sto
     if (!data)
         return -1;
     if (!(t->data = malloc(t->count * sizeof *t->data)))
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     memcpy(t->data, data + (size_t)args->item[1]->integer * sizeof *t->data,
            t->count * sizeof *t->data);
     for (size_t i = 0; i < t->count; i++)
@@ -267,7 +268,7 @@ static int add(struct ds_pytorch *file, struct source *s, const struct ds_pickle
     *t = (struct ds_tensor_f32){.name = strdup(key->text)};
     file->ntensors++;
     if (!t->name)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     return copy(s, args, &storage, t, err) ? ds_fail_in(err, "tensor %.100s", t->name) : 0;
 }
 
@@ -275,7 +276,7 @@ static int sort_names(struct ds_pytorch *file, struct ds_error *err)
 {
     file->by_name = malloc(((size_t)file->ntensors + 1) * sizeof *file->by_name);
     if (!file->by_name)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     for (int i = 0; i < file->ntensors; i++)
         file->by_name[i] = &file->tensor[i];
     qsort(file->by_name, (size_t)file->ntensors, sizeof *file->by_name, compare_names);
@@ -293,7 +294,7 @@ static int add_all(struct ds_pytorch *file, struct source *s, struct ds_error *e
         return ds_fail(err, "no dictionary of tensors");
     file->tensor = calloc(dict->n / 2 + 1, sizeof *file->tensor);
     if (!file->tensor)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     for (size_t i = 0; i + 1 < dict->n; i += 2)
         if (add(file, s, dict->item[i], dict->item[i + 1], err))
             return -1;
@@ -357,7 +358,7 @@ static int load(struct ds_pytorch *file, struct source *s, struct ds_error *err)
     if (ds_zip_is(s->data, s->size) ? open_zip(s, err) : open_pickles(s, err))
         return ds_fail_in(err, "no state dict of PyTorch");
     if (!(file->archive = strdup(s->prefix)))
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     return add_all(file, s, err);
 }
 
@@ -372,7 +373,7 @@ struct ds_pytorch *ds_pytorch_load(const char *path, struct ds_error *err)
         if ((rc = load(file, &s, err)))
             ds_fail_in(err, "%s", path);
     } else if (data) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
     }
     ds_pickle_free(&s.pickles);
     ds_zip_close(&s.zip);

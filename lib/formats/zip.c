@@ -1,5 +1,6 @@
 #include "formats/zip.h"
 
+#include "base/grow.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,7 +97,7 @@ int ds_zip_open(struct ds_zip *zip, const void *bytes, size_t size, struct ds_er
         return ds_fail(err, "the zip's list of members is not where it says");
     zip->member = calloc(zip->n + 1, sizeof *zip->member);
     if (!zip->member)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     return read_members(zip, data + offset, data + offset + directory, data, size, err);
 }
 

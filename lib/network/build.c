@@ -1,5 +1,6 @@
 #include "network/build.h"
 
+#include "base/grow.h"
 #include "network/blocks.h"
 #include "space/arch.h"
 #include <stdlib.h>
@@ -25,7 +26,7 @@ int ds_net_build(const struct ds_space *space, const uint8_t *choice, struct ds_
     int size = ds_arch_resolution(space, choice);
     struct ds_module_spec *spec = malloc((size_t)ds_modules_most(space) * sizeof *spec);
     if (!spec)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
 
     int n = ds_module_specs(space, choice, spec);
     int rc = ds_net_start(net, (struct ds_tensor){space->input_channels, size, size}, err);

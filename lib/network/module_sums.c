@@ -141,7 +141,7 @@ static int count_module(struct ds_module_sums *w, const uint8_t *choice, int slo
         return -1;
     int out = shape_number(w, w->net.tensor[w->net.output]);
     if (out < 0)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     e->out = out + 1;
     return 0;
 }
@@ -155,7 +155,7 @@ static int add_row(const struct ds_module_sums *w, struct slot *s, int in, struc
     for (size_t i = before; i < s->shape_room; i++)
         s->row[i] = NULL;
     s->row[in] = calloc((size_t)s->codes, w->stride);
-    return s->row[in] ? 0 : ds_fail(err, "out of memory");
+    return s->row[in] ? 0 : ds_no_memory(err);
 }
 
 /* Which of the slot's codes the architecture has; -1: it has no module there. */

@@ -1,5 +1,6 @@
 #include "network/weights.h"
 
+#include "base/grow.h"
 #include "base/random.h"
 #include <math.h>
 #include <stdlib.h>
@@ -83,7 +84,7 @@ int ds_input_reserve(struct ds_input *images, uint64_t seed, size_t count, struc
         return 0;
     float *more = realloc(images->data, count * sizeof *more);
     if (!more)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     images->data = more;
     images->count = count;
     struct ds_random r;

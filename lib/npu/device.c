@@ -1,6 +1,7 @@
 #include "npu/device.h"
 
 #include "base/file.h"
+#include "base/grow.h"
 #include "space/shipped.h"
 #include <jansson.h>
 #include <math.h>
@@ -182,7 +183,7 @@ static int read_text(const json_t *json, const char *key, char **out, struct ds_
         return ds_fail(err, "%s: %s", key, json_object_get(json, key) ? "must be text" : "missing");
     if (!out)
         return 0;
-    return (*out = strdup(text)) ? 0 : ds_fail(err, "out of memory");
+    return (*out = strdup(text)) ? 0 : ds_no_memory(err);
 }
 
 static int read_device(struct ds_npu *npu, struct ds_error *err)
@@ -224,7 +225,7 @@ struct ds_npu *ds_npu_load(const char *name, struct ds_error *err)
     char *data = path ? ds_file_read(path, &size, err) : NULL;
     struct ds_npu *npu = data ? calloc(1, sizeof *npu) : NULL;
     if (data && !npu)
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
     if (npu) {
         npu->hash = XXH3_64bits(data, size);
         npu->json = json_loadb(data, size, JSON_REJECT_DUPLICATES, &why);

@@ -76,7 +76,7 @@ static int add_block(struct ds_npu_blocks *blocks, const char *name, double ms,
     struct ds_npu_block *b = &blocks->block[blocks->n];
     *b = (struct ds_npu_block){.name = strdup(name), .ms = ms};
     if (!b->name)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     blocks->n++;
     return build(s, &b->net, err) ? ds_fail_in(err, "%s", name) : 0;
 }
@@ -117,7 +117,7 @@ int ds_npu_blocks_split(const struct ds_npu_blocks *blocks, uint64_t split, bool
 {
     struct ranked *r = calloc((size_t)blocks->n + 1, sizeof *r);
     if (!r)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     for (int i = 0; i < blocks->n; i++) {
         const char *name = blocks->block[i].name;
         r[i] = (struct ranked){XXH64(name, strlen(name), split), i};
@@ -147,7 +147,7 @@ int ds_npu_blocks_check(const struct ds_npu *npu, const struct ds_npu_blocks *bl
 {
     double *model = calloc((size_t)blocks->n + 1, sizeof *model);
     double *measured = calloc((size_t)blocks->n + 1, sizeof *measured);
-    int rc = model && measured ? 0 : ds_fail(err, "out of memory"), n = 0;
+    int rc = model && measured ? 0 : ds_no_memory(err), n = 0;
     double off = 0;
     for (int i = 0; i < blocks->n && rc == 0; i++) {
         if (among[i] != which)
@@ -327,7 +327,7 @@ int ds_npu_fit(struct ds_npu *npu, const struct ds_npu_blocks *blocks, const boo
     f.r = calloc((size_t)f.nused, sizeof *f.r);
     f.trial = calloc((size_t)f.nused, sizeof *f.trial);
     f.jacobian = calloc((size_t)f.nused * (size_t)f.nfree, sizeof *f.jacobian);
-    int rc = f.r && f.trial && f.jacobian ? search(&f, err) : ds_fail(err, "out of memory");
+    int rc = f.r && f.trial && f.jacobian ? search(&f, err) : ds_no_memory(err);
     free(f.r);
     free(f.trial);
     free(f.jacobian);

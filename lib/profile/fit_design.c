@@ -1,5 +1,6 @@
 #include "profile/fit_design.h"
 
+#include "base/grow.h"
 #include <stdlib.h>
 
 static bool is_pair(const struct ds_space *space, int a, int b, enum ds_fit_pairs pairs)
@@ -19,7 +20,7 @@ int ds_design_make(struct ds_design *d, const struct ds_space *space, enum ds_fi
     *d = (struct ds_design){.space = space, .columns = 1};
     d->pair = calloc((size_t)(n * n), sizeof *d->pair);
     if (!d->pair)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     for (int s = 0; s < n; s++) {
         /* a layer's only block still tells whether the layer is active */
         bool varies = space->site[s].nchoices > 1 || space->site[s].kind == DS_SITE_BLOCK;

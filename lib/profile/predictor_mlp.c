@@ -1,4 +1,5 @@
 /* Once-for-All's predictors of accuracy: see predictor.h. */
+#include "base/grow.h"
 #include "base/sum_rows.h"
 #include "profile/predictor_input.h"
 #include "profile/predictor_kind.h"
@@ -77,7 +78,7 @@ static int read_layer(struct mlp *p, const struct ds_tensor_f32 *w,
     l->bias = calloc(l->out, sizeof *l->bias);
     p->nlayers++;
     if (!l->weight || !l->bias)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     if (bias)
         memcpy(l->bias, bias->data, l->out * sizeof *l->bias);
     if (p->nlayers > 1)
@@ -116,7 +117,7 @@ static int read_layers(struct mlp *p, const struct ds_pytorch *file, struct ds_e
                        "no predictor: it must have two layers or more, the last of one output");
     p->a = malloc(BATCH * p->widest * sizeof *p->a);
     p->b = malloc(BATCH * p->widest * sizeof *p->b);
-    return p->a && p->b ? 0 : ds_fail(err, "out of memory");
+    return p->a && p->b ? 0 : ds_no_memory(err);
 }
 
 /* How the predictor of so many inputs codes architectures. */
@@ -140,7 +141,7 @@ static struct ds_predictor *make_mlp(const struct ds_pytorch *file, const char *
     (void)path;
     struct mlp *p = calloc(1, sizeof *p);
     if (!p) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     if (read_layers(p, file, err) == 0 && (p->input = find_input(p->layer[0].in, err))) {
@@ -170,7 +171,7 @@ static int make_row(struct mlp *p, int site, int choice, struct ds_error *err)
         return 0;
     float *row = p->row[site][choice] = calloc(l->out, sizeof *row);
     if (!row)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     for (int i = 0; i < n; i++)
         for (size_t o = 0; o < l->out; o++)
             row[o] += l->weight[(size_t)code[i] * l->out + o];
@@ -188,7 +189,7 @@ static int bind_mlp(struct ds_predictor *common, const struct ds_space *space, s
     for (int s = 0; s < space->nsites; s++) {
         p->row[s] = calloc((size_t)space->site[s].nchoices, sizeof *p->row[s]);
         if (!p->row[s])
-            return ds_fail(err, "out of memory");
+            return ds_no_memory(err);
         for (int c = 0; c < space->site[s].nchoices; c++) {
             if (make_row(p, s, c, err))
                 return -1;

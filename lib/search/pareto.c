@@ -1,5 +1,6 @@
 #include "search/pareto.h"
 
+#include "base/grow.h"
 #include "base/stats.h"
 #include <math.h>
 #include <stdlib.h>
@@ -195,7 +196,7 @@ int ds_pareto_front(const double *x, size_t n, int m, bool *keep, struct ds_erro
 {
     const double **row = malloc((3 * n + 1) * sizeof *row);
     if (!row)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     const double **set = row + n;
     struct cull c = {.m = m, .spare = row + 2 * n};
     for (size_t i = 0; i < n; i++)
@@ -306,5 +307,5 @@ int ds_hypervolume(const double *x, size_t n, int m, const double *reference, do
     bad = bad || volume_of(p, count, m, m, reference, volume);
     free(keep);
     free(p);
-    return bad ? ds_fail(err, "out of memory") : 0;
+    return bad ? ds_no_memory(err) : 0;
 }

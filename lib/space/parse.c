@@ -1,5 +1,6 @@
 /* Reads and validates the JSON of a design space. */
 #include "base/file.h"
+#include "base/grow.h"
 #include "space/shipped.h"
 #include "space/space.h"
 
@@ -143,7 +144,7 @@ static int text(const struct node *n, const char *key, char **out)
         if ((unsigned char)*c <= ' ' || *c == '"' || *c == '\\' || *c == 127)
             return bad(n, key, "must be a word, without spaces or quotes");
     if (!(*out = strdup(json_string_value(v))))
-        return ds_fail(n->err, "out of memory");
+        return ds_no_memory(n->err);
     return 0;
 }
 
@@ -171,7 +172,7 @@ static struct ds_site *add_site(struct ds_space *s, enum ds_site_kind kind, int 
         site->name = NULL;
     s->nsites++;
     if (n < 0 || !site->value || !site->hash) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     return site;
@@ -319,7 +320,7 @@ static int step_block(const struct node *n, struct ds_space *s, struct ds_step *
 {
     struct ds_block b = {.type = (enum ds_block_type)type, .name = strdup("")};
     if (!b.name)
-        return ds_fail(n->err, "out of memory");
+        return ds_no_memory(n->err);
     step->kind = DS_STEP_BLOCK;
     step->block = s->nblocks;
     s->block[s->nblocks++] = b;
@@ -387,7 +388,7 @@ static int parse_steps(const struct node *root, const char *part, struct ds_spac
     if (count < 0)
         return -1;
     if (!(*steps = calloc((size_t)count + 1, sizeof **steps)))
-        return ds_fail(root->err, "out of memory");
+        return ds_no_memory(root->err);
     for (*nsteps = 0; *nsteps < count; ++*nsteps) {
         struct node n;
         if (enter(root, part, (size_t)*nsteps, keys, &n) ||
@@ -484,7 +485,7 @@ static int parse_units(const struct node *root, int nnamed, struct ds_space *s)
     if (count < 0)
         return -1;
     if (!(s->unit = calloc((size_t)count, sizeof *s->unit)))
-        return ds_fail(root->err, "out of memory");
+        return ds_no_memory(root->err);
     for (s->nunits = 0; s->nunits < count; s->nunits++) {
         struct node n;
         if (enter(root, "units", (size_t)s->nunits, keys, &n) ||
@@ -537,7 +538,7 @@ static int parse_root(const struct node *root, struct ds_space *s)
                   json_array_size(json_object_get(root->json, "stem")) +
                   json_array_size(json_object_get(root->json, "head"));
     if (!(s->block = calloc(room + 1, sizeof *s->block)))
-        return ds_fail(root->err, "out of memory");
+        return ds_no_memory(root->err);
 
     struct ds_site *resolution = add_site(s, DS_SITE_RESOLUTION, -1, -1, root->err, "resolution");
     if (!resolution || add_numbers(root, "resolution", 1, 1 << 16, s, resolution))
@@ -562,9 +563,9 @@ struct ds_space *ds_space_parse(const char *json, size_t length, struct ds_error
     struct ds_space *s = calloc(1, sizeof *s);
     struct node root = {.json = tree, .err = err};
     if (!s)
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
     else if (parse_root(&root, s) == 0 && !(s->json = json_dumps(tree, JSON_COMPACT)))
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
     json_decref(tree);
     if (s && s->json)
         return s;

@@ -23,7 +23,7 @@ struct ds_pruning *ds_pruning_new(const struct ds_space *space, struct ds_error 
         free(p);
         free(weight);
         json_decref(reasons);
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     *p = (struct ds_pruning){.space = space, .weight = weight, .reasons = reasons};
@@ -246,7 +246,7 @@ char *ds_pruning_json(const struct ds_pruning *p, const char *name, struct ds_er
     char *text = bad ? NULL : print(tree);
     json_decref(tree);
     if (!text) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     /* every tool must be able to read what is written */

@@ -1,5 +1,6 @@
 #include "space/rule.h"
 
+#include "base/grow.h"
 #include "base/number.h"
 #include "space/trait.h"
 #include <ctype.h>
@@ -236,7 +237,7 @@ static int parse_comparison(struct parser *p)
                      .other = b.variable,
                      .with_other = b.kind == VARIABLE};
     if (b.kind == WORD && !(t.text = strdup(b.word)))
-        return ds_fail(p->err, "out of memory");
+        return ds_no_memory(p->err);
     return add_term(p, t);
 }
 
@@ -288,7 +289,7 @@ struct ds_rule *ds_rule_parse(const char *text, struct ds_error *err)
 {
     struct parser p = {.text = text, .at = text, .err = err};
     if (!(p.rule = calloc(1, sizeof *p.rule))) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     int rc = parse_or(&p);

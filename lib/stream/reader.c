@@ -1,4 +1,5 @@
 /* Reading streams: see stream.h and schemas/stream.md. */
+#include "base/grow.h"
 #include "stream/stream.h"
 
 #include "base/checksum.h"
@@ -78,7 +79,7 @@ struct ds_reader *ds_reader_open(char *const *names, int nnames, struct ds_error
     static char *const only_standard[] = {standard};
     struct ds_reader *r = calloc(1, sizeof *r);
     if (!r) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     r->names = nnames ? names : only_standard;
@@ -86,7 +87,7 @@ struct ds_reader *ds_reader_open(char *const *names, int nnames, struct ds_error
     r->zone = msgpack_zone_new(1024);
     r->zstd = ZSTD_createDCtx();
     if (ds_record_init(&r->record, err) || !r->zone || !r->zstd) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         ds_reader_close(r);
         return NULL;
     }
@@ -170,7 +171,7 @@ static int make_room(struct bytes *b, size_t n, struct ds_error *err)
         room *= 2;
     uint8_t *more = realloc(b->data, room);
     if (!more)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     b->data = more;
     b->room = room;
     return 0;
@@ -360,7 +361,7 @@ static int find_space(struct ds_reader *r, const char *json, size_t size, struct
     struct known_space *m = calloc(1, sizeof *m);
     if (!m || !(m->json = malloc(size + 1))) {
         free(m);
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     }
     memcpy(m->json, json, size);
     m->size = size;
@@ -395,7 +396,7 @@ static int keep_provenance(struct ds_reader *r, const msgpack_object *p, struct 
     msgpack_packer_init(&pk, &packed, msgpack_sbuffer_write);
     if (msgpack_pack_object(&pk, *p)) {
         msgpack_sbuffer_destroy(&packed);
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     }
     bool same = r->provenance && packed.size == r->provenance_size &&
                 memcmp(packed.data, r->provenance, packed.size) == 0;
@@ -418,7 +419,7 @@ static const msgpack_object *unpack_head(struct ds_reader *r, const uint8_t *hea
     const msgpack_object *e = NULL;
     msgpack_zone_clear(r->zone);
     if (msgpack_unpack((const char *)head, size, &at, r->zone, &o) != MSGPACK_UNPACK_SUCCESS) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     ds_fail(err, "the head of a block is damaged");

@@ -14,7 +14,7 @@ int ds_record_init(struct ds_record *rec, struct ds_error *err)
 {
     *rec = (struct ds_record){.affix_site = -1};
     rec->zone = msgpack_zone_new(ZONE_CHUNK);
-    return rec->zone ? 0 : ds_fail(err, "out of memory");
+    return rec->zone ? 0 : ds_no_memory(err);
 }
 
 void ds_record_free(struct ds_record *rec)
@@ -122,7 +122,7 @@ int ds_record_group_num(struct ds_record *rec, const char *key, double value, st
 {
     bool is_whole = value == rint(value) && fabs(value) < 9e15;
     msgpack_object v = is_whole ? int_object((int64_t)value) : number_object(value);
-    return map_put(rec->zone, &rec->group, key, v) ? ds_fail(err, "out of memory") : 0;
+    return map_put(rec->zone, &rec->group, key, v) ? ds_no_memory(err) : 0;
 }
 
 int ds_record_group_str(struct ds_record *rec, const char *key, const char *value,
@@ -130,7 +130,7 @@ int ds_record_group_str(struct ds_record *rec, const char *key, const char *valu
 {
     msgpack_object v;
     if (string_object(rec->zone, value, &v) || map_put(rec->zone, &rec->group, key, v))
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     return 0;
 }
 
@@ -339,7 +339,7 @@ static int parse_metric(struct ds_record *rec, const msgpack_object_kv *kv, stru
         return ds_fail(err, "metric \"%.*s\" has no number", (int)m.name.size, m.name.ptr);
     struct ds_metric *to = new_metric(rec);
     if (!to)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     *to = m;
     return 0;
 }
@@ -378,7 +378,7 @@ static int parse_field(struct ds_record *rec, const msgpack_object_kv *kv, uint6
         return 0;
     }
     if (!rec->extra.size && !(rec->extra.ptr = msgpack_zone_malloc(rec->zone, fields * sizeof *kv)))
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     rec->extra.ptr[rec->extra.size++] = *kv;
     return 0;
 }
@@ -398,7 +398,7 @@ int ds_record_parse(struct ds_record *rec, const struct ds_space *space, const v
     size_t at = 0;
     msgpack_object object;
     if (msgpack_unpack(data, *used, &at, rec->zone, &object) != MSGPACK_UNPACK_SUCCESS)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     if (object.type != MSGPACK_OBJECT_MAP)
         return ds_fail(err, "a record must be a map");
 
@@ -469,5 +469,5 @@ int ds_record_pack(const struct ds_record *rec, msgpack_sbuffer *out, struct ds_
     for (uint32_t i = 0; i < rec->extra.size && !bad; i++)
         bad = msgpack_pack_object(&pk, rec->extra.ptr[i].key) ||
               msgpack_pack_object(&pk, rec->extra.ptr[i].val);
-    return bad ? ds_fail(err, "out of memory") : 0;
+    return bad ? ds_no_memory(err) : 0;
 }

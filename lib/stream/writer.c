@@ -1,4 +1,5 @@
 /* Writing streams: see stream.h and schemas/stream.md. */
+#include "base/grow.h"
 #include "stream/stream.h"
 
 #include "base/checksum.h"
@@ -43,12 +44,12 @@ struct ds_writer *ds_writer_open(int fd, bool compress, struct ds_error *err)
 {
     struct ds_writer *w = calloc(1, sizeof *w);
     if (!w) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     w->fd = fd;
     if (compress && !(w->zstd = ZSTD_createCCtx())) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         free(w);
         return NULL;
     }
@@ -94,7 +95,7 @@ int ds_writer_begin(struct ds_writer *w, const struct ds_space *space, const voi
     if (msgpack_sbuffer_write(&w->head, (const char *)ds_sync, DS_SYNC_SIZE) ||
         msgpack_pack_array(&pk, 6) || msgpack_pack_int(&pk, DS_STREAM_VERSION) ||
         pack_text(&pk, space->json))
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     if (ds_provenance_pack(&pk, before, before_size, made, err))
         return -1;
     w->space = space;
@@ -138,7 +139,7 @@ static int write_compressed(struct ds_writer *w, const char *data, size_t size,
     if (most > w->packed_room) {
         char *more = realloc(w->packed, most);
         if (!more)
-            return ds_fail(err, "out of memory");
+            return ds_no_memory(err);
         w->packed = more;
         w->packed_room = most;
     }
@@ -156,7 +157,7 @@ static int write_out(struct ds_writer *w, const char *data, size_t size, struct 
 static int write_block(struct ds_writer *w, struct ds_error *err)
 {
     if (build_block(w))
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     w->count = 0;
     msgpack_sbuffer_clear(&w->records);
     w->written++;

@@ -35,7 +35,7 @@ struct ds_evidence *ds_evidence_new(const struct ds_space *space, const char *co
 {
     struct ds_evidence *e = calloc(1, sizeof *e);
     if (!e) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     e->space = space;
@@ -51,7 +51,7 @@ struct ds_evidence *ds_evidence_new(const struct ds_space *space, const char *co
     e->here = malloc((size_t)DS_MAX_SITES * DS_MAX_CHOICES * sizeof *e->here);
     if (!e->group || !e->here) {
         ds_evidence_free(e);
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     return e;
@@ -134,7 +134,7 @@ static int add_measured(struct ds_evidence *e, const struct ds_record *rec, stru
     int slot = e->here[rec->affix_site * DS_MAX_CHOICES + rec->affix_choice];
     struct ds_mean *x = values_of(e, rec->base);
     if (!x)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     for (int k = 0; k < e->nmetrics; k++) {
         double value;
         int known = ds_record_value(rec, e->metric[k], &value, err);

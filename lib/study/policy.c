@@ -1,5 +1,6 @@
 #include "study/policy.h"
 
+#include "base/grow.h"
 #include "base/stats.h"
 #include <math.h>
 #include <stdio.h>
@@ -170,7 +171,7 @@ static int judge_blocks(struct judge *j, int u, int l, const int *block, int n)
     enum fate fate[MOST_BLOCKS] = {OPEN};
     bool *out = malloc((size_t)(n * n) + 1); /* [by][of] */
     if (!out)
-        return ds_fail(j->err, "out of memory");
+        return ds_no_memory(j->err);
     for (int b = 0; b < n; b++)
         for (int a = 0; a < n; a++)
             out[b * n + a] = a != b && pushes_out(j, u, l, block[b], block[a], gain, worth);

@@ -1,5 +1,6 @@
 #include "supernet/calibrate.h"
 
+#include "base/grow.h"
 #include "engines/placement.h"
 #include "supernet/channels.h"
 #include <math.h>
@@ -234,7 +235,7 @@ static int make_reading(struct calibration *c, int t)
     struct reading *r = &c->reading[t];
     size_t n = channels_of(c, t);
     if (!(r->scale = malloc(2 * n * sizeof *r->scale)))
-        return ds_fail(c->err, "out of memory");
+        return ds_no_memory(c->err);
     r->shift = r->scale + n;
     return 0;
 }
@@ -326,7 +327,7 @@ static int prepare(struct calibration *c, int batch)
     c->variance = calloc(statistics + 1, sizeof *c->variance);
     if (!c->offset || !c->reading || !c->single || !c->first || !c->second || !c->pivot ||
         !c->sum || !c->squares || !c->mean || !c->variance)
-        return ds_fail(c->err, "out of memory");
+        return ds_no_memory(c->err);
     if (ds_arena_plan(net, batch, 0, false, c->offset, &size, c->err) ||
         ds_arena_reserve(&c->arena, size, c->err))
         return -1;

@@ -1,4 +1,5 @@
 /* Compares every tensor of a checkpoint with every choice of a space. */
+#include "base/grow.h"
 #include "supernet/names.h"
 
 #include "network/build.h"
@@ -102,7 +103,7 @@ static int check_arch(struct checker *c, const uint8_t *choice)
         free(c->tensors);
         c->room = c->net.nlayers;
         if (!(c->tensors = calloc((size_t)c->room, sizeof *c->tensors)))
-            return ds_fail(c->err, "out of memory");
+            return ds_no_memory(c->err);
     }
     if (ds_supernet_tensors(c->s, c->space, canonical, &c->net, c->tensors, c->err))
         return -1;
@@ -212,7 +213,7 @@ int ds_supernet_check(struct ds_supernet *s, const struct ds_space *space, struc
 {
     struct checker c = {.s = s, .space = space, .err = err};
     c.used = calloc((size_t)s->file->ntensors, sizeof *c.used);
-    int rc = c.used ? 0 : ds_fail(err, "out of memory");
+    int rc = c.used ? 0 : ds_no_memory(err);
     if (rc == 0)
         rc = check_choices(&c);
     if (rc == 0)

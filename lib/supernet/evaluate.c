@@ -1,5 +1,6 @@
 #include "supernet/evaluate.h"
 
+#include "base/grow.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -67,7 +68,7 @@ int ds_evaluate(const struct ds_engine *engine, struct ds_model *model,
             return ds_fail(err, "image %zu has label %d; the network has classes 0 to %zu", i,
                            labels[i], classes - 1);
     if (!(o->is_right = calloc(ds_outcome_bytes(o->n), 1)))
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     for (size_t i = 0; i < images->n; i++)
         if (evaluate_one(engine, model, images, i, labels[i], classes, o, err)) {
             free(o->is_right);

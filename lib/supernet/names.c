@@ -1,5 +1,6 @@
 #include "supernet/names.h"
 
+#include "base/grow.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,7 +233,7 @@ int ds_supernet_tensors(const struct ds_supernet *s, const struct ds_space *spac
 {
     struct ds_module_spec *spec = calloc((size_t)ds_modules_most(space) + 1, sizeof *spec);
     if (!spec)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     int n = ds_module_specs(space, choice, spec), block = 0, rc = 0;
     memset(tensors, 0, (size_t)net->nlayers * sizeof *tensors);
     for (int i = 0; i < n && rc == 0; i++) {

@@ -1,4 +1,5 @@
 /* The weights of a subnet, out of the tensors of its supernet. */
+#include "base/grow.h"
 #include "supernet/names.h"
 
 #include <math.h>
@@ -185,7 +186,7 @@ int ds_supernet_take(const struct ds_supernet *s, const uint8_t *choice, const s
     subnet->layer = layer;
     subnet->folded = NULL;
     subnet->nlayers = 0;
-    int rc = tensors && layer ? 0 : ds_fail(err, "out of memory");
+    int rc = tensors && layer ? 0 : ds_no_memory(err);
     if (rc == 0)
         rc = ds_supernet_tensors(s, s->space, choice, net, tensors, err);
     if (rc == 0)
@@ -231,7 +232,7 @@ int ds_subnet_give(struct ds_subnet *subnet, struct ds_net *net, struct ds_error
     free(subnet->folded);
     subnet->folded = calloc((size_t)net->nlayers + 1, sizeof *subnet->folded);
     if (!subnet->folded)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     if (reserve(&subnet->folded_floats, &subnet->folded_room, count_floats(net), err))
         return -1;
     float *at = subnet->folded_floats;

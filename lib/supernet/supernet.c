@@ -1,3 +1,4 @@
+#include "base/grow.h"
 #include "supernet/names.h"
 
 #include <stdio.h>
@@ -83,7 +84,7 @@ struct ds_supernet *ds_supernet_load(const char *path, double bn_eps, struct ds_
 {
     struct ds_supernet *s = calloc(1, sizeof *s);
     if (!s) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     if (!(s->file = ds_pytorch_load(path, err))) {
@@ -178,7 +179,7 @@ static int number_blocks(struct ds_supernet *s, const struct ds_space *space, st
                        s->nblocks, space->name, fixed + layers);
     free(s->first_block);
     if (!(s->first_block = malloc((size_t)space->nunits * sizeof *s->first_block)))
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     memcpy(s->first_block, first, (size_t)space->nunits * sizeof *s->first_block);
     return 0;
 }

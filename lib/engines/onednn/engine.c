@@ -4,6 +4,7 @@
  * back to reference code. Activation functions and residual sums are post-ops.
  */
 #include "engines/engine.h"
+#include "base/grow.h"
 
 #include "base/clock.h"
 #include "engines/onednn/version.h"
@@ -54,6 +55,7 @@ struct ds_session {
     void *packed;   /* tree of struct packed */
     desc_t *layout; /* [nlayouts], all different */
     int32_t nlayouts;
+    size_t layout_room;
     struct ds_arena arena, scratch;
     struct ds_model *current; /* whose input is in the arena */
     struct ds_input input;    /* what every run starts from */
@@ -234,18 +236,14 @@ static int describe_op(struct ds_session *s, const struct op *op, dnnl_primitive
                  "add", err);
 }
 
-/* The number of a layout of weights in the session's list, where it is put at first use; -1: no
- * memory. */
+/* The number of a layout of weights in the session's list, which a new one joins; -1: no memory. */
 static int32_t layout_number(struct ds_session *s, const_desc_t desc)
 {
     for (int32_t i = 0; i < s->nlayouts; i++)
         if (dnnl_memory_desc_equal(s->layout[i], desc))
             return i;
-    desc_t *more = realloc(s->layout, ((size_t)s->nlayouts + 1) * sizeof *more);
-    if (!more)
-        return -1;
-    s->layout = more;
-    if (dnnl_memory_desc_clone(&more[s->nlayouts], desc) != dnnl_success)
+    if (ds_grow(&s->layout, &s->layout_room, (size_t)s->nlayouts + 1, sizeof *s->layout, NULL) ||
+        dnnl_memory_desc_clone(&s->layout[s->nlayouts], desc) != dnnl_success)
         return -1;
     return s->nlayouts++;
 }
@@ -322,7 +320,7 @@ static struct op *find_op(struct ds_session *s, const struct ds_net *net, const 
     struct ds_tensor in = net->tensor[l->in], out = net->tensor[l->out];
     struct op *op = calloc(1, sizeof *op);
     if (!op) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     op->key = (struct op_key){.op = (int32_t)l->op,
@@ -342,7 +340,7 @@ static struct op *find_op(struct ds_session *s, const struct ds_net *net, const 
     struct op **at = tsearch(op, &s->ops, compare_ops);
     if (!at) {
         free(op);
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     if (*at != op) {
@@ -433,7 +431,7 @@ static struct packed *find_packed(struct ds_session *s, const struct op *op,
 {
     struct packed *p = calloc(1, sizeof *p);
     if (!p) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     p->key.weights = ds_weight_key(net, l);
@@ -447,7 +445,7 @@ static struct packed *find_packed(struct ds_session *s, const struct op *op,
     float *bias = malloc((size_t)op->key.cout * sizeof *bias);
     int rc = -1;
     if (!at || !plain || !bias) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
     } else {
         ds_weights_of(net, l, s->options.seed, plain, bias);
         rc = pack(s, p, op, plain, bias, err);
@@ -502,7 +500,7 @@ static struct ds_session *open_session(const struct ds_engine_options *options,
 {
     struct ds_session *s = calloc(1, sizeof *s);
     if (!s) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     s->options = *options;
@@ -600,7 +598,7 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
     m->step = calloc((size_t)net->nlayers + 1, sizeof *m->step);
     m->view = calloc((size_t)net->nlayers * MOST_ARGS + 1, sizeof *m->view);
     m->own = calloc((size_t)net->nlayers + 1, sizeof *m->own);
-    int rc = offset && m->step && m->view && m->own ? 0 : ds_fail(err, "out of memory");
+    int rc = offset && m->step && m->view && m->own ? 0 : ds_no_memory(err);
     if (rc == 0)
         rc = ds_arena_plan(net, batch, 0, true, offset, &size, err);
     if (rc == 0)
@@ -623,7 +621,7 @@ static struct ds_model *load(struct ds_session *s, const struct ds_net *net, str
 {
     struct ds_model *m = calloc(1, sizeof *m);
     if (!m) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     m->session = s;

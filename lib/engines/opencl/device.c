@@ -1,4 +1,5 @@
 /* OpenCL's devices: listed, chosen, opened. */
+#include "base/grow.h"
 #include "engines/opencl/opencl.h"
 
 #include "base/checksum.h"
@@ -175,7 +176,7 @@ struct ds_device *ds_opencl_devices(int *n, struct ds_error *err)
         return NULL;
     struct ds_device *all = calloc((size_t)*n + 1, sizeof *all);
     if (!all)
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
     for (int i = 0; all && i < *n; i++)
         describe(&found[i], &all[i]);
     return all;

@@ -4,6 +4,7 @@
  * depthwise convolutions and all the rest are kernels of our own (kernels.cl), which add
  * bias, residual and activation in the pass that they make anyway.
  */
+#include "base/grow.h"
 #include "engines/opencl/opencl.h"
 #include "engines/placement.h"
 
@@ -45,7 +46,7 @@ static struct ds_session *open_session(const struct ds_engine_options *options,
 {
     struct ds_session *s = calloc(1, sizeof *s);
     if (!s) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     s->options = *options;
@@ -113,7 +114,7 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, size_t *off
         return -1;
     m->done = calloc((size_t)m->steps.n + 1, sizeof *m->done);
     m->output = malloc(m->output_count * sizeof *m->output);
-    return m->done && m->output ? 0 : ds_fail(err, "out of memory");
+    return m->done && m->output ? 0 : ds_no_memory(err);
 }
 
 static struct ds_model *load(struct ds_session *s, const struct ds_net *net, struct ds_error *err)
@@ -125,7 +126,7 @@ static struct ds_model *load(struct ds_session *s, const struct ds_net *net, str
         m->session = s;
         rc = load_layers(m, net, offset, err);
     } else {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
     }
     free(offset);
     if (rc == 0)

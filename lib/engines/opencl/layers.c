@@ -128,7 +128,7 @@ static struct packed *find_packed(struct loader *b, const struct ds_layer *l)
     }
     if (!at) {
         free(p);
-        ds_fail(b->err, "out of memory");
+        ds_no_memory(b->err);
         return NULL;
     }
     if (*at != p) {
@@ -139,7 +139,7 @@ static struct packed *find_packed(struct loader *b, const struct ds_layer *l)
     p->bias_at = round_up(count, 16);
     float *plain = malloc(count * sizeof *plain);
     float *both = calloc(p->bias_at + (size_t)p->key.cout, sizeof *both);
-    int rc = plain && both ? upload(b, l, p, plain, both) : ds_fail(b->err, "out of memory");
+    int rc = plain && both ? upload(b, l, p, plain, both) : ds_no_memory(b->err);
     free(plain);
     free(both);
     if (rc == 0)
@@ -584,7 +584,7 @@ int ds_opencl_load(struct ds_session *s, const struct ds_net *net, const size_t 
 {
     struct loader b = {.s = s, .net = net, .offset = offset, .steps = steps, .err = err};
     b.left = calloc((size_t)net->ntensors, sizeof *b.left);
-    int rc = b.left ? 0 : ds_fail(err, "out of memory");
+    int rc = b.left ? 0 : ds_no_memory(err);
     for (int i = 0; i < net->nlayers && rc == 0; i++) {
         b.l = &net->layer[i];
         b.in = net->tensor[b.l->in];

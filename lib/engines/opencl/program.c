@@ -1,4 +1,5 @@
 /* OpenCL programs: compiled once for a device, a driver and a set of options; kept on disk. */
+#include "base/grow.h"
 #include "engines/opencl/opencl.h"
 
 #include "base/blob_cache.h"
@@ -132,7 +133,7 @@ int ds_opencl_kernel(struct ds_opencl *cl, const char *name, const char *options
     if (!at) {
         if (p)
             free_program(p);
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     }
     if (*at != p) {
         free_program(p);

@@ -4,6 +4,7 @@
  * 1/2, 0, 1) is folded into the weights, bias and clamp of its convolution.
  */
 #include "engines/engine.h"
+#include "base/grow.h"
 
 #include "base/clock.h"
 #include "engines/placement.h"
@@ -145,7 +146,7 @@ static struct conv *find_conv(struct ds_session *s, const struct ds_net *net,
 {
     struct conv *c = calloc(1, sizeof *c);
     if (!c) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     c->key.weights = ds_weight_key(net, l);
@@ -160,7 +161,7 @@ static struct conv *find_conv(struct ds_session *s, const struct ds_net *net,
     size_t count = ds_weight_count(&c->key.weights);
     float *plain = malloc(count * sizeof *plain), *weights = malloc(count * sizeof *weights);
     float *bias = malloc((size_t)c->key.weights.cout * sizeof *bias);
-    int rc = at && plain && weights && bias ? 0 : ds_fail(err, "out of memory");
+    int rc = at && plain && weights && bias ? 0 : ds_no_memory(err);
     if (rc == 0) {
         ds_weights_of(net, l, s->options.seed, plain, bias);
         rc = make_conv(c, plain, weights, bias, err);
@@ -206,7 +207,7 @@ static struct ds_session *open_session(const struct ds_engine_options *options,
 {
     struct ds_session *s = calloc(1, sizeof *s);
     if (!s) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     s->options = *options;
@@ -350,7 +351,7 @@ static int copy_net(struct ds_net *to, const struct ds_net *from, struct ds_erro
     to->tensor = malloc((size_t)from->ntensors * sizeof *to->tensor);
     to->module = malloc((size_t)from->nmodules * sizeof *to->module + 1);
     if (!to->layer || !to->tensor || !to->module)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     memcpy(to->layer, from->layer, (size_t)from->nlayers * sizeof *to->layer);
     memcpy(to->tensor, from->tensor, (size_t)from->ntensors * sizeof *to->tensor);
     memcpy(to->module, from->module, (size_t)from->nmodules * sizeof *to->module);
@@ -366,7 +367,7 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
     m->offset = calloc((size_t)net->ntensors, sizeof *m->offset);
     m->step = calloc(MOST_PARTS * (size_t)net->nlayers + 1, sizeof *m->step);
     if (!m->offset || !m->step)
-        return ds_fail(err, "out of memory");
+        return ds_no_memory(err);
     if (ds_arena_plan(net, s->options.batch, XNN_EXTRA_BYTES, false, m->offset, &size, err) ||
         ds_arena_reserve(&s->arena, size, err) ||
         ds_input_reserve(&s->input, s->options.seed, floats(m, net->input), err))
@@ -381,7 +382,7 @@ static struct ds_model *load(struct ds_session *s, const struct ds_net *net, str
 {
     struct ds_model *m = calloc(1, sizeof *m);
     if (!m) {
-        ds_fail(err, "out of memory");
+        ds_no_memory(err);
         return NULL;
     }
     m->session = s;
