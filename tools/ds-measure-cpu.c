@@ -172,5 +172,6 @@ int main(int argc, char **argv)
     if (o.pin)
         pin(o.pin);
     check_threads(o.setup.threads);
+    o.measure.watch = o.setup.threads;
     return measure(&cli, &o, supernet);
 }

@@ -63,6 +63,18 @@ static int measure_all(struct ds_window *window, struct ds_filter *f, struct ds_
     return rc;
 }
 
+/* Where the time went. */
+static void say_spent(const struct ds_window *window)
+{
+    struct ds_window_spent s = ds_window_spent(window);
+    double all = s.load + s.measure.warm_up + s.measure.timed;
+    if (all > 0)
+        cli_say("%llu networks in %.3g s: %.0f%% loading, %.0f%% warming up, %.0f%% timed runs, of "
+                "which %d were disturbed by others and made again",
+                (unsigned long long)s.networks, all / 1e3, 100 * s.load / all,
+                100 * s.measure.warm_up / all, 100 * s.measure.timed / all, s.measure.disturbed);
+}
+
 int meter_run(struct cli *cli, const struct ds_window_options *options)
 {
     struct ds_filter f;
@@ -80,11 +92,16 @@ int meter_run(struct cli *cli, const struct ds_window_options *options)
     if (measure_all(window, &f, &err))
         cli_fail(f.out, &err);
     progress_end(&bar.progress);
-    uint64_t unsettled = ds_window_unsettled(window);
+    if (cli->progress)
+        say_spent(window);
+    double width;
+    uint64_t unsettled = ds_window_unsettled(window, &width);
     if (unsettled)
-        cli_warn("%llu records did not reach a precision of %g%% in %d runs ('converged' is false "
-                 "on them)",
-                 (unsigned long long)unsettled, 100 * o.measure.precision, o.measure.max_runs);
+        cli_warn(
+            "%llu of %llu records are known to %.2g%% (mean width of their 95%% intervals), not "
+            "to the %g%% of --precision: --max-runs is %d; 'converged' is false on them",
+            (unsigned long long)unsettled, (unsigned long long)ds_window_written(window),
+            100 * width, 100 * o.measure.precision, o.measure.max_runs);
     ds_window_free(window);
     return cli_filter_close(&f);
 }

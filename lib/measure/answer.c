@@ -149,10 +149,13 @@ static int describe(struct ds_record *rec, struct ds_metric *m, const char *text
 struct ds_metric *ds_answer_set(struct ds_record *rec, const struct ds_question *question,
                                 const struct ds_answer *answer)
 {
-    struct ds_timing runs = {.ms = answer->number, .runs = (int)answer->n};
-    struct ds_metric *m = question->is_latency
-                              ? ds_latency_set(rec, question->metric, &runs)
-                              : ds_record_set(rec, question->metric, answer->number[0]);
+    struct ds_metric *m;
+    if (question->is_latency) {
+        struct ds_latency l = ds_runs_latency(answer->number, answer->n);
+        m = ds_latency_set(rec, question->metric, &l, answer->n);
+    } else {
+        m = ds_record_set(rec, question->metric, answer->number[0]);
+    }
     if (m && answer->object)
         return answer_object_set(rec, question, answer);
     return m && describe(rec, m, answer->text) == 0 ? m : NULL;

@@ -2,13 +2,13 @@
 
 #include <math.h>
 
-struct ds_metric *ds_latency_set(struct ds_record *rec, const char *name, struct ds_timing *t)
+struct ds_metric *ds_latency_set(struct ds_record *rec, const char *name,
+                                 const struct ds_latency *l, size_t runs)
 {
-    struct ds_latency l = ds_timing_latency(t);
-    struct ds_metric *m = ds_record_set(rec, name, l.median);
-    int bad = !m || ds_metric_num(rec, m, "min", l.min) || ds_metric_num(rec, m, "p90", l.p90) ||
-              ds_metric_num(rec, m, "lo", l.lo) || ds_metric_num(rec, m, "hi", l.hi) ||
-              ds_metric_int(rec, m, "runs", t->runs);
+    struct ds_metric *m = ds_record_set(rec, name, l->median);
+    int bad = !m || ds_metric_num(rec, m, "min", l->min) || ds_metric_num(rec, m, "p90", l->p90) ||
+              ds_metric_num(rec, m, "lo", l->lo) || ds_metric_num(rec, m, "hi", l->hi) ||
+              ds_metric_int(rec, m, "runs", (int64_t)runs);
     return bad ? NULL : m;
 }
 
@@ -20,16 +20,19 @@ static int add_text(struct ds_record *rec, struct ds_metric *m, const char *key,
 int ds_latency_describe(struct ds_record *rec, struct ds_metric *m, struct ds_timing *t,
                         const struct ds_conditions *c)
 {
-    int bad = ds_metric_int(rec, m, "warmup", c->warmup) ||
-              ds_metric_bool(rec, m, "converged", t->converged) ||
-              (isfinite(c->drift) && ds_metric_num(rec, m, "drift", c->drift)) ||
-              add_text(rec, m, "engine", c->engine) || add_text(rec, m, "device", c->device) ||
-              add_text(rec, m, "driver", c->driver) ||
-              (t->device_ms && ds_metric_num(rec, m, "device_ms", ds_timing_device(t))) ||
-              (c->settles && ds_metric_bool(rec, m, "settled", c->settled)) ||
-              (c->threads && ds_metric_int(rec, m, "threads", c->threads)) ||
-              add_text(rec, m, "precision", c->precision) ||
-              add_text(rec, m, "weights", c->weights) || ds_metric_int(rec, m, "batch", c->batch) ||
-              add_text(rec, m, "pin", c->pin);
+    int bad =
+        ds_metric_int(rec, m, "warmup", c->warmup) ||
+        ds_metric_bool(rec, m, "converged", t->converged) ||
+        (t->disturbed &&
+         ds_metric_num(rec, m, "disturbed", t->disturbed / (double)(t->disturbed + t->runs))) ||
+        (isfinite(c->drift) && ds_metric_num(rec, m, "drift", c->drift)) ||
+        (isfinite(c->reference) && ds_metric_num(rec, m, "ref", c->reference)) ||
+        add_text(rec, m, "engine", c->engine) || add_text(rec, m, "device", c->device) ||
+        add_text(rec, m, "driver", c->driver) ||
+        (t->device_ms && ds_metric_num(rec, m, "device_ms", ds_timing_device(t))) ||
+        (c->settles && ds_metric_bool(rec, m, "settled", c->settled)) ||
+        (c->threads && ds_metric_int(rec, m, "threads", c->threads)) ||
+        add_text(rec, m, "precision", c->precision) || add_text(rec, m, "weights", c->weights) ||
+        ds_metric_int(rec, m, "batch", c->batch) || add_text(rec, m, "pin", c->pin);
     return bad ? -1 : 0;
 }

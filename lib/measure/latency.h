@@ -13,14 +13,16 @@ struct ds_conditions {
     const char *pin;                      /* processors that the tool was bound to */
     int warmup, batch, threads;           /* threads 0: not known */
     double drift;                         /* of the reference network; NaN: not known */
+    double reference;                     /* its latency, ms; NaN: not known */
     bool settles, settled;                /* whether the device was waited for, and with success */
 };
 
 /*
- * Sets a latency with the spread of its runs, for more details to be added; sorts the runs. `name`
- * must outlive the record. NULL when out of memory.
+ * Sets a latency of so many runs with their spread, for more details to be added. `name` must
+ * outlive the record. NULL when out of memory.
  */
-struct ds_metric *ds_latency_set(struct ds_record *rec, const char *name, struct ds_timing *t);
+struct ds_metric *ds_latency_set(struct ds_record *rec, const char *name,
+                                 const struct ds_latency *l, size_t runs);
 
 /* Adds to it how it was got. -1 when out of memory. */
 int ds_latency_describe(struct ds_record *rec, struct ds_metric *metric, struct ds_timing *t,

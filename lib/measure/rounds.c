@@ -1,9 +1,13 @@
 #include "measure/rounds.h"
 
 #include "base/clock.h"
+#include "base/grow.h"
 #include "base/interrupt.h"
 #include "base/random.h"
 #include "base/stats.h"
+#include "measure/common.h"
+#include "measure/disturbed.h"
+#include "measure/looks.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,90 +18,145 @@
 enum { SETTLE_GROUPS = 3, SETTLE_RUNS = 1000 };
 
 int ds_timing_init(struct ds_timing *t, const struct ds_engine *engine, struct ds_model *model,
-                   int nmodules, const struct ds_measure_options *options, struct ds_error *err)
+                   int nmodules, int weight, const struct ds_measure_options *options,
+                   struct ds_error *err)
 {
-    size_t runs = (size_t)options->max_runs;
-    *t = (struct ds_timing){.model = model, .nmodules = nmodules};
-    t->ms = malloc(runs * sizeof *t->ms);
+    size_t runs = (size_t)weight * (size_t)options->max_runs;
+    *t = (struct ds_timing){.model = model,
+                            .nmodules = nmodules,
+                            .weight = weight,
+                            .most_runs = (int)runs,
+                            .lo = NAN,
+                            .hi = NAN};
+    t->ms = ds_alloc(runs, sizeof *t->ms, err);
+    t->steady_ms = ds_alloc(runs, sizeof *t->steady_ms, err);
     if (options->per_block)
-        t->module_ms = malloc((size_t)nmodules * runs * sizeof *t->module_ms);
+        t->module_ms = ds_alloc((size_t)nmodules * runs, sizeof *t->module_ms, err);
     if (engine->device_ms)
-        t->device_ms = malloc(runs * sizeof *t->device_ms);
-    if (!t->ms || (options->per_block && !t->module_ms) || (engine->device_ms && !t->device_ms))
-        return ds_fail(err, "out of memory");
-    return 0;
+        t->device_ms = ds_alloc(runs, sizeof *t->device_ms, err);
+    bool lacks = !t->ms || !t->steady_ms || (options->per_block && !t->module_ms) ||
+                 (engine->device_ms && !t->device_ms);
+    return lacks ? -1 : 0;
 }
 
 void ds_timing_free(struct ds_timing *t)
 {
     free(t->ms);
+    free(t->steady_ms);
     free(t->module_ms);
     free(t->device_ms);
     *t = (struct ds_timing){0};
 }
 
-/* One timed run; module_ms may be NULL. */
-static int timed_run(const struct ds_engine *engine, struct ds_model *model, double *ms,
-                     double *module_ms, struct ds_error *err)
+/* What a measurement has at hand. */
+struct session {
+    const struct ds_engine *engine;
+    const struct ds_measure_options *o;
+    struct ds_timing *timing;
+    int n;
+    struct ds_reference *reference;
+    struct ds_run_log log; /* of all timed runs; the reference is network n */
+    double *module_ms;     /* room for one run */
+    double *common;        /* [common_room]: of each run of the log */
+    size_t common_room;
+    struct ds_looks *plan; /* [nplans]: for each number of runs that networks may have */
+    int nplans;
+    struct ds_spent *spent;
+};
+
+static double now(const struct session *s)
 {
-    double before = ds_now_ms();
-    if (engine->run(model, module_ms, err))
+    return s->o->now_ms ? s->o->now_ms() : ds_now_ms();
+}
+
+/* One timed run; module_ms may be NULL. */
+static int timed_run(const struct session *s, struct ds_model *model, double *ms, double *module_ms,
+                     bool *disturbed, struct ds_error *err)
+{
+    struct ds_disturbance d;
+    if (s->o->watch)
+        ds_disturbance_begin(&d, s->o->watch);
+    double before = now(s);
+    if (s->engine->run(model, module_ms, err))
         return -1;
-    *ms = ds_now_ms() - before;
+    *ms = now(s) - before;
+    *disturbed = s->o->watch && ds_disturbance_end(&d, s->o->watch, *ms);
+    s->spent->timed += *ms;
     return *ms > 0 ? 0 : ds_fail(err, "the clock stood still during a run");
 }
 
-static int warm_up(const struct ds_engine *engine, struct ds_model *model, int runs,
-                   struct ds_error *err)
+static int warm_up(const struct session *s, struct ds_model *model, struct ds_error *err)
 {
-    for (int i = 0; i < runs; i++)
-        if (engine->run(model, NULL, err))
+    double before = now(s);
+    for (int i = 0; i < s->o->warmup; i++)
+        if (s->engine->run(model, NULL, err))
             return -1;
+    s->spent->warm_up += now(s) - before;
     return 0;
 }
 
-static int visit(const struct ds_engine *engine, struct ds_timing *t,
-                 const struct ds_measure_options *o, double *module_ms, struct ds_error *err)
+/*
+ * A run that others disturbed is made again, as long as such runs are no more than those that
+ * count: where all are disturbed, they are what there is to measure.
+ */
+static int visit(struct session *s, int which, struct ds_error *err)
 {
-    if (warm_up(engine, t->model, o->warmup, err))
+    struct ds_timing *t = &s->timing[which];
+    if (warm_up(s, t->model, err))
         return -1;
-    for (int i = 0; i < o->burst && t->runs < o->max_runs; i++, t->runs++) {
-        if (timed_run(engine, t->model, &t->ms[t->runs], t->module_ms ? module_ms : NULL, err))
+    for (int i = 0; i < s->o->burst && t->runs < t->most_runs;) {
+        double ms;
+        bool disturbed;
+        if (timed_run(s, t->model, &ms, t->module_ms ? s->module_ms : NULL, &disturbed, err))
             return -1;
+        if (disturbed && t->disturbed <= t->runs) {
+            t->disturbed++;
+            s->spent->disturbed++;
+            continue;
+        }
+        t->ms[t->runs] = ms;
         if (t->device_ms)
-            t->device_ms[t->runs] = engine->device_ms(t->model);
+            t->device_ms[t->runs] = s->engine->device_ms(t->model);
         for (int m = 0; m < t->nmodules && t->module_ms; m++)
-            t->module_ms[m * o->max_runs + t->runs] = module_ms[m];
+            t->module_ms[m * t->most_runs + t->runs] = s->module_ms[m];
+        t->runs++;
+        i++;
+        if (ds_run_log_add(&s->log, which, ms, err))
+            return -1;
     }
     return 0;
 }
 
-static int visit_reference(const struct ds_engine *engine, struct ds_reference *r,
-                           const struct ds_measure_options *o, struct ds_error *err)
+static int visit_reference(struct session *s, struct ds_error *err)
 {
+    struct ds_reference *r = s->reference;
     double *more = realloc(r->ms, (size_t)(r->rounds + 1) * sizeof *more);
-    double *ms = malloc((size_t)o->burst * sizeof *ms);
+    double *ms = malloc((size_t)s->o->burst * sizeof *ms);
+    bool disturbed;
     if (more)
         r->ms = more;
-    int rc = more && ms ? warm_up(engine, r->model, o->warmup, err) : ds_fail(err, "out of memory");
-    for (int i = 0; i < o->burst && rc == 0; i++)
-        rc = timed_run(engine, r->model, &ms[i], NULL, err);
+    int rc = more && ms ? warm_up(s, r->model, err) : ds_no_memory(err);
+    for (int i = 0; i < s->o->burst && rc == 0; i++) {
+        rc = timed_run(s, r->model, &ms[i], NULL, &disturbed, err);
+        if (rc == 0)
+            rc = ds_run_log_add(&s->log, s->n, ms[i], err);
+    }
     if (rc == 0) {
-        ds_sort(ms, (size_t)o->burst);
-        r->ms[r->rounds++] = ds_quantile(ms, (size_t)o->burst, 0.5);
+        ds_sort(ms, (size_t)s->o->burst);
+        r->ms[r->rounds++] = ds_quantile(ms, (size_t)s->o->burst, 0.5);
     }
     free(ms);
     return rc;
 }
 
 /* The median of runs of a tenth of a second; one, where it takes longer. */
-static int run_group(const struct ds_engine *engine, struct ds_model *model, double *median,
-                     struct ds_error *err)
+static int run_group(const struct session *s, double *median, struct ds_error *err)
 {
     double ms[SETTLE_RUNS], sum = 0;
+    bool disturbed;
     int n = 0;
     while (n < SETTLE_RUNS && sum < SETTLE_MS) {
-        if (timed_run(engine, model, &ms[n], NULL, err))
+        if (timed_run(s, s->reference->model, &ms[n], NULL, &disturbed, err))
             return -1;
         sum += ms[n++];
     }
@@ -106,16 +165,16 @@ static int run_group(const struct ds_engine *engine, struct ds_model *model, dou
     return 0;
 }
 
-static int settle(const struct ds_engine *engine, struct ds_reference *r, double seconds,
-                  struct ds_error *err)
+static int settle(const struct session *s, struct ds_error *err)
 {
+    struct ds_reference *r = s->reference;
     double last[SETTLE_GROUPS];
     r->settled = false;
-    if (warm_up(engine, r->model, 1, err)) /* the first compiles what is not compiled yet */
+    if (s->engine->run(r->model, NULL, err)) /* the first compiles what is not compiled yet */
         return -1;
-    double before = ds_now_ms();
-    for (int n = 0; !r->settled && ds_now_ms() - before < 1e3 * seconds; n++) {
-        if (run_group(engine, r->model, &last[n % SETTLE_GROUPS], err))
+    double before = now(s);
+    for (int n = 0; !r->settled && now(s) - before < 1e3 * s->o->settle; n++) {
+        if (run_group(s, &last[n % SETTLE_GROUPS], err))
             return -1;
         double least = INFINITY, most = 0;
         for (int i = 0; i < SETTLE_GROUPS && n + 1 >= SETTLE_GROUPS; i++) {
@@ -127,65 +186,222 @@ static int settle(const struct ds_engine *engine, struct ds_reference *r, double
     return 0;
 }
 
-/* Whether the median is known well enough; also true when the runs are used up. */
-static bool finished(struct ds_timing *t, const struct ds_measure_options *o, double *scratch)
+/* ---- looks ---- */
+
+static const struct ds_looks *plan_for(struct session *s, int most_runs, struct ds_error *err)
 {
-    double lo, hi;
-    size_t n = (size_t)t->runs;
-    memcpy(scratch, t->ms, n * sizeof *scratch);
-    ds_sort(scratch, n);
-    double level = ds_median_interval(scratch, n, DS_LEVEL, &lo, &hi);
-    t->converged = level >= DS_LEVEL && hi - lo <= o->precision * ds_quantile(scratch, n, 0.5);
-    t->known = level >= DS_LEVEL || t->runs >= o->max_runs;
-    return t->converged || t->runs >= o->max_runs;
+    for (int i = 0; i < s->nplans; i++)
+        if (s->plan[i].at[s->plan[i].n - 1] == most_runs)
+            return &s->plan[i];
+    if (ds_looks_init(&s->plan[s->nplans], most_runs, DS_LEVEL, err)) {
+        ds_looks_free(&s->plan[s->nplans]);
+        return NULL;
+    }
+    return &s->plan[s->nplans++];
+}
+
+/* Takes what is common to the networks at a time out of all runs. */
+static int steady(struct session *s, struct ds_error *err)
+{
+    if (ds_grow(&s->common, &s->common_room, s->log.n, sizeof *s->common, err) ||
+        ds_common_estimate(&s->log, s->n + 1, s->common, err) < 0)
+        return -1;
+    int *at = ds_alloc((size_t)s->n + 1, sizeof *at, err);
+    double *reference = ds_alloc(s->log.n, sizeof *reference, err);
+    if (!at || !reference) {
+        free(at);
+        free(reference);
+        return -1;
+    }
+    for (size_t i = 0; i < s->log.n; i++) {
+        const struct ds_run *run = &s->log.run[i];
+        double ms = exp(run->log_ms - s->common[i]);
+        if (run->network < s->n)
+            s->timing[run->network].steady_ms[at[run->network]++] = ms;
+        else
+            reference[at[s->n]++] = ms;
+    }
+    if (s->reference && at[s->n]) {
+        ds_sort(reference, (size_t)at[s->n]);
+        s->reference->value = ds_quantile(reference, (size_t)at[s->n], 0.5);
+    }
+    free(at);
+    free(reference);
+    return 0;
+}
+
+/* The interval of the last look, from the steady runs as they are now; gives its share of the
+ * median. */
+static double set_interval(struct ds_timing *t, double *sorted)
+{
+    size_t n = (size_t)t->runs, rank = (size_t)t->rank;
+    memcpy(sorted, t->steady_ms, n * sizeof *sorted);
+    ds_sort(sorted, n);
+    t->lo = sorted[rank ? rank - 1 : 0];
+    t->hi = sorted[rank ? n - rank : n - 1];
+    return (t->hi - t->lo) / ds_quantile(sorted, n, 0.5);
+}
+
+/* Looks at a network that has come to a planned number of runs; whether it is finished. */
+static bool look(const struct session *s, struct ds_timing *t, double *sorted)
+{
+    double width = set_interval(t, sorted);
+    t->converged = t->rank && width <= s->o->precision / sqrt(t->weight);
+    t->known = t->rank || t->runs >= t->most_runs;
+    return t->converged || t->runs >= t->most_runs;
 }
 
 /* How much of a network's work is behind it, if its interval does not end it early. */
-static double share_done(const struct ds_timing *t, const struct ds_measure_options *o)
+static double share_done(const struct ds_timing *t)
 {
-    return (double)t->runs / o->max_runs;
+    return (double)t->runs / t->most_runs;
+}
+
+/* Looks at those that have come to a planned look, all together; keeps what goes on in order[]. */
+static int look_at_round(struct session *s, uint32_t *order, uint32_t *left,
+                         void (*advance)(void *, double), void *arg, struct ds_error *err)
+{
+    double *sorted = NULL;
+    size_t room = 0;
+    uint32_t kept = 0;
+    bool fresh = false;
+    int rc = 0;
+    for (uint32_t i = 0; i < *left && rc == 0; i++) {
+        struct ds_timing *t = &s->timing[order[i]];
+        const struct ds_looks *plan = plan_for(s, t->most_runs, err);
+        int reached = plan ? ds_looks_reached(plan, t->runs) + 1 : 0;
+        bool done = false;
+        if (!plan)
+            rc = -1;
+        else if (reached > t->looks) {
+            t->looks = reached;
+            t->rank = plan->rank[reached - 1];
+            rc = fresh ? 0 : steady(s, err);
+            fresh = true;
+            if (rc == 0)
+                rc = ds_grow(&sorted, &room, (size_t)t->runs, sizeof *sorted, err);
+            done = rc == 0 && look(s, t, sorted);
+        }
+        if (!done)
+            order[kept++] = order[i];
+        else
+            advance(arg, 1 - share_done(t));
+    }
+    free(sorted);
+    *left = kept;
+    return rc;
+}
+
+/* The visits of a round: each network as often as its weight says, in a new order. */
+static size_t plan_round(const struct session *s, const uint32_t *order, uint32_t left,
+                         uint64_t round, uint32_t *visits)
+{
+    struct ds_random r;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < left; i++)
+        for (int v = 0; v < s->timing[order[i]].weight; v++)
+            visits[n++] = order[i];
+    ds_random_init(&r, s->o->seed, round, DS_DRAW_ORDER);
+    ds_random_shuffle(&r, visits, n);
+    return n;
+}
+
+static int measure_round(struct session *s, const uint32_t *visits, size_t n,
+                         void (*advance)(void *, double), void *arg, struct ds_error *err)
+{
+    if (s->reference && visit_reference(s, err))
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        struct ds_timing *t = &s->timing[visits[i]];
+        double before = share_done(t);
+        if (visit(s, (int)visits[i], err))
+            return -1;
+        if (ds_interrupted())
+            return ds_fail(err, "interrupted");
+        advance(arg, share_done(t) - before);
+    }
+    return 0;
+}
+
+static int measure(struct session *s, uint32_t *order, uint32_t *visits,
+                   void (*advance)(void *, double), void *arg, struct ds_error *err)
+{
+    uint32_t left = (uint32_t)s->n;
+    int rc = 0;
+    for (uint32_t i = 0; i < left; i++)
+        order[i] = i;
+    if (s->reference && s->o->settle > 0)
+        rc = settle(s, err);
+    for (uint64_t round = 0; left && rc == 0; round++) {
+        size_t n = plan_round(s, order, left, round, visits);
+        rc = measure_round(s, visits, n, advance, arg, err);
+        if (rc == 0)
+            rc = look_at_round(s, order, &left, advance, arg, err);
+    }
+    return rc;
+}
+
+/* Takes out of the times of modules what was taken out of their runs. */
+static void steady_modules(struct ds_timing *t)
+{
+    for (int i = 0; i < t->runs; i++)
+        for (int m = 0; m < t->nmodules; m++)
+            t->module_ms[m * t->most_runs + i] *= t->steady_ms[i] / t->ms[i];
+}
+
+/*
+ * At the end, however it came: what is common is known best now, and all intervals are told while
+ * the machine was as it was in the middle of all runs.
+ */
+static int conclude(struct session *s, struct ds_error *err)
+{
+    double *sorted = ds_alloc(s->log.n, sizeof *sorted, err);
+    int rc = sorted ? 0 : -1;
+    if (rc == 0 && s->log.n)
+        rc = steady(s, err);
+    for (int i = 0; i < s->n && rc == 0; i++) {
+        struct ds_timing *t = &s->timing[i];
+        if (t->looks)
+            set_interval(t, sorted);
+        if (t->module_ms)
+            steady_modules(t);
+    }
+    for (int i = 0; i < s->n && rc; i++)
+        s->timing[i].known = false;
+    free(sorted);
+    return rc;
 }
 
 int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
                struct ds_reference *reference, const struct ds_measure_options *o,
-               void (*advance)(void *, double), void *arg, struct ds_error *err)
+               struct ds_spent *spent, void (*advance)(void *, double), void *arg,
+               struct ds_error *err)
 {
-    int most_modules = 1, rc = 0;
-    for (int i = 0; i < n; i++)
-        most_modules = timing[i].nmodules > most_modules ? timing[i].nmodules : most_modules;
-    uint32_t *order = malloc((size_t)n * sizeof *order + 1), left = (uint32_t)n;
-    double *scratch = malloc((size_t)o->max_runs * sizeof *scratch);
-    double *module_ms = malloc((size_t)most_modules * sizeof *module_ms);
-    if (!order || !scratch || !module_ms)
-        rc = ds_fail(err, "out of memory");
-    for (uint32_t i = 0; i < left && rc == 0; i++)
-        order[i] = i;
-
-    if (rc == 0 && reference && o->settle > 0)
-        rc = settle(engine, reference, o->settle, err);
-    for (uint64_t round = 0; left && rc == 0; round++) {
-        struct ds_random r;
-        uint32_t kept = 0;
-        ds_random_init(&r, o->seed, round, DS_DRAW_ORDER);
-        ds_random_shuffle(&r, order, left);
-        if (reference)
-            rc = visit_reference(engine, reference, o, err);
-        for (uint32_t i = 0; i < left && rc == 0; i++) {
-            struct ds_timing *t = &timing[order[i]];
-            double before = share_done(t, o);
-            rc = visit(engine, t, o, module_ms, err);
-            bool done = rc == 0 && finished(t, o, scratch);
-            if (rc == 0 && ds_interrupted())
-                rc = ds_fail(err, "interrupted");
-            if (!done)
-                order[kept++] = order[i];
-            advance(arg, (done ? 1 : share_done(t, o)) - before);
-        }
-        left = kept;
+    struct session s = {
+        .engine = engine, .o = o, .timing = timing, .n = n, .reference = reference, .spent = spent};
+    size_t most_modules = 1, weights = 0;
+    for (int i = 0; i < n; i++) {
+        most_modules =
+            (size_t)timing[i].nmodules > most_modules ? (size_t)timing[i].nmodules : most_modules;
+        weights += (size_t)timing[i].weight;
     }
+    uint32_t *order = ds_alloc((size_t)n, sizeof *order, err);
+    uint32_t *visits = ds_alloc(weights, sizeof *visits, err);
+    s.module_ms = ds_alloc(most_modules, sizeof *s.module_ms, err);
+    s.plan = ds_alloc((size_t)n, sizeof *s.plan, err);
+    bool room = order && visits && s.module_ms && s.plan;
+    int rc = room ? measure(&s, order, visits, advance, arg, err) : -1;
+    struct ds_error second;
+    int concluded = room ? conclude(&s, rc ? &second : err) : -1;
+    rc = rc ? rc : concluded;
+    for (int i = 0; i < s.nplans; i++)
+        ds_looks_free(&s.plan[i]);
+    ds_run_log_free(&s.log);
+    free(s.common);
+    free(s.module_ms);
+    free(s.plan);
     free(order);
-    free(scratch);
-    free(module_ms);
+    free(visits);
     return rc;
 }
 
@@ -206,13 +422,24 @@ double ds_reference_drift(const struct ds_reference *r)
 
 struct ds_latency ds_timing_latency(struct ds_timing *t)
 {
-    struct ds_latency l;
+    struct ds_latency l = {.lo = t->lo, .hi = t->hi};
     size_t n = (size_t)t->runs;
     ds_sort(t->ms, n);
-    l.median = ds_quantile(t->ms, n, 0.5);
+    ds_sort(t->steady_ms, n);
+    l.median = ds_quantile(t->steady_ms, n, 0.5);
     l.min = t->ms[0];
     l.p90 = ds_quantile(t->ms, n, 0.9);
-    ds_median_interval(t->ms, n, DS_LEVEL, &l.lo, &l.hi);
+    return l;
+}
+
+struct ds_latency ds_runs_latency(double *ms, size_t n)
+{
+    struct ds_latency l;
+    ds_sort(ms, n);
+    l.median = ds_quantile(ms, n, 0.5);
+    l.min = ms[0];
+    l.p90 = ds_quantile(ms, n, 0.9);
+    ds_median_interval(ms, n, DS_LEVEL, &l.lo, &l.hi);
     return l;
 }
 
@@ -222,9 +449,9 @@ double ds_timing_device(struct ds_timing *t)
     return ds_quantile(t->device_ms, (size_t)t->runs, 0.5);
 }
 
-double ds_timing_module(struct ds_timing *t, int module, const struct ds_measure_options *options)
+double ds_timing_module(struct ds_timing *t, int module)
 {
-    double *ms = &t->module_ms[module * options->max_runs];
+    double *ms = &t->module_ms[module * t->most_runs];
     ds_sort(ms, (size_t)t->runs);
     return ds_quantile(ms, (size_t)t->runs, 0.5);
 }

@@ -1,11 +1,13 @@
 #include "measure/window.h"
 
+#include "base/clock.h"
 #include "base/grow.h"
 #include "base/id_map.h"
 #include "measure/latency.h"
 #include "network/build.h"
 #include "stream/held.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,18 +32,22 @@ struct ds_window {
     struct ds_reference reference;
     double drift; /* of the reference in this window */
     uint64_t written, unsettled;
+    double unsettled_width; /* sum of their intervals' shares of the median */
+    struct ds_window_spent spent;
 };
 
 static struct ds_model *load(struct ds_window *w, const struct ds_space *space,
                              const uint8_t *choice, struct ds_net *net, struct ds_error *err)
 {
     struct ds_model *model = NULL;
+    double before = ds_now_ms();
     if (ds_net_build(space, choice, net, err) == 0 &&
         (!w->o->give || w->o->give(w->o->give_arg, space, choice, net, err) == 0))
         model = w->o->engine->load(w->session, net, err);
     ds_net_give(net, NULL);
     if (!model)
         ds_fail_in(err, "%s", ds_reader_where(w->f->in));
+    w->spent.load += ds_now_ms() - before;
     return model;
 }
 
@@ -74,16 +80,14 @@ static int find_timing(struct ds_window *w, const struct ds_record *rec, struct 
     if (known >= 0)
         return (int)known;
     int i = w->ntimings;
-    struct ds_timing *t = &w->timing[i];
     struct ds_model *model = load(w, rec->space, rec->choice, &w->net[i], err);
     if (!model)
         return -1;
-    if (ds_timing_init(t, w->o->engine, model, w->net[i].nmodules, &w->o->measure, err) ||
-        (ds_id_map_add(&w->ids, rec->id, (uint32_t)i) < 0 && ds_no_memory(err))) {
+    if (ds_id_map_add(&w->ids, rec->id, (uint32_t)i) < 0) {
         w->o->engine->unload(model);
-        ds_timing_free(t);
-        return -1;
+        return ds_no_memory(err);
     }
+    w->timing[i] = (struct ds_timing){.model = model};
     return w->ntimings++;
 }
 
@@ -103,10 +107,13 @@ static int describe(struct ds_window *w, struct ds_record *rec, struct ds_timing
                                     .batch = o->setup.batch,
                                     .threads = o->setup.threads,
                                     .drift = w->drift,
+                                    .reference = w->reference.value,
                                     .settles = o->measure.settle > 0,
                                     .settled = w->reference.settled};
-    struct ds_metric *metric = ds_latency_set(rec, o->metric, t);
+    struct ds_latency l = ds_timing_latency(t);
+    struct ds_metric *metric = ds_latency_set(rec, o->metric, &l, (size_t)t->runs);
     w->unsettled += !t->converged;
+    w->unsettled_width += t->converged ? 0 : (l.hi - l.lo) / l.median;
     return metric ? ds_latency_describe(rec, metric, t, &c) : -1;
 }
 
@@ -119,7 +126,7 @@ static int describe_modules(struct ds_window *w, struct ds_record *rec, int timi
         char module[DS_MODULE_NAME];
         ds_module_name(w->space, &w->net[timing], i, module, sizeof module);
         snprintf(names[i], sizeof names[i], "%s.%s", w->o->metric, module);
-        if (!ds_record_set(rec, names[i], ds_timing_module(t, i, &w->o->measure)))
+        if (!ds_record_set(rec, names[i], ds_timing_module(t, i)))
             return -1;
     }
     return 0;
@@ -189,12 +196,43 @@ static void forget(struct ds_window *w)
     ds_id_map_free(&w->ids);
 }
 
+/* Prepares the networks of the window for measuring; one that is the base of k others has weight.
+ */
+static int prepare(struct ds_window *w, struct ds_error *err)
+{
+    int *copies = ds_alloc((size_t)w->ntimings, sizeof *copies, err);
+    struct ds_record rec;
+    if (!copies || ds_record_init(&rec, err)) {
+        free(copies);
+        return -1;
+    }
+    int rc = 0;
+    for (size_t i = 0; i < w->held.n && rc == 0; i++) {
+        rc = ds_held_parse(&w->held, i, &rec, err);
+        int64_t base = rc == 0 && rec.has_base ? ds_id_map_find(&w->ids, rec.base) : -1;
+        if (base >= 0 && base != w->which[i])
+            copies[base]++;
+    }
+    for (int i = 0; i < w->ntimings && rc == 0; i++) {
+        int weight = (int)fmax(1, round(sqrt(copies[i])));
+        rc = ds_timing_init(&w->timing[i], w->o->engine, w->timing[i].model, w->net[i].nmodules,
+                            weight, &w->o->measure, err);
+    }
+    ds_record_free(&rec);
+    free(copies);
+    return rc;
+}
+
 /* Measures and writes what is waiting; where measuring fails, what is known nevertheless. */
 static int finish(struct ds_window *w, struct ds_error *err)
 {
     struct ds_error second;
-    int rc = ds_measure(w->o->engine, w->timing, w->ntimings, w->ntimings ? &w->reference : NULL,
-                        &w->o->measure, advance, w, err);
+    w->reference.value = NAN;
+    int rc = prepare(w, err);
+    if (rc == 0)
+        rc = ds_measure(w->o->engine, w->timing, w->ntimings, w->ntimings ? &w->reference : NULL,
+                        &w->o->measure, &w->spent.measure, advance, w, err);
+    w->spent.networks += (uint64_t)w->ntimings;
     if (rc == 0)
         advance(w, (double)w->held.n - w->ntimings);
     w->drift = ds_reference_drift(&w->reference);
@@ -249,9 +287,15 @@ uint64_t ds_window_written(const struct ds_window *w)
     return w->written;
 }
 
-uint64_t ds_window_unsettled(const struct ds_window *w)
+uint64_t ds_window_unsettled(const struct ds_window *w, double *width)
 {
+    *width = w->unsettled ? w->unsettled_width / (double)w->unsettled : 0;
     return w->unsettled;
+}
+
+struct ds_window_spent ds_window_spent(const struct ds_window *w)
+{
+    return w->spent;
 }
 
 struct ds_window *ds_window_open(const struct ds_window_options *options, struct ds_filter *f,

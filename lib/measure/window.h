@@ -56,8 +56,16 @@ int ds_window_end(struct ds_window *w, struct ds_error *err);
 /* How many records were written. */
 uint64_t ds_window_written(const struct ds_window *w);
 
-/* How many of them did not reach the precision asked for. */
-uint64_t ds_window_unsettled(const struct ds_window *w);
+/* How many of them did not reach the precision asked for, and the mean width of their intervals. */
+uint64_t ds_window_unsettled(const struct ds_window *w, double *width);
+
+/* Where the time went, ms. */
+struct ds_window_spent {
+    double load;
+    struct ds_spent measure;
+    uint64_t networks; /* measured, each once a window */
+};
+struct ds_window_spent ds_window_spent(const struct ds_window *w);
 
 void ds_window_free(struct ds_window *w);
 
