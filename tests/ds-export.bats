@@ -134,7 +134,7 @@ END
     run -1 ds-export onnx -d /proc/nowhere two.dss
     [[ "$output" == "ds-export: /proc/nowhere: cannot make it: "* ]]
     run -1 ds-export onnx -d none.dss two.dss
-    [[ "$output" == "ds-export: none.dss/"*".onnx: Not a directory" ]]
+    [[ "$output" == "ds-export: two.dss: record 1, byte "*": none.dss/"*".onnx: Not a directory" ]]
     run -1 bash -c 'ds-sample mobilenet-v2 -n 1 | ds-export onnx -o /dev/full'
     [[ "$output" == "ds-export: "*"No space left on device" ]]
     run -2 ds-export onnx --opset 14 two.dss

@@ -100,7 +100,7 @@ static void close_pipe(int pipe[2])
     close_fd(&pipe[1]);
 }
 
-int child_start(const struct ds_exec_job *job, bool input, struct child *c, struct ds_error *err)
+int ds_child_start(const struct ds_exec_job *job, bool input, struct child *c, struct ds_error *err)
 {
     int in[2] = {-1, -1}, out[2] = {-1, -1}, error[2] = {-1, -1}, bad = 0;
     *c = (struct child){.most = job->most, .in = -1, .out = -1, .err = -1, .self = -1};
@@ -170,7 +170,7 @@ static void keep_tail(struct child *c, const char *chunk, size_t n)
     c->tail_size = old + n;
 }
 
-enum child_verdict child_hear(struct child *c, bool *more)
+enum child_verdict ds_child_hear(struct child *c, bool *more)
 {
     char chunk[CHUNK];
     size_t n;
@@ -192,13 +192,13 @@ static enum child_verdict hear_the_rest(struct child *c)
     bool more = true;
     enum child_verdict v = CHILD_RUNNING;
     for (int i = 0; more && v == CHILD_RUNNING && i < MOST_CHUNKS; i++)
-        v = child_hear(c, &more);
+        v = ds_child_hear(c, &more);
     return v == CHILD_RUNNING ? CHILD_EXITED : v;
 }
 
 /* ---- its end ---- */
 
-bool child_has_ended(const struct child *c)
+bool ds_child_has_ended(const struct child *c)
 {
     siginfo_t info = {0};
     return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid;
@@ -235,19 +235,19 @@ static bool has_line(const struct child *c)
     return c->size && memchr(c->text, '\n', c->size);
 }
 
-enum child_verdict child_follow(struct child *c, const char *line, size_t n, double timeout)
+enum child_verdict ds_child_follow(struct child *c, const char *line, size_t n, double timeout)
 {
     double deadline = ds_now_ms() + timeout * 1000;
     bool asked = line;
     for (;;) {
         bool more;
         send_some(c, &line, &n);
-        enum child_verdict v = child_hear(c, &more);
+        enum child_verdict v = ds_child_hear(c, &more);
         if (v != CHILD_RUNNING)
             return v;
         if (asked && has_line(c))
             return CHILD_ANSWERED;
-        if (child_has_ended(c)) {
+        if (ds_child_has_ended(c)) {
             v = hear_the_rest(c);
             return v == CHILD_EXITED && asked && has_line(c) ? CHILD_ANSWERED : v;
         }
@@ -259,7 +259,7 @@ enum child_verdict child_follow(struct child *c, const char *line, size_t n, dou
     }
 }
 
-void child_close_input(struct child *c)
+void ds_child_close_input(struct child *c)
 {
     close_fd(&c->in);
 }
@@ -269,16 +269,16 @@ static void end_group(struct child *c)
 {
     double deadline = ds_now_ms() + GRACE_MS;
     kill(-c->pid, SIGTERM);
-    while (!child_has_ended(c) && ds_now_ms() < deadline) {
+    while (!ds_child_has_ended(c) && ds_now_ms() < deadline) {
         bool more; /* what it still says is let go */
         c->size = 0;
-        child_hear(c, &more);
+        ds_child_hear(c, &more);
         struct pollfd self = {.fd = c->self, .events = POLLIN};
         poll(&self, 1, SLICE_MS);
     }
 }
 
-int child_end(struct child *c, enum child_verdict v)
+int ds_child_end(struct child *c, enum child_verdict v)
 {
     int status = 0;
     if (v != CHILD_EXITED)
@@ -312,8 +312,8 @@ static const char *last_line(struct child *c, char out[CHILD_TAIL + 3])
     return out;
 }
 
-int child_judge(struct child *c, enum child_verdict v, int status, const struct ds_exec_job *job,
-                struct ds_error *err)
+int ds_child_judge(struct child *c, enum child_verdict v, int status, const struct ds_exec_job *job,
+                   struct ds_error *err)
 {
     char line[CHILD_TAIL + 3];
     last_line(c, line);

@@ -31,31 +31,32 @@ struct child {
 };
 
 /* Starts it; its standard input is empty unless `input`. */
-int child_start(const struct ds_exec_job *job, bool input, struct child *c, struct ds_error *err);
+int ds_child_start(const struct ds_exec_job *job, bool input, struct child *c,
+                   struct ds_error *err);
 
 /* Reads what it said since; *more tells whether there was any. */
-enum child_verdict child_hear(struct child *c, bool *more);
+enum child_verdict ds_child_hear(struct child *c, bool *more);
 
 /*
  * Follows it until it ended, its time is up, it says too much or, with `line`, has answered one:
  * sends it `line` meanwhile, of n bytes; where it does not read them all, only its answer counts.
  */
-enum child_verdict child_follow(struct child *c, const char *line, size_t n, double timeout);
+enum child_verdict ds_child_follow(struct child *c, const char *line, size_t n, double timeout);
 
 /* Ends its standard input. */
-void child_close_input(struct child *c);
+void ds_child_close_input(struct child *c);
 
 /* Whether it has ended; it stays a zombie, so that its group keeps its number. */
-bool child_has_ended(const struct child *c);
+bool ds_child_has_ended(const struct child *c);
 
 /*
  * Ends it: where the verdict is another than that it exited by asking its group first; then kills
  * what it left behind, and closes the pipes. `text` stays. Returns its status as of waitpid.
  */
-int child_end(struct child *c, enum child_verdict v);
+int ds_child_end(struct child *c, enum child_verdict v);
 
 /* 0 where it exited with status 0; else -1 and what happened, with its last line of errors. */
-int child_judge(struct child *c, enum child_verdict v, int status, const struct ds_exec_job *job,
-                struct ds_error *err);
+int ds_child_judge(struct child *c, enum child_verdict v, int status, const struct ds_exec_job *job,
+                   struct ds_error *err);
 
 #endif

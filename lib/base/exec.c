@@ -35,12 +35,12 @@ int ds_exec_check(const char *program, struct ds_error *err)
 char *ds_exec(const struct ds_exec_job *job, size_t *size, struct ds_error *err)
 {
     struct child c;
-    if (child_start(job, false, &c, err))
+    if (ds_child_start(job, false, &c, err))
         return NULL;
-    enum child_verdict v = child_follow(&c, NULL, 0, job->timeout);
-    int status = child_end(&c, v);
+    enum child_verdict v = ds_child_follow(&c, NULL, 0, job->timeout);
+    int status = ds_child_end(&c, v);
     char *text = NULL;
-    if (child_judge(&c, v, status, job, err) == 0) {
+    if (ds_child_judge(&c, v, status, job, err) == 0) {
         text = realloc(c.text, c.size + 1);
         if (!text)
             ds_no_memory(err);

@@ -23,7 +23,7 @@ struct ds_server *ds_server_new(const struct ds_exec_job *job, struct ds_error *
 
 static int stop(struct ds_server *s, enum child_verdict v)
 {
-    int status = child_end(&s->child, v);
+    int status = ds_child_end(&s->child, v);
     free(s->child.text);
     s->child.text = NULL;
     s->runs = false;
@@ -34,7 +34,7 @@ static int stop(struct ds_server *s, enum child_verdict v)
 static bool said_more(struct ds_server *s)
 {
     bool more = true;
-    while (more && child_hear(&s->child, &more) == CHILD_RUNNING && !s->child.size)
+    while (more && ds_child_hear(&s->child, &more) == CHILD_RUNNING && !s->child.size)
         ;
     return s->child.size > 0;
 }
@@ -46,13 +46,13 @@ static int make_ready(struct ds_server *s, struct ds_error *err)
         stop(s, CHILD_TOO_LONG);
         return ds_fail(err, "said more than a line for the last question");
     }
-    if (s->runs && child_has_ended(&s->child))
+    if (s->runs && ds_child_has_ended(&s->child))
         stop(s, CHILD_EXITED);
     if (s->runs) {
         s->child.tail_size = 0; /* what it complained about before is not about this */
         return 0;
     }
-    if (child_start(s->job, true, &s->child, err))
+    if (ds_child_start(s->job, true, &s->child, err))
         return -1;
     s->runs = true;
     s->has_answered = false;
@@ -84,13 +84,13 @@ static char *ask_once(struct ds_server *s, const char *line, size_t size, size_t
     *again = false;
     if (make_ready(s, err))
         return NULL;
-    enum child_verdict v = child_follow(&s->child, line, size, s->job->timeout);
+    enum child_verdict v = ds_child_follow(&s->child, line, size, s->job->timeout);
     if (v == CHILD_ANSWERED) {
         s->has_answered = true;
         return take_line(s, answered, err);
     }
     int status = stop(s, v);
-    if (child_judge(&s->child, v, status, s->job, err) == 0) {
+    if (ds_child_judge(&s->child, v, status, s->job, err) == 0) {
         ds_fail(err, "ended without an answer");
         *again = s->has_answered;
     } else if (v == CHILD_TIMED_OUT) {
@@ -116,8 +116,8 @@ void ds_server_stop(struct ds_server *s)
 void ds_server_free(struct ds_server *s)
 {
     if (s && s->runs) {
-        child_close_input(&s->child);
-        stop(s, child_follow(&s->child, NULL, 0, FAREWELL));
+        ds_child_close_input(&s->child);
+        stop(s, ds_child_follow(&s->child, NULL, 0, FAREWELL));
     }
     free(s);
 }

@@ -91,7 +91,7 @@ int ds_answer_parse(const struct ds_question *question, const char *text, size_t
         return ds_fail(err, "its answer is no text: it has zero bytes");
     bool object = text[strspn(text, " \t\r\n")] == '{';
     int rc =
-        object ? answer_object_parse(question, answer, err) : parse_lines(question, answer, err);
+        object ? ds_answer_object_parse(question, answer, err) : parse_lines(question, answer, err);
     if (rc)
         ds_answer_free(answer);
     return rc;
@@ -157,6 +157,6 @@ struct ds_metric *ds_answer_set(struct ds_record *rec, const struct ds_question 
         m = ds_record_set(rec, question->metric, answer->number[0]);
     }
     if (m && answer->object)
-        return answer_object_set(rec, question, answer);
+        return ds_answer_object_set(rec, question, answer);
     return m && describe(rec, m, answer->text) == 0 ? m : NULL;
 }

@@ -101,8 +101,8 @@ static int own_error(const json_t *error, struct ds_error *err)
     return ds_fail(err, "says: %s", text);
 }
 
-int answer_object_parse(const struct ds_question *question, struct ds_answer *a,
-                        struct ds_error *err)
+int ds_answer_object_parse(const struct ds_question *question, struct ds_answer *a,
+                           struct ds_error *err)
 {
     json_error_t wrong;
     a->object = json_loads(a->text, JSON_REJECT_DUPLICATES, &wrong);
@@ -172,8 +172,8 @@ static int set_details(struct ds_record *rec, struct ds_metric *m, const json_t 
     return 0;
 }
 
-struct ds_metric *answer_object_set(struct ds_record *rec, const struct ds_question *question,
-                                    const struct ds_answer *a)
+struct ds_metric *ds_answer_object_set(struct ds_record *rec, const struct ds_question *question,
+                                       const struct ds_answer *a)
 {
     const char *name;
     json_t *metric;
