@@ -7,6 +7,7 @@ bats_require_minimum_version 1.5.0
     run -0 --separate-stderr tests/bench/run --short
     [ "$(grep -c 'records/s$' <<<"$output")" -ge 8 ]
     grep -qF "$(. /etc/os-release && echo "$PRETTY_NAME"), " <<<"$output"
+    grep -qE '^accuracy on images(: left out|, 224 x 224)' <<<"$output"
     for engine in $(sed 's/ .*//' "$BUILD/engines"); do
         [ "$engine" != opencl ] || continue # of another class of devices
         [ "$(grep -cE "^(smallest|mixed|all e6 k5|all e6 k7), r(160|224) +$engine +[0-9.]+ +[0-9.]+ " <<<"$output")" -eq 4 ]
