@@ -42,7 +42,7 @@ static const struct answer *remember(struct answers *a, XXH128_hash_t key, char 
     return &a->known[a->n++];
 }
 
-const struct answer *answers_recall(struct answers *a, XXH128_hash_t key)
+const struct answer *answers_find(struct answers *a, XXH128_hash_t key)
 {
     char path[PATH_MAX];
     struct ds_answer answer;

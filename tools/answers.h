@@ -29,7 +29,7 @@ void answers_open(struct answers *a, const struct ds_question *question, const c
 void answers_free(struct answers *a);
 
 /* What is known of this run or, if it is an answer, of an earlier one; NULL: nothing. */
-const struct answer *answers_recall(struct answers *a, XXH128_hash_t key);
+const struct answer *answers_find(struct answers *a, XXH128_hash_t key);
 
 /* Remembers an answer, also for later runs, or a failure. `text` becomes its own. */
 const struct answer *answers_add(struct answers *a, XXH128_hash_t key, char *text, bool failed);

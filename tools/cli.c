@@ -102,7 +102,7 @@ static void free_kept(void)
         free(kept[--nkept]);
 }
 
-static void *keep(size_t n, size_t size)
+static void *allocate_kept(size_t n, size_t size)
 {
     void *made = calloc(n, size);
     if (!made || nkept == sizeof kept / sizeof *kept)
@@ -114,7 +114,7 @@ static void *keep(size_t n, size_t size)
 static void append(struct cli_list *list, const char *value)
 {
     if (!list->value)
-        list->value = keep((size_t)argument_count, sizeof *list->value);
+        list->value = allocate_kept((size_t)argument_count, sizeof *list->value);
     list->value[list->n++] = value;
 }
 
@@ -213,7 +213,7 @@ void cli_parse(struct cli *c, int argc, char **argv)
     size_t letters_given = 0;
     for (int i = 0; i < argc; i++)
         letters_given += strlen(argv[i]);
-    c->args = keep(letters_given + (size_t)argc + 1, sizeof *c->args);
+    c->args = allocate_kept(letters_given + (size_t)argc + 1, sizeof *c->args);
     c->seed = 1;
     signal(SIGPIPE, SIG_IGN);
     atexit(free_kept);
@@ -231,7 +231,7 @@ void cli_parse(struct cli *c, int argc, char **argv)
     letters = calloc((size_t)n + 1, 3);
     if (!table || !letters)
         cli_no_memory();
-    char(*spelled)[MOST_NAME] = keep((size_t)n, sizeof *spelled);
+    char(*spelled)[MOST_NAME] = allocate_kept((size_t)n, sizeof *spelled);
     char *at = letters;
     *at++ = ':'; /* tells a missing argument from an unknown option */
     for (int i = 0; i < n; i++) {

@@ -48,7 +48,7 @@ static struct spread spread_of(const struct job *j, size_t offset)
 
 #define SPREAD(j, field) spread_of(j, offsetof(struct ds_npu_error, field))
 
-static void tell(const struct job *j)
+static void print_errors(const struct job *j)
 {
     struct spread mape = SPREAD(j, mape), s = SPREAD(j, spearman), k = SPREAD(j, kendall);
     cli_warn("%s, %d blocks: %s", j->npu->name, j->blocks.n,
@@ -151,7 +151,7 @@ int main(int argc, char **argv)
         progress_add(&progress, 1);
     }
     progress_end(&progress);
-    tell(&j);
+    print_errors(&j);
     FILE *f = cli_open_text(&cli);
     if (j.list) {
         list(&j, f);

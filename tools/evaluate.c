@@ -67,7 +67,7 @@ static bool from_hex(const char *hex, uint8_t *bytes, size_t n)
     return true;
 }
 
-static void keep(const struct evaluation *e, uint64_t id, const struct ds_outcome *o)
+static void keep_answer(const struct evaluation *e, uint64_t id, const struct ds_outcome *o)
 {
     char path[PATH_MAX];
     struct ds_error err;
@@ -80,7 +80,7 @@ static void keep(const struct evaluation *e, uint64_t id, const struct ds_outcom
                   "top5", (json_int_t)o->right5, "loss", o->loss, "right", hex);
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     if (!text)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     if (ds_file_write(path, text, strlen(text), &err))
         cli_die(CLI_FAILED, "--cache: %s", err.text);
     free(text);
@@ -186,7 +186,7 @@ static const struct ds_outcome *add_base(struct evaluation *e, uint64_t id,
     if (at < 0) {
         at = (int64_t)e->nbases++;
         if (ds_id_map_add(&e->ids, id, (uint32_t)at) < 0)
-            cli_die(CLI_FAILED, "out of memory");
+            cli_no_memory();
     } else {
         free(e->base[at].outcome.is_right);
     }
@@ -234,10 +234,10 @@ static void describe(struct evaluation *e, struct ds_record *rec, const struct d
           say_how(e, rec, m, o);
     bad = bad || !(m = ds_record_set(rec, DS_LOSS, o->loss)) || say_how(e, rec, m, o);
     if (bad)
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
 }
 
-static void take(struct evaluation *e, struct ds_record *rec)
+static void evaluate_record(struct evaluation *e, struct ds_record *rec)
 {
     struct ds_error err;
     struct ds_outcome o = {0};
@@ -253,7 +253,7 @@ static void take(struct evaluation *e, struct ds_record *rec)
         o = *known;
     } else if (!look_up(e, rec->id, &o)) {
         evaluate_one(e, rec, where, &o);
-        keep(e, rec->id, &o);
+        keep_answer(e, rec->id, &o);
     }
     describe(e, rec, &o);
     if (own && rec->affix_site < 0)
@@ -315,7 +315,7 @@ int evaluate_run(struct cli *cli, const struct evaluate_options *options)
     open_all(&e, cli);
     progress_begin(&e.progress, cli->progress, 0);
     while ((rc = ds_filter_next(&e.f, &rec, &err)) > 0) {
-        take(&e, rec);
+        evaluate_record(&e, rec);
         e.progress.total = ds_reader_total(e.f.in);
         progress_add(&e.progress, 1);
     }

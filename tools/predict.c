@@ -2,6 +2,7 @@
 #include "base/metric.h"
 #include "blas.h"
 #include "estimate.h"
+#include "memory.h"
 #include "profile/predictor.h"
 #include "progress.h"
 
@@ -35,7 +36,7 @@ static void write_first(struct queue *q, size_t n)
             cli_fail(q->f.out, &err);
         struct ds_metric *m = ds_record_set(&q->rec, q->metric, q->value[i]);
         if (!m || ds_metric_str(&q->rec, m, "predictor", q->name))
-            cli_die(CLI_FAILED, "out of memory");
+            cli_no_memory();
         if (ds_writer_put(q->f.out, &q->rec, &err))
             cli_fail(q->f.out, &err);
     }
@@ -60,7 +61,7 @@ static void predict(struct queue *q)
     msgpack_sbuffer_clear(&q->packed);
 }
 
-static void take(struct queue *q, const struct ds_record *rec)
+static void add_to_window(struct queue *q, const struct ds_record *rec)
 {
     struct ds_error err;
     size_t before = q->packed.size;
@@ -117,7 +118,7 @@ int estimate_by_predictor(struct cli *cli, const char *path, const char *class, 
     int rc;
     blas_begin();
     if (!q || ds_record_init(&q->rec, &err))
-        cli_die(CLI_FAILED, "out of memory");
+        cli_no_memory();
     q->predictor = load(path, class);
     q->metric = metric;
     q->name = slash ? slash + 1 : path;
@@ -126,7 +127,7 @@ int estimate_by_predictor(struct cli *cli, const char *path, const char *class, 
     q->f.per_record = 1;
     progress_begin(&progress, cli->progress, 0);
     while ((rc = next(q, &rec, &err)) > 0) {
-        take(q, rec);
+        add_to_window(q, rec);
         progress.total = ds_reader_total(q->f.in);
         progress_add(&progress, 1);
     }

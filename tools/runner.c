@@ -28,7 +28,7 @@ struct runner {
 };
 
 /* A question: the model where one is wanted, and what tells it from all others. */
-struct network_model {
+struct query {
     uint8_t *model;
     size_t size;
     XXH128_hash_t key;
@@ -39,7 +39,7 @@ struct network_model {
  * the space and the architecture.
  */
 static XXH128_hash_t key_of(const struct runner *r, const struct ds_record *rec,
-                            const struct network_model *q)
+                            const struct query *q)
 {
     const char *command = program_command(r->program);
     XXH3_state_t *state = cli_must(XXH3_createState());
@@ -61,9 +61,9 @@ static XXH128_hash_t key_of(const struct runner *r, const struct ds_record *rec,
 /* ---- records ---- */
 
 /* The question about a record. */
-static struct network_model pose(struct runner *r, const struct ds_record *rec)
+static struct query make_query(struct runner *r, const struct ds_record *rec)
 {
-    struct network_model q = {0};
+    struct query q = {0};
     struct ds_error err;
     cli_need_arch(rec, ds_reader_where(r->f.in));
     if (r->models && ds_net_build(rec->space, rec->choice, &r->net, &err) == 0)
@@ -100,7 +100,7 @@ static void set_failure(struct runner *r, struct ds_record *rec, const char *why
 
 /* Asks about a network that nothing is known of; NULL when the user interrupts. */
 static const struct answer *find_out(struct runner *r, const struct ds_record *rec,
-                                     const struct network_model *q)
+                                     const struct query *q)
 {
     struct ds_error err;
     char *text = program_ask(r->program, rec, q->model, q->size, &err);
@@ -132,8 +132,8 @@ static void measure(struct runner *r, struct ds_record *rec)
 {
     struct ds_error err;
     ds_interrupt_hold();
-    struct network_model q = pose(r, rec);
-    const struct answer *known = answers_recall(&r->answers, q.key);
+    struct query q = make_query(r, rec);
+    const struct answer *known = answers_find(&r->answers, q.key);
     if (!known)
         known = find_out(r, rec, &q);
     free(q.model);

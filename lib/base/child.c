@@ -170,7 +170,7 @@ static void keep_tail(struct child *c, const char *chunk, size_t n)
     c->tail_size = old + n;
 }
 
-enum child_verdict ds_child_hear(struct child *c, bool *more)
+enum child_verdict ds_child_read(struct child *c, bool *more)
 {
     char chunk[CHUNK];
     size_t n;
@@ -192,7 +192,7 @@ static enum child_verdict hear_the_rest(struct child *c)
     bool more = true;
     enum child_verdict v = CHILD_RUNNING;
     for (int i = 0; more && v == CHILD_RUNNING && i < MOST_CHUNKS; i++)
-        v = ds_child_hear(c, &more);
+        v = ds_child_read(c, &more);
     return v == CHILD_RUNNING ? CHILD_EXITED : v;
 }
 
@@ -242,7 +242,7 @@ enum child_verdict ds_child_follow(struct child *c, const char *line, size_t n, 
     for (;;) {
         bool more;
         send_some(c, &line, &n);
-        enum child_verdict v = ds_child_hear(c, &more);
+        enum child_verdict v = ds_child_read(c, &more);
         if (v != CHILD_RUNNING)
             return v;
         if (asked && has_line(c))
@@ -272,7 +272,7 @@ static void end_group(struct child *c)
     while (!ds_child_has_ended(c) && ds_now_ms() < deadline) {
         bool more; /* what it still says is let go */
         c->size = 0;
-        ds_child_hear(c, &more);
+        ds_child_read(c, &more);
         struct pollfd self = {.fd = c->self, .events = POLLIN};
         poll(&self, 1, SLICE_MS);
     }

@@ -35,7 +35,7 @@ int ds_child_start(const struct ds_exec_job *job, bool input, struct child *c,
                    struct ds_error *err);
 
 /* Reads what it said since; *more tells whether there was any. */
-enum child_verdict ds_child_hear(struct child *c, bool *more);
+enum child_verdict ds_child_read(struct child *c, bool *more);
 
 /*
  * Follows it until it ended, its time is up, it says too much or, with `line`, has answered one:

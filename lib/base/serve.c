@@ -34,7 +34,7 @@ static int stop(struct ds_server *s, enum child_verdict v)
 static bool said_more(struct ds_server *s)
 {
     bool more = true;
-    while (more && ds_child_hear(&s->child, &more) == CHILD_RUNNING && !s->child.size)
+    while (more && ds_child_read(&s->child, &more) == CHILD_RUNNING && !s->child.size)
         ;
     return s->child.size > 0;
 }
