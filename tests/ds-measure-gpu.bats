@@ -136,7 +136,7 @@ detail() {
     run -2 measure --batch 5000 -o "$out/x" "$IN"
     [ "$output" = "ds-measure-gpu: --batch: must be 4096 or less" ]
     run -2 measure --profile rtx2080ti-b1 --exec true -o "$out/x" "$IN"
-    [ "$output" = "ds-measure-gpu: --profile and --exec: one of them" ]
+    [ "$output" = "ds-measure-gpu: --profile, --predictor and --exec: one of them" ]
 }
 
 @test "grouped convolutions, channel shuffle, skipped layers: FBNet" {

@@ -85,9 +85,9 @@ END
     run -1 bash -c 'ds-sample ofa-mbv3 -n 1 | ds-measure-npu --model '"$DSTOOLS_SCHEMAS"'/devices/dpu.json -o x'
     [[ "$output" == *"this is no device of the NPU cost model but a device profile: give it to --profile" ]]
     run -2 bash -c 'ds-sample ofa-mbv3 -n 1 | ds-measure-npu --model dpu-b2304 --profile dpu -o x'
-    [ "$output" = "ds-measure-npu: --model and --profile: one of them" ]
+    [ "$output" = "ds-measure-npu: --profile, --predictor, --model and --exec: one of them" ]
     run -2 bash -c 'ds-sample ofa-mbv3 -n 1 | ds-measure-npu --model dpu-b2304 --exec true -o x'
-    [ "$output" = "ds-measure-npu: --model and --exec: one of them" ]
+    [ "$output" = "ds-measure-npu: --profile, --predictor, --model and --exec: one of them" ]
 }
 
 @test "a layer that fits no buffer: which, where, and on what" {

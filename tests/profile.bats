@@ -91,7 +91,7 @@ END
     refuses() { # SPACE PROFILE MESSAGE
         ds-sample "./$1" -n 300 >in.dss
         run -1 ds-measure-cpu --profile "$2" -o x in.dss
-        [[ "$output" == *"$3" ]] || { echo "$output"; return 1; }
+        [[ "${lines[0]}" == *"$3" ]] || { echo "$output"; return 1; }
     }
     sed 's/"depth": \[2, 3, 4\]/"depth": [2, 3, 4, 5]/' "$mbv3" >deep.json
     refuses deep.json note10 \
@@ -229,7 +229,7 @@ END
     wrong "{$net\"bias\":\"0 1e99\"}}}" 'model.network.bias: must be a text of 2 finite numbers'
     wrong "{$net\"bias\":\"0 1\",\"last\":\"1 2 3\"}}}" 'model.network.last: must be a text of 2 finite numbers'
     run -1 ds-measure-npu -o x
-    [[ "$output" == "ds-measure-npu: no npu is measured live by this dstools yet: give --profile NAME, a device profile, --model NPU or --exec PROGRAM" ]]
+    [[ "$output" == "ds-measure-npu: no npu is measured live by this dstools yet: give --profile NAME, a device profile, --predictor FILE, --model NPU or --exec PROGRAM" ]]
     run -1 ds-measure-npu --profile no-such -o x
     [[ "$output" == *"no 'no-such' among the devices ("*"note10"* ]]
 }
@@ -241,7 +241,7 @@ END
 p = json.load(open(sys.argv[1])); first = p["model"]["network"]["first"]; exec(sys.argv[2])
 json.dump(p, open("p.json", "w"))' "$DSTOOLS_SCHEMAS/devices/acc-ofa-mbv3.json" "$1"
         run -1 ds-measure-acc --profile ./p.json -o x a.dss
-        [[ "$output" == *"$2" ]] || { echo "$output"; return 1; }
+        [[ "${lines[0]}" == *"$2" ]] || { echo "$output"; return 1; }
     }
     e3k3='first["unit0.layer0"]["mbconv3_e3_k3"]'
     damage "$e3k3 = $e3k3.replace(' ', ' nan ', 1)" \
