@@ -17,7 +17,7 @@ NEEDS = gcc libc6-dev make pkg-config libmsgpack-dev libzstd-dev libxxhash-dev l
 	libgmp-dev libopenblas-dev libyaml-dev libprotobuf-c-dev protobuf-c-compiler \
 	libjpeg62-turbo-dev libpng-dev zlib1g-dev gnuplot-nox parallel zstd
 WANTS = libdnnl-dev libxnnpack-dev libpthreadpool-dev ocl-icd-opencl-dev libclblast-dev
-CHECKS = bats bsdutils python3 pocl-opencl-icd
+CHECKS = bats bsdutils python3 pocl-opencl-icd dataset-fashion-mnist
 LINTERS = clang-format shellcheck mandoc
 RUNTIMES = python3-pyarmnn libarmnn-cpuref-backend22 libarmnn-cpuref-backend33
 
@@ -114,7 +114,7 @@ install: all
 	install -D -m 644 -t $(DEST)/share/man/man7 tools/*.7
 	cd schemas && find . -type f -exec install -D -m 644 {} "$(SHARE)/schemas/{}" \;
 	install -D -t $(SHARE)/pipelines $(filter-out %/__pycache__,$(wildcard pipelines/*))
-	install -D -t $(SHARE)/runners $(filter-out %.md,$(wildcard examples/runners/*))
+	install -D -t $(SHARE)/runners $(filter-out %.md %/pytorch-supernet,$(wildcard examples/runners/*))
 	install -D -m 644 -t $(DEST)/share/doc/dstools README.md NEWS LICENSE
 
 uninstall:

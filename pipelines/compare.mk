@@ -17,6 +17,7 @@
 # All variables of search.mk can be given too: KIND, DEVICE, INIT, ITERATIONS, BUDGET, ...
 
 SPACE ?= ofa-mbv3
+NAME ?= $(patsubst %.json,%,$(notdir $(SPACE)))
 RESOLUTION ?= 224
 SEEDS ?= 1 2 3 4 5
 OUT ?= out/compare
@@ -66,10 +67,10 @@ $(OUT)/settings: always
 	$(OUT) "$$now" "$$(cat $@)" >&2; exit 1; }; [ -e $@ ] || printf '%s\n' "$$now" >$@
 
 $(OUT)/original.json: | $(OUT)/settings
-	@$(call stage,ds-prune $(SPACE) --resolution $(RESOLUTION) --name $(SPACE)-original)
+	@$(call stage,ds-prune $(SPACE) --resolution $(RESOLUTION) --name $(NAME)-original)
 
 $(OUT)/pruned.json: $(OUT)/original.json
-	@$(call stage,ds-prune $< $(PRUNE) --name $(SPACE)-pruned --explain)
+	@$(call stage,ds-prune $< $(PRUNE) --name $(NAME)-pruned --explain)
 
 $(OUT)/evidence.dss: $(OUT)/original.json
 	@echo "  $@" >&2
@@ -77,12 +78,12 @@ $(OUT)/evidence.dss: $(OUT)/original.json
 	$(EVALUATE))
 
 $(OUT)/auto.json: $(OUT)/original.json $(OUT)/evidence.dss
-	@$(call stage,ds-prune $^ $(AUTO) --name $(SPACE)-auto --explain 2>$(OUT)/auto.txt); \
+	@$(call stage,ds-prune $^ $(AUTO) --name $(NAME)-auto --explain 2>$(OUT)/auto.txt); \
 	status=$$?; cat $(OUT)/auto.txt >&2; exit $$status
 
 define control
 $(OUT)/$(1)~$(2).json: $(OUT)/$(1).json
-	@$$(call stage,ds-prune $(OUT)/original.json --like $$< --seed $(2) --name $(SPACE)-$(1)~$(2))
+	@$$(call stage,ds-prune $(OUT)/original.json --like $$< --seed $(2) --name $(NAME)-$(1)~$(2))
 endef
 $(foreach g,$(LIKE),$(foreach k,$(shell seq $(RANDOM)),$(eval $(call control,$(g),$(k)))))
 
