@@ -1,9 +1,6 @@
 #!/usr/bin/env bats
 # The rooms of lib/: which may include which, and what tools are linked with.
 
-# A room may include those before it.
-ROOMS="base space stream network engines measure formats images supernet profile npu study search"
-
 # "FILE HEADER" for every include of ours, headers as "room/file.h".
 includes() {
     grep -rH --include='*.[ch]' '^#include "' "$LIB" |
@@ -24,6 +21,16 @@ upward() {
 
 setup() {
     LIB=$BATS_TEST_DIRNAME/../lib
+    # in the order of the table: a room may include those before it
+    ROOMS=$(sed -n 's/^| `\([a-z]*\)` |.*/\1/p' "$LIB/README.md" | tr '\n' ' ')
+}
+
+@test "every room is in the table, and no other" {
+    for dir in "$LIB"/*/; do
+        [[ " $ROOMS" == *" $(basename "$dir") "* ]] || { echo "$dir"; false; }
+    done
+    for room in $ROOMS; do [ -d "$LIB/$room" ]; done
+    [ "$(wc -w <<<"$ROOMS")" -ge 13 ]
 }
 
 @test "a room includes those below it, never above" {
