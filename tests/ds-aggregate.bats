@@ -130,10 +130,33 @@ same() {
 
     # a latency of nobody knows where is none of this engine's
     echo '{"ks":3,"e":3,"d":2,"r":160,"latency.cpu":5}' | ds-import ofa --space ofa-mbv3 >d.dss
-    run -0 ds-aggregate --occurring --by resolution -o y b.dss d.dss
-    [[ "$output" == "ds-aggregate: latency.cpu: only some of its values say their "*": aggregate them apart" ]]
-    ds-show --json y >y.json
-    run ! grep -q '"engine"' y.json
+    run -1 ds-aggregate --occurring --by resolution -o y b.dss d.dss
+    [[ "$output" == "ds-aggregate: latency.cpu: only some of its values say their "*": aggregate them apart"* ]]
+    [ ! -e y ]
+}
+
+@test "values of different profiles, models and programs are not averaged" {
+    ds-prune ofa-mbv3 --resolution 224 >at224.json
+    ds-sample ./at224.json -n 2 | ds-affix -b 0,0,mbconv3_e3_k3 >in.dss
+    for p in dpu kirin9000; do ds-measure-npu --profile $p -o $p.dss in.dss; done
+    ds-measure-npu --model dpu-b2304 -o model.dss in.dss
+    printf '#!/bin/sh\necho 5\n' >five
+    chmod +x five
+    ds-measure-npu --exec ./five -o five.dss in.dss
+    run -1 ds-aggregate --by block dpu.dss kirin9000.dss -o x
+    [ "$output" = "ds-aggregate: latency.npu mixes values of profile 'dpu' and 'kirin9000': aggregate them apart, or measure under names of their own (--as)" ]
+    run -1 ds-aggregate --by block dpu.dss model.dss -o x
+    [[ $output == "ds-aggregate: latency.npu: only some of its values say their "* ]]
+    run -1 ds-aggregate --effect --by block dpu.dss five.dss -o x
+    [[ $output == "ds-aggregate: latency.npu: only some of its values say their "* ]]
+    [ ! -e x ]
+    # a profile of the same name, but other numbers
+    sed 's/"intercept": /&1/' "$DSTOOLS_SCHEMAS/devices/dpu.json" >other.json
+    ds-measure-npu --profile ./other.json -o other.dss in.dss
+    run -1 ds-aggregate --by block dpu.dss other.dss -o x
+    [[ $output == *"mixes values of profile_hash "* ]]
+    # what all have in common is kept
+    ds-aggregate --by block dpu.dss | ds-show --json | grep -q '"profile":"dpu"'
 }
 
 @test "of several runs in one stream none is compared with another's base" {

@@ -83,8 +83,13 @@ int main(int argc, char **argv)
         cli_warn("%llu records have metrics that could not be measured (ds-show --json: errors); "
                  "these%s are left out",
                  (unsigned long long)failed, effect ? ", and effects on them," : "");
-    if (ds_aggregate_mixed(a))
-        cli_warn("%s: aggregate them apart", ds_aggregate_mixed(a));
+    bool devices;
+    const char *mixed = ds_aggregate_mixed(a, &devices);
+    if (mixed && devices)
+        cli_die(CLI_FAILED, "%s: aggregate them apart, or measure under names of their own (--as)",
+                mixed);
+    if (mixed)
+        cli_warn("%s: aggregate them apart", mixed);
     int ngroups = ds_aggregate_finish(a, &err);
     if (ngroups < 0)
         cli_die(CLI_FAILED, "%s", err.text);

@@ -73,14 +73,28 @@ static int estimate(struct cli *cli, const struct estimator *e)
 
 /* ---- by a device profile ---- */
 
-static int bind_profile(void *p, const struct ds_space *space, struct ds_error *err)
+struct by_profile {
+    struct ds_profile *profile;
+    char hash[17];
+};
+
+static int bind_profile(void *context, const struct ds_space *space, struct ds_error *err)
 {
-    return ds_profile_bind(p, space, err);
+    return ds_profile_bind(((struct by_profile *)context)->profile, space, err);
 }
 
-static int profile_value(void *p, const uint8_t *choice, double *value, struct ds_error *err)
+static int profile_value(void *context, const uint8_t *choice, double *value, struct ds_error *err)
 {
-    return ds_profile_value(p, choice, value, err);
+    return ds_profile_value(((struct by_profile *)context)->profile, choice, value, err);
+}
+
+static int describe_profile(void *context, struct ds_record *rec, struct ds_metric *metric)
+{
+    const struct by_profile *p = context;
+    return ds_metric_str(rec, metric, "profile", p->profile->name) ||
+                   ds_metric_str(rec, metric, "profile_hash", p->hash)
+               ? -1
+               : 0;
 }
 
 int estimate_by_profile(struct cli *cli, const char *name, const char *class, const char *as)
@@ -92,10 +106,13 @@ int estimate_by_profile(struct cli *cli, const char *name, const char *class, co
     if (strcmp(p->class, class))
         cli_die(CLI_FAILED, "--profile: %s is a profile of class %s (%s), not %s", p->name,
                 p->class, p->metric, class);
+    struct by_profile by = {.profile = p};
+    snprintf(by.hash, sizeof by.hash, "%016" PRIx64, p->hash);
     int status = estimate(cli, &(struct estimator){.metric = as ? as : p->metric,
-                                                   .context = p,
+                                                   .context = &by,
                                                    .bind = bind_profile,
-                                                   .value = profile_value});
+                                                   .value = profile_value,
+                                                   .describe = describe_profile});
     ds_profile_free(p);
     return status;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* A table over the choices of two sites; NAN where the profile has no entry. */
 struct pair {
@@ -134,6 +135,7 @@ struct ds_profile *ds_profile_load(const char *name, struct ds_error *err)
     struct ds_profile *p = data ? calloc(1, sizeof *p) : NULL;
     int rc = -1;
     if (p && (p->model = calloc(1, sizeof *p->model))) {
+        p->hash = XXH3_64bits(data, size);
         p->json = json_loadb(data, size, JSON_REJECT_DUPLICATES, &why);
         rc = p->json
                  ? read_profile(p, err)

@@ -14,8 +14,9 @@
 
 struct ds_profile {
     char *name, *metric, *unit, *device, *space;
-    char *class; /* "cpu", "gpu" or "npu": of the device; "acc": a profile of accuracy */
-    void *json;  /* json_t: the whole file */
+    char *class;   /* "cpu", "gpu" or "npu": of the device; "acc": a profile of accuracy */
+    uint64_t hash; /* XXH3-64 of the file */
+    void *json;    /* json_t: the whole file */
     struct ds_profile_model *model;
 };
 

@@ -6,6 +6,7 @@
 #include "space/trait.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,8 @@ struct ds_aggregate {
     size_t group_room;
     int *bucket; /* hash table of groups: number + 1 */
     int buckets;
-    char mixed[256];
+    char mixed[640]; /* a sentence about values that should not be mixed; "": none */
+    bool mixes_devices;
     double t_df, t; /* the last quantile of Student's t */
 };
 
@@ -193,6 +195,19 @@ static bool is_condition(const msgpack_object_kv *kv, char *text, size_t size)
     return false;
 }
 
+/* Keeps the first sentence, but one about devices before one about their settings. */
+__attribute__((format(printf, 3, 4))) static void
+note_mixed(struct ds_aggregate *a, const struct condition *c, const char *format, ...)
+{
+    va_list args;
+    if (a->mixed[0] && (a->mixes_devices || c->is_count))
+        return;
+    va_start(args, format);
+    vsnprintf(a->mixed, sizeof a->mixed, format, args);
+    va_end(args);
+    a->mixes_devices = !c->is_count;
+}
+
 /* Compares a value's conditions with those of the values before it. */
 static int note_conditions(struct ds_aggregate *a, struct metric *m, msgpack_object_map detail)
 {
@@ -219,9 +234,8 @@ static int note_conditions(struct ds_aggregate *a, struct metric *m, msgpack_obj
         }
         if (strcmp(s->text, text) == 0)
             s->times++;
-        else if (!a->mixed[0])
-            snprintf(a->mixed, sizeof a->mixed, "%s mixes values of %s '%s' and '%s'", m->name,
-                     s->key, s->text, text);
+        else
+            note_mixed(a, s, "%s mixes values of %s '%s' and '%s'", m->name, s->key, s->text, text);
     }
     return 0;
 }
@@ -231,13 +245,16 @@ static bool all_have(const struct metric *m, const struct condition *s)
     return s->times == m->times;
 }
 
-const char *ds_aggregate_mixed(struct ds_aggregate *a)
+const char *ds_aggregate_mixed(struct ds_aggregate *a, bool *devices)
 {
-    for (int i = 0; i < a->nmetrics && !a->mixed[0]; i++)
-        for (int k = 0; k < a->metric[i].nconditions && !a->mixed[0]; k++)
-            if (!all_have(&a->metric[i], &a->metric[i].condition[k]))
-                snprintf(a->mixed, sizeof a->mixed, "%s: only some of its values say their %s",
-                         a->metric[i].name, a->metric[i].condition[k].key);
+    for (int i = 0; i < a->nmetrics; i++)
+        for (int k = 0; k < a->metric[i].nconditions; k++) {
+            const struct condition *c = &a->metric[i].condition[k];
+            if (!all_have(&a->metric[i], c))
+                note_mixed(a, c, "%s: only some of its values say their %s", a->metric[i].name,
+                           c->key);
+        }
+    *devices = a->mixes_devices;
     return a->mixed[0] ? a->mixed : NULL;
 }
 

@@ -46,9 +46,11 @@ int ds_aggregate_finish(struct ds_aggregate *a, struct ds_error *err);
 int ds_aggregate_group(struct ds_aggregate *a, int g, struct ds_record *rec, struct ds_error *err);
 
 /*
- * When all are added: a warning about values that should not be mixed ("latency.cpu mixes values
- * of engine ..."), or NULL.
+ * When all are added: a sentence about values of one metric that should not be mixed
+ * ("latency.cpu mixes values of engine ..."), or NULL. *devices: they are not of one device,
+ * engine, profile, model or program (anything that is said in words), so that their mean is of
+ * none; else only its settings differ (threads, batch).
  */
-const char *ds_aggregate_mixed(struct ds_aggregate *a);
+const char *ds_aggregate_mixed(struct ds_aggregate *a, bool *devices);
 
 #endif
