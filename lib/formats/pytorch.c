@@ -134,9 +134,9 @@ static int by_key(const void *a, const void *b)
 static int list_storages(struct source *s, struct ds_error *err)
 {
     size_t n = 0;
-    s->storage = malloc((s->pickles.count + 1) * sizeof *s->storage);
+    s->storage = ds_alloc((s->pickles.count + 1), sizeof *s->storage, err);
     if (!s->storage)
-        return ds_no_memory(err);
+        return -1;
     for (const struct ds_pickle *v = s->pickles.all; v; v = v->next)
         n += read_storage(v, &s->storage[n]);
     qsort(s->storage, n, sizeof *s->storage, by_key);
@@ -274,9 +274,9 @@ static int add(struct ds_pytorch *file, struct source *s, const struct ds_pickle
 
 static int sort_names(struct ds_pytorch *file, struct ds_error *err)
 {
-    file->by_name = malloc(((size_t)file->ntensors + 1) * sizeof *file->by_name);
+    file->by_name = ds_alloc(((size_t)file->ntensors + 1), sizeof *file->by_name, err);
     if (!file->by_name)
-        return ds_no_memory(err);
+        return -1;
     for (int i = 0; i < file->ntensors; i++)
         file->by_name[i] = &file->tensor[i];
     qsort(file->by_name, (size_t)file->ntensors, sizeof *file->by_name, compare_names);
@@ -292,9 +292,9 @@ static int add_all(struct ds_pytorch *file, struct source *s, struct ds_error *e
                            *dict = nested ? nested : s->value;
     if (dict->kind != DS_PICKLE_DICT)
         return ds_fail(err, "no dictionary of tensors");
-    file->tensor = calloc(dict->n / 2 + 1, sizeof *file->tensor);
+    file->tensor = ds_alloc(dict->n / 2 + 1, sizeof *file->tensor, err);
     if (!file->tensor)
-        return ds_no_memory(err);
+        return -1;
     for (size_t i = 0; i + 1 < dict->n; i += 2)
         if (add(file, s, dict->item[i], dict->item[i + 1], err))
             return -1;

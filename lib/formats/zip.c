@@ -95,9 +95,9 @@ int ds_zip_open(struct ds_zip *zip, const void *bytes, size_t size, struct ds_er
                             "is read here");
     if (offset > (size_t)(end - data) || directory > (size_t)(end - data) - offset)
         return ds_fail(err, "the zip's list of members is not where it says");
-    zip->member = calloc(zip->n + 1, sizeof *zip->member);
+    zip->member = ds_alloc(zip->n + 1, sizeof *zip->member, err);
     if (!zip->member)
-        return ds_no_memory(err);
+        return -1;
     return read_members(zip, data + offset, data + offset + directory, data, size, err);
 }
 

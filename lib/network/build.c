@@ -24,9 +24,9 @@ int ds_net_build(const struct ds_space *space, const uint8_t *choice, struct ds_
                  struct ds_error *err)
 {
     int size = ds_arch_resolution(space, choice);
-    struct ds_module_spec *spec = malloc((size_t)ds_modules_most(space) * sizeof *spec);
+    struct ds_module_spec *spec = ds_alloc((size_t)ds_modules_most(space), sizeof *spec, err);
     if (!spec)
-        return ds_no_memory(err);
+        return -1;
 
     int n = ds_module_specs(space, choice, spec);
     int rc = ds_net_start(net, (struct ds_tensor){space->input_channels, size, size}, err);

@@ -111,9 +111,9 @@ static int by_hash(const void *a, const void *b)
 int ds_npu_blocks_split(const struct ds_npu_blocks *blocks, uint64_t split, bool *half,
                         struct ds_error *err)
 {
-    struct ranked *r = calloc((size_t)blocks->n + 1, sizeof *r);
+    struct ranked *r = ds_alloc((size_t)blocks->n + 1, sizeof *r, err);
     if (!r)
-        return ds_no_memory(err);
+        return -1;
     for (int i = 0; i < blocks->n; i++) {
         const char *name = blocks->block[i].name;
         r[i] = (struct ranked){XXH64(name, strlen(name), split), i};

@@ -18,9 +18,9 @@ int ds_design_make(struct ds_design *d, const struct ds_space *space, enum ds_fi
 {
     int n = space->nsites;
     *d = (struct ds_design){.space = space, .columns = 1};
-    d->pair = calloc((size_t)(n * n), sizeof *d->pair);
+    d->pair = ds_alloc((size_t)(n * n), sizeof *d->pair, err);
     if (!d->pair)
-        return ds_no_memory(err);
+        return -1;
     for (int s = 0; s < n; s++) {
         /* a layer's only block still tells whether the layer is active */
         bool varies = space->site[s].nchoices > 1 || space->site[s].kind == DS_SITE_BLOCK;

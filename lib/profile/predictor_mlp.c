@@ -139,11 +139,9 @@ static struct ds_predictor *make_mlp(const struct ds_pytorch *file, const char *
                                      struct ds_error *err)
 {
     (void)path;
-    struct mlp *p = calloc(1, sizeof *p);
-    if (!p) {
-        ds_no_memory(err);
+    struct mlp *p = ds_alloc(1, sizeof *p, err);
+    if (!p)
         return NULL;
-    }
     if (read_layers(p, file, err) == 0 && (p->input = find_input(p->layer[0].in, err))) {
         p->common = (struct ds_predictor){&ds_predictor_mlp, p->input->name, "acc"};
         return &p->common;

@@ -194,9 +194,9 @@ static int order_rows(const void *a, const void *b, void *objectives)
 
 int ds_pareto_front(const double *x, size_t n, int m, bool *keep, struct ds_error *err)
 {
-    const double **row = malloc((3 * n + 1) * sizeof *row);
+    const double **row = ds_alloc((3 * n + 1), sizeof *row, err);
     if (!row)
-        return ds_no_memory(err);
+        return -1;
     const double **set = row + n;
     struct cull c = {.m = m, .spare = row + 2 * n};
     for (size_t i = 0; i < n; i++)

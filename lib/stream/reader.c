@@ -77,11 +77,9 @@ struct ds_reader *ds_reader_open(char *const *names, int nnames, struct ds_error
 {
     static char standard[] = "-";
     static char *const only_standard[] = {standard};
-    struct ds_reader *r = calloc(1, sizeof *r);
-    if (!r) {
-        ds_no_memory(err);
+    struct ds_reader *r = ds_alloc(1, sizeof *r, err);
+    if (!r)
         return NULL;
-    }
     r->names = nnames ? names : only_standard;
     r->nnames = nnames ? nnames : 1;
     r->zone = msgpack_zone_new(1024);

@@ -42,11 +42,9 @@ static void free_writer(struct ds_writer *w)
 
 struct ds_writer *ds_writer_open(int fd, bool compress, struct ds_error *err)
 {
-    struct ds_writer *w = calloc(1, sizeof *w);
-    if (!w) {
-        ds_no_memory(err);
+    struct ds_writer *w = ds_alloc(1, sizeof *w, err);
+    if (!w)
         return NULL;
-    }
     w->fd = fd;
     if (compress && !(w->zstd = ZSTD_createCCtx())) {
         ds_no_memory(err);

@@ -33,11 +33,9 @@ struct ds_evidence {
 struct ds_evidence *ds_evidence_new(const struct ds_space *space, const char *const *metrics,
                                     int nmetrics, struct ds_error *err)
 {
-    struct ds_evidence *e = calloc(1, sizeof *e);
-    if (!e) {
-        ds_no_memory(err);
+    struct ds_evidence *e = ds_alloc(1, sizeof *e, err);
+    if (!e)
         return NULL;
-    }
     e->space = space;
     e->metric = metrics;
     e->nmetrics = nmetrics;

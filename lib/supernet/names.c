@@ -231,9 +231,9 @@ int ds_supernet_tensors(const struct ds_supernet *s, const struct ds_space *spac
                         const uint8_t *choice, const struct ds_net *net,
                         struct conv_tensors *tensors, struct ds_error *err)
 {
-    struct ds_module_spec *spec = calloc((size_t)ds_modules_most(space) + 1, sizeof *spec);
+    struct ds_module_spec *spec = ds_alloc((size_t)ds_modules_most(space) + 1, sizeof *spec, err);
     if (!spec)
-        return ds_no_memory(err);
+        return -1;
     int n = ds_module_specs(space, choice, spec), block = 0, rc = 0;
     memset(tensors, 0, (size_t)net->nlayers * sizeof *tensors);
     for (int i = 0; i < n && rc == 0; i++) {

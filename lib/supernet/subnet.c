@@ -230,9 +230,9 @@ static void fold(const struct ds_subnet_layer *l, size_t row, double eps, float 
 int ds_subnet_give(struct ds_subnet *subnet, struct ds_net *net, struct ds_error *err)
 {
     free(subnet->folded);
-    subnet->folded = calloc((size_t)net->nlayers + 1, sizeof *subnet->folded);
+    subnet->folded = ds_alloc((size_t)net->nlayers + 1, sizeof *subnet->folded, err);
     if (!subnet->folded)
-        return ds_no_memory(err);
+        return -1;
     if (reserve(&subnet->folded_floats, &subnet->folded_room, count_floats(net), err))
         return -1;
     float *at = subnet->folded_floats;

@@ -82,11 +82,9 @@ static uint64_t hash_file(const struct ds_supernet *s)
 
 struct ds_supernet *ds_supernet_load(const char *path, double bn_eps, struct ds_error *err)
 {
-    struct ds_supernet *s = calloc(1, sizeof *s);
-    if (!s) {
-        ds_no_memory(err);
+    struct ds_supernet *s = ds_alloc(1, sizeof *s, err);
+    if (!s)
         return NULL;
-    }
     if (!(s->file = ds_pytorch_load(path, err))) {
         ds_supernet_free(s);
         return NULL;

@@ -318,11 +318,9 @@ static struct op *find_op(struct ds_session *s, const struct ds_net *net, const 
                           struct ds_error *err)
 {
     struct ds_tensor in = net->tensor[l->in], out = net->tensor[l->out];
-    struct op *op = calloc(1, sizeof *op);
-    if (!op) {
-        ds_no_memory(err);
+    struct op *op = ds_alloc(1, sizeof *op, err);
+    if (!op)
         return NULL;
-    }
     op->key = (struct op_key){.op = (int32_t)l->op,
                               .act = (int32_t)l->act,
                               .cin = in.c,
@@ -429,11 +427,9 @@ static struct packed *find_packed(struct ds_session *s, const struct op *op,
                                   const struct ds_net *net, const struct ds_layer *l,
                                   struct ds_error *err)
 {
-    struct packed *p = calloc(1, sizeof *p);
-    if (!p) {
-        ds_no_memory(err);
+    struct packed *p = ds_alloc(1, sizeof *p, err);
+    if (!p)
         return NULL;
-    }
     p->key.weights = ds_weight_key(net, l);
     p->key.layout = op->layout;
     struct packed **at = tsearch(p, &s->packed, compare_packed);
@@ -498,11 +494,9 @@ static int start(struct ds_session *s, struct ds_error *err)
 static struct ds_session *open_session(const struct ds_engine_options *options,
                                        struct ds_error *err)
 {
-    struct ds_session *s = calloc(1, sizeof *s);
-    if (!s) {
-        ds_no_memory(err);
+    struct ds_session *s = ds_alloc(1, sizeof *s, err);
+    if (!s)
         return NULL;
-    }
     s->options = *options;
     if (start(s, err) == 0)
         return s;
@@ -619,11 +613,9 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
 
 static struct ds_model *load(struct ds_session *s, const struct ds_net *net, struct ds_error *err)
 {
-    struct ds_model *m = calloc(1, sizeof *m);
-    if (!m) {
-        ds_no_memory(err);
+    struct ds_model *m = ds_alloc(1, sizeof *m, err);
+    if (!m)
         return NULL;
-    }
     m->session = s;
     if (load_layers(m, net, err) == 0)
         return m;

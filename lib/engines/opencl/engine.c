@@ -44,11 +44,9 @@ static void close_session(struct ds_session *s)
 static struct ds_session *open_session(const struct ds_engine_options *options,
                                        struct ds_error *err)
 {
-    struct ds_session *s = calloc(1, sizeof *s);
-    if (!s) {
-        ds_no_memory(err);
+    struct ds_session *s = ds_alloc(1, sizeof *s, err);
+    if (!s)
         return NULL;
-    }
     s->options = *options;
     if (ds_opencl_open(&s->cl, options->device, err)) {
         close_session(s);

@@ -144,11 +144,9 @@ static int make_conv(struct conv *c, const float *plain, float *weights, float *
 static struct conv *find_conv(struct ds_session *s, const struct ds_net *net,
                               const struct ds_layer *l, struct ds_error *err)
 {
-    struct conv *c = calloc(1, sizeof *c);
-    if (!c) {
-        ds_no_memory(err);
+    struct conv *c = ds_alloc(1, sizeof *c, err);
+    if (!c)
         return NULL;
-    }
     c->key.weights = ds_weight_key(net, l);
     c->key.stride = l->stride;
     c->key.pad = l->pad;
@@ -205,11 +203,9 @@ static int start_threads(struct ds_session *s, struct ds_error *err)
 static struct ds_session *open_session(const struct ds_engine_options *options,
                                        struct ds_error *err)
 {
-    struct ds_session *s = calloc(1, sizeof *s);
-    if (!s) {
-        ds_no_memory(err);
+    struct ds_session *s = ds_alloc(1, sizeof *s, err);
+    if (!s)
         return NULL;
-    }
     s->options = *options;
     if (check(xnn_initialize(NULL), "initialise", err) || start_threads(s, err)) {
         close_session(s);
@@ -380,11 +376,9 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
 
 static struct ds_model *load(struct ds_session *s, const struct ds_net *net, struct ds_error *err)
 {
-    struct ds_model *m = calloc(1, sizeof *m);
-    if (!m) {
-        ds_no_memory(err);
+    struct ds_model *m = ds_alloc(1, sizeof *m, err);
+    if (!m)
         return NULL;
-    }
     m->session = s;
     if (load_layers(m, net, err) == 0)
         return m;
