@@ -5,14 +5,15 @@
 #   onednn, xnnpack                  engines: latency measured live on this machine's processor
 #   opencl                           live on the GPU: the first, or GPU=number or name of one that
 #                                    ds-measure-gpu --list-devices lists
-#   note10, amd2990wx, rtx2080ti-b1, rtx2080ti-b64, dpu, kirin9000, pixel1
-#                                    shipped profiles
+#   note10, dpu, kirin9000-ofa-mbv3, amd2990wx-proxylessnas, rtx2080ti-b1, ...
+#                                    shipped profiles (ls schemas/devices)
 #   dpu-b2304, kirin9000-lite        shipped NPUs of the cost model
-#   FILE.json                        a profile of one's own, of CLASS cpu, gpu or npu
+#   FILE.json, FILE.pt               a profile of one's own, a published predictor; of CLASS cpu,
+#                                    gpu or npu
 #   exec                             a program, which measures: RUNNER='PROGRAM [ARG ...]', of CLASS
 #                                    (man dstools-exec); its answers are kept in OUT/answers
 #   cost                             no device: MACs and parameters, counted
-# ACCURACY is a profile of the accuracy, or Once-for-All's predictor as FILE.pth.
+# ACCURACY is a profile of the accuracy, or a published predictor as FILE.pth or FILE.pt.
 # EVALUATE can be given as a whole, with BETTER and WORSE: the metrics to search for.
 
 # Make would take `a=b/file: ...` for a variable, and a blank for the end of a name.
@@ -23,10 +24,11 @@ endif
 DEVICE ?= cost
 ACCURACY ?= acc-ofa-mbv3
 
+by = $(if $(filter %.pt %.pth,$(1)),--predictor,--profile) $(1)
 class_of = $(strip \
-	$(if $(filter note10 amd2990wx pixel1,$(1)),cpu)\
-	$(if $(filter rtx2080ti-b1 rtx2080ti-b64,$(1)),gpu)\
-	$(if $(filter dpu kirin9000,$(1)),npu))
+	$(if $(filter note10 pixel1 i7-8700k amd2990wx amd2990wx-%,$(1)),cpu)\
+	$(if $(filter rtx2080ti-%,$(1)),gpu)\
+	$(if $(filter dpu kirin9000 kirin9000-%,$(1)),npu))
 
 ifneq ($(filter onednn xnnpack,$(DEVICE)),)
 CLASS = cpu
@@ -42,7 +44,7 @@ CLASS = npu
 MEASURE ?= ds-measure-npu -q --model $(DEVICE)
 else ifneq ($(DEVICE),cost)
 CLASS ?= $(call class_of,$(DEVICE))
-MEASURE ?= ds-measure-$(CLASS) -q --profile $(DEVICE)
+MEASURE ?= ds-measure-$(CLASS) -q $(call by,$(DEVICE))
 endif
 
 ifeq ($(DEVICE),cost)
@@ -61,6 +63,6 @@ endif
 endif
 BETTER ?= top1
 WORSE ?= latency.$(CLASS)
-EVALUATE ?= ds-measure-acc -q $(if $(filter %.pth,$(ACCURACY)),--predictor,--profile) $(ACCURACY) | \
+EVALUATE ?= ds-measure-acc -q $(call by,$(ACCURACY)) | \
 	$(MEASURE)
 endif

@@ -1,53 +1,72 @@
 #!/usr/bin/env python3
-"""The paper's OFA MBConv response figure next to our own, cell by cell.
+"""Response figures as tables that paper-picture.py draws: for paper.mk.
 
-    paper-figure.py [PUBLISHED.json [N]]
+    paper-figure.py PAPER.tsv RIGHT.tsv [PUBLISHED.json]
+    paper-figure.py RIGHT.tsv
 
-For each figure published: N random OFA-MBv3 networks at its resolution, every block affixed at
-every place by the tools; once with ds-affix --paper, whose off-by-one the published numbers have,
-and once right. Prints both beside the published values, with their difference in percent.
+The arguments are responses by expand, kernel and resolution from ds-show: PAPER.tsv under ds-affix
+--paper, whose off-by-one the published numbers have, RIGHT.tsv done right. Given both, the panels
+are those of the published figure of OFA-MBv3; with PUBLISHED.json, its values come along, and the
+differences from them in percent. Given one, the panels are its metrics, by resolution.
 """
+import csv
 import json
-import subprocess
 import sys
-import tempfile
 
-from responses import EXPAND, KERNEL, response, space_at
-
-# key of the figure, resolution (None: all of the paper's), how it is measured, metric
+# key of the figure, resolution, metric
 FIGURES = [
-    ("accuracy_percent", None, "ds-measure-acc --profile acc-ofa-mbv3", "top1"),
-    ("flops_million", None, "ds-measure-cost", "macs"),
-    ("note10_ms_r224", 224, "ds-measure-cpu --profile note10", "latency.cpu"),
-    ("note10_ms_r208", 208, "ds-measure-cpu --profile note10", "latency.cpu"),
-    ("note10_ms_r192", 192, "ds-measure-cpu --profile note10", "latency.cpu"),
-    ("rtx2080ti_ms", None, "ds-measure-gpu --profile rtx2080ti-b1", "latency.gpu"),
-    ("kirin9000_npu_ms_r224", 224, "ds-measure-npu --profile kirin9000", "latency.npu"),
-    ("kirin9000_npu_ms_r208", 208, "ds-measure-npu --profile kirin9000", "latency.npu"),
-    ("kirin9000_npu_ms_r192", 192, "ds-measure-npu --profile kirin9000", "latency.npu"),
-    ("amd2990wx_ms_r224", 224, "ds-measure-cpu --profile amd2990wx", "latency.cpu"),
-    ("amd2990wx_ms_r208", 208, "ds-measure-cpu --profile amd2990wx", "latency.cpu"),
-    ("amd2990wx_ms_r192", 192, "ds-measure-cpu --profile amd2990wx", "latency.cpu"),
-]
+    ("accuracy_percent", 224, "top1"),
+    ("flops_million", 224, "macs"),
+    ("rtx2080ti_ms", 224, "latency.rtx2080ti"),
+] + [("%s_ms_r%d" % (name, r), r, "latency." + device)
+     for name, device in (("kirin9000_npu", "kirin9000"), ("amd2990wx", "amd2990wx"),
+                          ("note10", "note10"))
+     for r in (224, 208, 192)]
+METRICS = ["top1", "macs", "latency.rtx2080ti", "latency.amd2990wx", "latency.kirin9000"]
+EXPAND, KERNEL = (6, 4, 3), (3, 5, 7)  # rows and columns of the published figures
 
 
-def main(published="../shared/reference/published.json", n="2000"):
-    cells = json.load(open(published))["ofa_mbconv_response"]
-    print("figure\texpand\tkernel\tpublished\tpaper\tpaper_diff_percent\tright\tright_diff_percent")
-    with tempfile.TemporaryDirectory() as folder:
-        for key, resolution, measure, metric in FIGURES:
-            space = space_at([resolution] if resolution else [192, 208, 224], folder)
-            ours = [response(space, measure, metric, int(n), p) for p in (True, False)]
-            for e, row in zip(EXPAND, cells[key]):
-                for k, value in zip(KERNEL, row):
-                    a, b = (o[e, k] for o in ours)
-                    print("%s\t%d\t%d\t%g\t%.4g\t%+.2f\t%.4g\t%+.2f" % (
-                        key, e, k, value, a, 100 * (a / value - 1), b, 100 * (b / value - 1)))
+def read(path):
+    rows = csv.DictReader(open(path), delimiter="\t")
+    return {(int(r["resolution"]), int(r["expand"]), int(r["kernel"])): r for r in rows}
 
 
+def by_resolution(path):
+    ours = read(path)
+    resolutions = sorted({key[0] for key in ours}, reverse=True)
+    print("figure", "expand", "kernel", *resolutions, sep="\t")
+    metrics = [c for c in next(iter(ours.values())) if c in METRICS]
+    for metric in sorted(metrics, key=METRICS.index):
+        for e in EXPAND:
+            for k in KERNEL:
+                print(metric, e, k, *("%.5g" % float(ours[r, e, k][metric]) for r in resolutions),
+                      sep="\t")
+
+
+def main(paper, right, published=None):
+    ours = {"paper": read(paper), "right": read(right)}
+    cells = json.load(open(published))["ofa_mbconv_response"] if published else None
+    columns = ["figure", "expand", "kernel"] + (["published"] if cells else [])
+    for column in ours:
+        columns += [column] + ([column + "_diff_percent"] if cells else [])
+    print(*columns, sep="\t")
+    for key, resolution, metric in FIGURES:
+        for i, e in enumerate(EXPAND):
+            for j, k in enumerate(KERNEL):
+                line = [key, e, k] + (["%g" % cells[key][i][j]] if cells else [])
+                for table in ours.values():
+                    value = float(table[resolution, e, k][metric])
+                    line.append("%.5g" % value)
+                    if cells:
+                        line.append("%+.2f" % (100 * (value / cells[key][i][j] - 1)))
+                print(*line, sep="\t")
+
+
+if len(sys.argv) not in (2, 3, 4):
+    sys.exit(__doc__)
 try:
-    main(*sys.argv[1:])
-except subprocess.CalledProcessError:
-    sys.exit(1)  # the tool has said why
+    by_resolution(sys.argv[1]) if len(sys.argv) == 2 else main(*sys.argv[1:])
 except OSError as fault:
     sys.exit("paper-figure.py: %s" % fault)
+except KeyError as fault:
+    sys.exit("paper-figure.py: no cell or column %s" % fault)

@@ -24,8 +24,16 @@ FIGURES = {
     "amd2990wx_ms_r224": "2990WX\\n224 px (ms)",
     "amd2990wx_ms_r208": "2990WX\\n208 px (ms)",
     "amd2990wx_ms_r192": "2990WX\\n192 px (ms)",
+    "top1": "accuracy (%)",
+    "macs": "MACs (M)",
+    "latency.rtx2080ti": "RTX 2080 Ti\\n(ms)",
+    "latency.amd2990wx": "2990WX\\n(ms)",
+    "latency.kirin9000": "Kirin 9000\\n(ms)",
 }
 COLUMNS = {
+    "224": "224 px",
+    "208": "208 px",
+    "192": "192 px",
     "published": "published",
     "paper": "ours, with --paper",
     "paper_diff_percent": "difference from published",

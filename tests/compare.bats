@@ -15,7 +15,7 @@ compare() {
 
 @test "by hand and by evidence: table, pictures, reasons; again, the same" {
     command -v gnuplot >/dev/null || skip "gnuplot is not installed"
-    compare PRUNE="--drop 'kernel==7'" AUTO='--better params --worse macs' N=5 >table 2>log
+    compare PRUNE="--drop 'kernel==7'" AUTO='--better params --worse macs --worth 0' N=5 >table 2>log
     cmp table out/table.txt
     grep -q 'original (3) *pruned (3)' table
     grep -q 'original (3) *auto (3)' table
@@ -30,10 +30,10 @@ compare() {
     done
     ds-show --json out/pruned/?/0?.dss | grep -c k7 | grep -x 0
     before=$(sha256sum out/*/?/*.dss out/table.txt)
-    compare PRUNE="--drop 'kernel==7'" AUTO='--better params --worse macs' N=5
+    compare PRUNE="--drop 'kernel==7'" AUTO='--better params --worse macs --worth 0' N=5
     [ "$(sha256sum out/*/?/*.dss out/table.txt)" = "$before" ]
     rm out/auto/2/02.dss out/table.txt
-    compare PRUNE="--drop 'kernel==7'" AUTO='--better params --worse macs' N=5
+    compare PRUNE="--drop 'kernel==7'" AUTO='--better params --worse macs --worth 0' N=5
     [ "$(sha256sum out/*/?/*.dss out/table.txt)" = "$before" ]
 }
 
@@ -69,7 +69,11 @@ highest top1	80	1	5	79.5	1	5	-0.5	-1	1	0.3	0.4
 lowest macs	1	1	5	1	1	5	0	-1	1	1	1
 END
     run "${mk%/*}/summary" d t.tsv
-    [ "$(tr -s ' ' <<<"$output")" = "d pruned hypervolume +5.0% (p 0.0079) top1 at macs <= 2 +1.5 (p 0.1200) highest -0.5 (p 0.4000)" ]
+    [ "$(tr -s ' ' <<<"$output")" = "d pruned hypervolume +5.0% (p 0.0079) top1 at macs <= 1, 2, 3: +1 (p 0.1100) +1.5 (p 0.1200) +0 (p 1.0000) highest -0.5 (p 0.4000)" ]
+    # with random spaces: more columns, of which the rank is told
+    awk -F'\t' -v OFS='\t' '{ print $0, NR == 1 ? "pruned:rank\tpruned:among\tpruned:p_rank" : NR "\t21\t0.1" }' t.tsv >r.tsv
+    run "${mk%/*}/summary" d r.tsv
+    [[ "$(tr -s ' ' <<<"$output")" == "d pruned hypervolume +5.0% (p 0.0079, 2 of 21) "*"highest -0.5 (p 0.4000, 6 of 21)" ]]
 }
 
 @test "the thesis, device by device" {

@@ -250,33 +250,6 @@ json.dump(p, open("p.json", "w"))' "$DSTOOLS_SCHEMAS/devices/acc-ofa-mbv3.json" 
     damage "del first['resolution']['224']" "profile acc-ofa-mbv3 has no entry for 224 at resolution"
 }
 
-@test "the paper's figure: Note10 within 1% in all 27 cells under --paper" {
-    [ -f "$ref/published.json" ] || skip "no reference data"
-    "$BATS_TEST_DIRNAME/../pipelines/paper-figure.py" "$ref/published.json" 300 >fig.tsv
-    awk -F'\t' '$1 ~ /^note10/ { n++; if ($6 > 1 || $6 < -1) { print; bad = 1 } } END { exit bad || n != 27 }' fig.tsv
-    [ "$(wc -l <fig.tsv)" -eq $((1 + 12 * 9)) ]
-}
-
-@test "the paper's figure as a picture, from its table" {
-    command -v gnuplot >/dev/null || skip "no gnuplot"
-    draw() { "$BATS_TEST_DIRNAME/../pipelines/paper-picture.py" "$@"; }
-    { printf 'figure\texpand\tkernel\tpaper\tpaper_diff_percent\n'
-        for e in 6 4 3; do for k in 3 5 7; do
-            printf 'note10_ms_r224\t%d\t%d\t4%d.%d\t+0.1%d\n' $e $k $e $k $k
-        done; done; } >t.tsv
-    draw t.tsv t.svg
-    for text in Note10 '>46.30<' '>43.70<' '>+0.17%<' 'ours, with --paper'; do
-        grep -q -- "$text" t.svg || { echo "no $text"; return 1; }
-    done
-    run ! grep -q '[^ ]published<' t.svg
-    run -1 draw nowhere.tsv x.png
-    [[ "$output" == "paper-picture.py: "*nowhere.tsv* ]]
-    head -n 5 t.tsv >cut.tsv
-    run -1 draw cut.tsv x.png
-    [[ "$output" == "paper-picture.py: cut.tsv: note10_ms_r224 has not the nine blocks" ]]
-    [ ! -e x.png ]
-}
-
 @test "fits refuse what they cannot use" {
     ds-sample ofa-mbv3 -n 10 | ds-measure-cost >few.dss
     run -1 ds-fit macs --class cpu --name m --device d -q -o x few.dss

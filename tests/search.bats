@@ -152,6 +152,8 @@ sums() {
     [[ "$output" == *"ds-pareto -q --better top1 --worse latency.gpu "* ]]
     run search -n DEVICE=opencl GPU='RTX 3090'
     [[ "$output" == *"| ds-measure-gpu -q --device \"RTX 3090\" >"* ]]
+    run search -n DEVICE=kirin9000-proxylessnas ACCURACY=x.pt
+    [[ "$output" == *"| ds-measure-acc -q --predictor x.pt | ds-measure-npu -q --profile kirin9000-proxylessnas >"* ]]
     run search -n DEVICE=mine.json CLASS=gpu
     [[ "$output" == *"| ds-measure-gpu -q --profile mine.json >"* ]]
     run search DEVICE=abacus

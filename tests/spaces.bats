@@ -46,7 +46,7 @@ END
 }
 
 @test "ds-space: the range of one network is what ds-measure-cost counts" {
-    for s in mobilenet-v2 mobilenet-v3-large resnet-50; do
+    for s in mobilenet-v2 mobilenet-v3-large ofa-230m ofa-595m resnet-50; do
         ds-sample "$s" -n 1 | ds-measure-cost | ds-show -t -c macs,params | tail -1 |
             awk '{ printf "%.6g %.6g %.6g %.6g\n", $1, $1, $2, $2 }' >cost
         diff cost <(ds-space -t "$s" | tail -1 | awk '{ print $3, $4, $5, $6 }')

@@ -265,9 +265,9 @@ double ds_kendall(const double *x, const double *y, size_t n)
 void ds_spearman_interval(double rho, size_t n, double level, double *lo, double *hi)
 {
     *lo = *hi = NAN;
-    if (n < 4 || isnan(rho))
+    if (n < 4 || !(fabs(rho) < 1))
         return;
     double half = ds_normal_z(level) * sqrt((1 + rho * rho / 2) / ((double)n - 3));
-    *lo = fabs(rho) < 1 ? tanh(atanh(rho) - half) : rho;
-    *hi = fabs(rho) < 1 ? tanh(atanh(rho) + half) : rho;
+    *lo = tanh(atanh(rho) - half);
+    *hi = tanh(atanh(rho) + half);
 }

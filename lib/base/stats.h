@@ -51,8 +51,8 @@ double ds_kendall(const double *x, const double *y, size_t n);
 
 /*
  * Interval of Spearman's rho by Fisher's transformation with the variance of Bonett and Wright
- * (Psychometrika 2000), (1 + rho^2 / 2) / (n - 3); NaN below n = 4. It supposes that the n pairs
- * were drawn independently.
+ * (Psychometrika 2000), (1 + rho^2 / 2) / (n - 3); NaN below n = 4, and where the ranks agree
+ * in full. It supposes that the n pairs were drawn independently.
  */
 void ds_spearman_interval(double rho, size_t n, double level, double *lo, double *hi);
 
