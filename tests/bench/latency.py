@@ -11,6 +11,7 @@ which other work on the machine disturbs least. PyTorch runs the same layers as 
 frozen, optimised for inference. ONNX Runtime runs the model that ds-export writes: Python's module,
 or the one for Node that tests/onnxruntime finds.
 """
+import contextlib
 import json
 import os
 import platform
@@ -147,6 +148,20 @@ def time_session(session, x, runs):
     return times
 
 
+@contextlib.contextmanager
+def quiet():
+    """Standard error goes nowhere, that of libraries too."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def onnxruntime_contestant(build, engines, work):
     """Python's ONNX Runtime, else the one for Node."""
     paths = subprocess.run(
@@ -156,8 +171,9 @@ def onnxruntime_contestant(build, engines, work):
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import numpy
-        import onnxruntime
 
+        with quiet(): # Debian 13's and PyTorch's each register ONNX's operators, and complain
+            import onnxruntime
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         sessions = []
