@@ -30,8 +30,7 @@ CFLAGS ?= -O3 -g
 ALL_CFLAGS = -std=c11 -fno-math-errno -D_GNU_SOURCE -DDS_VERSION='"$(VERSION)"' \
 	-DDS_DATADIR='"$(PREFIX)/share/dstools"' -Ilib -I$(BUILD)/lib $(PACKAGE_FLAGS) \
 	-Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes \
-	-Wmissing-prototypes -Wpointer-arith \
-	$(if $(WERROR),-Werror) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS)
+	-Wmissing-prototypes -Wpointer-arith $(if $(WERROR),-Werror) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS)
 PACKAGE_FLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 LINK = @echo "  LD $@"; \
@@ -39,7 +38,8 @@ LINK = @echo "  LD $@"; \
 
 # engines: the folders of lib/engines whose probe compiles and links, and the libraries it names
 ifneq ($(filter-out clean deps format lint uninstall,$(or $(MAKECMDGOALS),all)),)
-PROBED := $(shell CC='$(CC)' FLAGS='$(CPPFLAGS) $(LDFLAGS)' lib/engines/probe $(BUILD)/engines)
+PROBED := $(shell CC='$(CC)' FLAGS='$(CPPFLAGS) $(LDFLAGS)' WITHOUT='$(WITHOUT)' \
+	lib/engines/probe $(BUILD)/engines)
 endif
 ENGINES := $(filter-out -%,$(PROBED))
 version_of = '"$(shell dpkg-query -Wf '$${Version}' $(1) 2>/dev/null || echo unversioned)"'
@@ -119,7 +119,7 @@ install: all
 
 uninstall:
 	rm -rf $(TOOLS:$(BUILD)/%=$(DEST)/bin/%) $(SHARE) $(DEST)/share/doc/dstools
-	cd $(DEST)/share/man && rm -f $(notdir $(wildcard tools/*.1) $(wildcard tools/*.7))
+	cd $(DEST)/share/man && rm -f $(patsubst tools/%,man?/%,$(wildcard tools/*.[17]))
 
 dist:
 	git archive --prefix=dstools-$(VERSION)/ -o dstools-$(VERSION).tar.gz HEAD
@@ -142,8 +142,7 @@ help:
 	@echo "make check      run the tests; SANITIZE=1: under ASan and UBSan; CC=clang"
 	@echo "make install    into PREFIX ($(PREFIX)), below DESTDIR"
 	@echo "make deps       install Debian's packages; check-deps: what the tests need, too"
-	@echo "make bench      measure dstools itself; dist: a tar file of the last commit"
-	@echo "make format, lint (build with WERROR=1), clean, uninstall"
+	@echo "make bench      measure dstools itself; also: dist, format, lint, clean, uninstall"
 
 .PHONY: all demo unit check onnxruntime bench deps check-deps install uninstall dist format lint clean help
 .SECONDARY:

@@ -1,4 +1,5 @@
 bats_require_minimum_version 1.5.0
+load needs
 
 # Streams with known answers: metrics come in through ds-import, affixes by ds-affix.
 setup() {
@@ -115,6 +116,7 @@ same() {
 }
 
 @test "mixing devices is told" {
+    needs_engine onednn
     [ "$(nproc)" -gt 1 ] || skip "one processor"
     printf '%s\n' '{"ks":3,"e":3,"d":2,"r":160,"m":1}' | ds-import ofa --space ofa-mbv3 >a.dss
     ds-measure-cpu --max-runs 1 --burst 1 -q a.dss >b.dss
@@ -160,6 +162,7 @@ same() {
 }
 
 @test "of several runs in one stream none is compared with another's base" {
+    needs_engine onednn
     ds-sample ofa-mbv3 -n 2 | ds-affix -b 0,0,mbconv3_e3_k3 -b 0,0,mbconv3_e6_k7 >pairs.dss
     for run in 1 2; do
         ds-measure-cpu -q --max-runs 1 --burst 1 pairs.dss >run$run.dss

@@ -1,4 +1,5 @@
 bats_require_minimum_version 1.5.0
+load needs
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || exit 1
@@ -70,6 +71,7 @@ setup() {
 }
 
 @test "threads and batch are told where they are not one" {
+    needs_engine onednn
     [ "$(nproc)" -gt 1 ] || skip "one processor"
     ds-sample ofa-mbv3 -n 1 | ds-affix -b 0,0,mbconv3_e3_k3 >p.dss
     ds-measure-cpu -q --max-runs 1 --burst 1 --threads 2 p.dss | ds-aggregate --by expand,kernel |

@@ -1,4 +1,5 @@
 bats_require_minimum_version 1.5.0
+load needs
 
 # The exported models in a runtime that is not ours.
 
@@ -24,6 +25,7 @@ run_model() {
 }
 
 @test "subnets of supernets: the logits of Once-for-All's code" {
+    needs_engine onednn
     ref=$(realpath "$BATS_TEST_DIRNAME/../../shared/reference/supernet")
     [ -d "$ref" ] || skip "no reference data"
     for net in mbv3 proxyless; do

@@ -1,4 +1,5 @@
 bats_require_minimum_version 1.5.0
+load needs
 
 # Fanning out gives what one job gives; the profile pipeline runs and goes on where it stopped.
 
@@ -48,6 +49,7 @@ serial() {
 }
 
 @test "the profile pipeline makes its files, and goes on after an interruption" {
+    needs_engine onednn
     ds-measure-cpu --help >/dev/null
     profile() {
         make -s -f pipelines/profile.mk SPACE="$out/tiny.json" N=2 OUT="$out/p" \

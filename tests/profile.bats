@@ -1,4 +1,5 @@
 bats_require_minimum_version 1.5.0
+load needs
 
 # Device profiles: fitted, imported, shipped.
 
@@ -274,5 +275,6 @@ json.dump(p, open("p.json", "w"))' "$DSTOOLS_SCHEMAS/devices/acc-ofa-mbv3.json" 
     [ "$output" = "ds-measure-cpu: --as: 'note10' is not latency.NAME" ]
     printf '#!/bin/sh\necho 3\n' >three && chmod +x three
     ds-measure-npu --exec ./three --as latency.three s.dss | ds-show -t -c latency.three | grep -cx 3 | grep -qx 5
+    needs_engine onednn
     [ "$(ds-measure-cpu -q --as latency.here --max-runs 1 <(ds-sample ofa-mbv3 -n 1 | cat) | ds-show -t -c latency.here | wc -l)" = 2 ]
 }

@@ -1,4 +1,5 @@
 bats_require_minimum_version 1.5.0
+load needs
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || exit 1
@@ -149,7 +150,7 @@ for site, values in sites.items():
 
 @test "pipelines/spaces: a line a space, with the range of what was measured" {
     eng=$(ds-measure-cpu --help | sed -n 's/.*--engine NAME *\([a-z]*\) (default).*/\1/p')
-    [ -n "$eng" ] || skip "no engine is built in"
+    needs_engine "$eng"
     pipelines=$BATS_TEST_DIRNAME/../pipelines
     ENGINES=$eng MEASURE='--max-runs 3' "$pipelines/spaces" 2 fbnet mobilenet-v2 >table
     awk -F'\t' 'NR == 1 { exit !($6 ~ /min$/ && $7 ~ /max$/) }' table

@@ -1,4 +1,5 @@
 bats_require_minimum_version 1.5.0
+load needs
 
 # Accuracy measured: subnets of a supernet on images, against what Once-for-All's code computed.
 
@@ -7,7 +8,7 @@ setup() {
     ref=$(realpath "$BATS_TEST_DIRNAME/../../shared/reference/supernet")
     spaces=$BATS_TEST_DIRNAME/spaces
     [ -d "$ref" ] || skip "no reference data"
-    ds-measure-cpu --engine onednn </dev/null 2>&1 | grep -q 'not built in' && skip "oneDNN is not built in"
+    needs_engine onednn
     true
 }
 

@@ -460,7 +460,8 @@ int main(void)
         for (int i = 0; i < 3; i++)
             subnets(nets[i], nets[i], engines[e], e == 0 ? 100 : 6);
     }
-    for (int i = 0; i < 3 && ds_engine_find(ds_cpu_engines, engines[0]); i++) {
+    bool there = ds_engine_find(ds_cpu_engines, engines[0]);
+    for (int i = 0; i < 3 && there; i++) {
         char legacy[32];
         snprintf(legacy, sizeof legacy, "%s_legacy", nets[i]);
         image_logits(nets[i]);
@@ -468,6 +469,7 @@ int main(void)
         costs(nets[i]);
         kinds_of_files(nets[i], legacy);
     }
-    kinds_of_files("mbv3", "mbv3_oldkeys");
+    if (there)
+        kinds_of_files("mbv3", "mbv3_oldkeys");
     return TAP_END();
 }
