@@ -24,9 +24,7 @@ enum variable {
     SITE,
     NVARIABLES
 };
-static const char *const variables[NVARIABLES] = {"unit",  "layer", "kernel",     "expand",
-                                                  "depth", "width", "resolution", "value",
-                                                  "block", "type",  "site"};
+static const char *const variables[NVARIABLES] = {DS_TRAIT_NAMES, "value", "block", "type", "site"};
 static const char *const types[] = {"mbconv", "bottleneck", "skip"};
 
 enum operation { EQUAL, NOT_EQUAL, LESS, AT_MOST, MORE, AT_LEAST, AND, OR, NOT };

@@ -17,6 +17,9 @@ enum ds_trait {
     DS_TRAIT_RESOLUTION
 };
 
+/* What they are called, in that order: the beginning of a list of names. */
+#define DS_TRAIT_NAMES "unit", "layer", "kernel", "expand", "depth", "width", "resolution"
+
 /* Gives a trait of choice `choice` at `site`; false where it has none. */
 bool ds_trait(const struct ds_space *space, int site, int choice, enum ds_trait trait, double *out);
 

@@ -4,16 +4,15 @@
 #include "base/id_map.h"
 #include "base/stats.h"
 #include "space/trait.h"
+#include "study/conditions.h"
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LEVEL 0.95
 #define MOST_KEYS 8
-#define MOST_CONDITIONS 16 /* details of a metric that are compared */
 
 /* Traits (trait.h) in their order, and what else groups can be made by. */
 enum key {
@@ -29,8 +28,7 @@ enum key {
     CHOICE,
     NKEYS
 };
-static const char *const key_names[NKEYS] = {"unit",  "layer",      "kernel", "expand", "depth",
-                                             "width", "resolution", "block",  "site",   "choice"};
+static const char *const key_names[NKEYS] = {DS_TRAIT_NAMES, "block", "site", "choice"};
 
 /* One value of one metric. */
 struct value {
@@ -50,20 +48,10 @@ struct group {
     int nmetrics;
 };
 
-/* A condition under which values were measured ("engine", "threads"). */
-struct condition {
-    char *key, *text; /* as the first value has it */
-    bool is_count;
-    int64_t count;
-    size_t times; /* values measured under it */
-};
-
-/* A metric found in the stream, and the conditions of its values. */
+/* A metric found in the stream. */
 struct metric {
     char *name;
-    struct condition condition[MOST_CONDITIONS];
-    int nconditions;
-    size_t times; /* values in the stream */
+    struct ds_value_conditions conditions;
 };
 
 struct base {
@@ -91,19 +79,16 @@ struct ds_aggregate {
     size_t group_room;
     int *bucket; /* hash table of groups: number + 1 */
     int buckets;
-    char mixed[640]; /* a sentence about values that should not be mixed; "": none */
-    bool mixes_devices;
+    struct ds_mixture mixture;
     double t_df, t; /* the last quantile of Student's t */
 };
 
 struct ds_aggregate *ds_aggregate_new(const char *keys, enum ds_group_by by, bool effect,
                                       struct ds_error *err)
 {
-    struct ds_aggregate *a = calloc(1, sizeof *a);
-    if (!a) {
-        ds_fail(err, "out of memory");
+    struct ds_aggregate *a = ds_alloc(1, sizeof *a, err);
+    if (!a)
         return NULL;
-    }
     a->by = by;
     a->effect = effect;
     for (const char *at = keys; at;) {
@@ -134,10 +119,7 @@ void ds_aggregate_free(struct ds_aggregate *a)
         return;
     for (int i = 0; i < a->nmetrics; i++) {
         free(a->metric[i].name);
-        for (int k = 0; k < a->metric[i].nconditions; k++) {
-            free(a->metric[i].condition[k].key);
-            free(a->metric[i].condition[k].text);
-        }
+        ds_value_conditions_free(&a->metric[i].conditions);
     }
     for (size_t i = 0; i < a->nbases; i++)
         free(a->base[i].metric);
@@ -154,7 +136,7 @@ void ds_aggregate_free(struct ds_aggregate *a)
     free(a);
 }
 
-/* ---- metrics and the conditions of their values ---- */
+/* ---- metrics ---- */
 
 static int find_metric(struct ds_aggregate *a, const struct ds_metric *m)
 {
@@ -168,94 +150,12 @@ static int find_metric(struct ds_aggregate *a, const struct ds_metric *m)
     return a->metric[a->nmetrics].name ? a->nmetrics++ : -1;
 }
 
-static bool is_text(msgpack_object_str s, const char *text)
-{
-    return strlen(text) == s.size && memcmp(text, s.ptr, s.size) == 0;
-}
-
-/*
- * The text of a detail that is a condition; false for details that are part of the result, as its
- * interval.
- */
-static bool is_condition(const msgpack_object_kv *kv, char *text, size_t size)
-{
-    static const char *const counts[] = {"threads", "batch", "warmup", "images"};
-    if (kv->key.type != MSGPACK_OBJECT_STR)
-        return false;
-    if (kv->val.type == MSGPACK_OBJECT_STR) {
-        snprintf(text, size, "%.*s", (int)kv->val.via.str.size, kv->val.via.str.ptr);
-        return true;
-    }
-    if (kv->val.type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-        return false;
-    snprintf(text, size, "%" PRIu64, kv->val.via.u64);
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        if (is_text(kv->key.via.str, counts[i]))
-            return true;
-    return false;
-}
-
-/* Keeps the first sentence, but one about devices before one about their settings. */
-__attribute__((format(printf, 3, 4))) static void
-note_mixed(struct ds_aggregate *a, const struct condition *c, const char *format, ...)
-{
-    va_list args;
-    if (a->mixed[0] && (a->mixes_devices || c->is_count))
-        return;
-    va_start(args, format);
-    vsnprintf(a->mixed, sizeof a->mixed, format, args);
-    va_end(args);
-    a->mixes_devices = !c->is_count;
-}
-
-/* Compares a value's conditions with those of the values before it. */
-static int note_conditions(struct ds_aggregate *a, struct metric *m, msgpack_object_map detail)
-{
-    char text[200];
-    m->times++;
-    for (uint32_t i = 0; i < detail.size; i++) {
-        const msgpack_object_kv *kv = &detail.ptr[i];
-        if (!is_condition(kv, text, sizeof text))
-            continue;
-        int k = 0;
-        while (k < m->nconditions && !is_text(kv->key.via.str, m->condition[k].key))
-            k++;
-        if (k == MOST_CONDITIONS)
-            continue;
-        struct condition *s = &m->condition[k];
-        if (k == m->nconditions) {
-            s->key = strndup(kv->key.via.str.ptr, kv->key.via.str.size);
-            s->text = strdup(text);
-            s->is_count = kv->val.type != MSGPACK_OBJECT_STR && kv->val.via.u64 <= INT64_MAX;
-            s->count = s->is_count ? (int64_t)kv->val.via.u64 : 0;
-            m->nconditions++;
-            if (!s->key || !s->text)
-                return -1;
-        }
-        if (strcmp(s->text, text) == 0)
-            s->times++;
-        else
-            note_mixed(a, s, "%s mixes values of %s '%s' and '%s'", m->name, s->key, s->text, text);
-    }
-    return 0;
-}
-
-static bool all_have(const struct metric *m, const struct condition *s)
-{
-    return s->times == m->times;
-}
-
 const char *ds_aggregate_mixed(struct ds_aggregate *a, bool *devices)
 {
     for (int i = 0; i < a->nmetrics; i++)
-        for (int k = 0; k < a->metric[i].nconditions; k++) {
-            const struct condition *c = &a->metric[i].condition[k];
-            if (!all_have(&a->metric[i], c))
-                note_mixed(a, c, "%s: only some of its values say their %s", a->metric[i].name,
-                           c->key);
-        }
-    *devices = a->mixes_devices;
-    return a->mixed[0] ? a->mixed : NULL;
+        ds_value_conditions_compare(&a->metric[i].conditions, a->metric[i].name, &a->mixture);
+    *devices = a->mixture.of_devices;
+    return a->mixture.text[0] ? a->mixture.text : NULL;
 }
 
 /* ---- clusters and groups ---- */
@@ -498,8 +398,9 @@ static int note_metrics(struct ds_aggregate *a, const struct ds_record *rec, str
         if (!isfinite(metric->value))
             return ds_fail(err, "metric \"%.*s\" is not a finite number", (int)metric->name.size,
                            metric->name.ptr);
-        if (m < 0 || note_conditions(a, &a->metric[m], metric->detail))
-            return ds_fail(err, "out of memory");
+        if (m < 0 || ds_value_conditions_add(&a->metric[m].conditions, a->metric[m].name,
+                                             metric->detail, &a->mixture))
+            return ds_no_memory(err);
     }
     return 0;
 }
@@ -525,7 +426,7 @@ int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct
         rc = keep_base(a, rec, (uint32_t)cluster);
     else if (rc == 0 && is_about_affix(a, rec))
         rc = add_choice(a, rec, rec->affix_site, rec->affix_choice, (uint32_t)cluster);
-    return rc < 0 ? ds_fail(err, "out of memory") : rc;
+    return rc < 0 ? ds_no_memory(err) : rc;
 }
 
 /* ---- finishing ---- */
@@ -651,12 +552,8 @@ static int describe(struct ds_aggregate *a, int m, struct values *v, struct ds_r
     ds_sort(x, v->n);
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles && !bad; i++)
         bad = ds_metric_num(rec, metric, quantiles[i].name, ds_quantile(x, v->n, quantiles[i].p));
-    for (int k = 0; k < a->metric[m].nconditions && !bad; k++) {
-        const struct condition *s = &a->metric[m].condition[k];
-        if (all_have(&a->metric[m], s))
-            bad = s->is_count ? ds_metric_int(rec, metric, s->key, s->count)
-                              : ds_metric_str(rec, metric, s->key, s->text);
-    }
+    if (!bad)
+        bad = ds_value_conditions_describe(&a->metric[m].conditions, rec, metric);
     free(x);
     return bad;
 }
@@ -691,6 +588,6 @@ int ds_aggregate_group(struct ds_aggregate *a, int g, struct ds_record *rec, str
             return -1;
     for (int m = 0; m < group->nmetrics; m++)
         if (group->metric[m].n && describe(a, m, &group->metric[m], rec))
-            return ds_fail(err, "out of memory");
+            return ds_no_memory(err);
     return 0;
 }
