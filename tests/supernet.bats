@@ -252,7 +252,9 @@ refuses() { # MESSAGE, then arguments: of a space's two architectures
         "tensor blocks.1.conv.inverted_bottleneck.conv.conv.weight is 48x8x1x1, but space small-mbv3 needs 64x8x1x1 at unit0.layer0"
     fits_not mbv3 's/"kernel": 7/"kernel": 9/' "needs 24x1x9x9 at unit0.layer0"
     fits_not mbv3 '0,/"se": true/s//"se": false/' \
-        "tensor blocks.5.conv.depth_conv.se.fc.reduce.weight is in the file, but space small-mbv3 has nothing for it"
+        "unit1.layer0: tensor blocks.5.conv.depth_conv.se.fc.reduce is in the file, but the block chosen has no squeeze-excite"
+    fits_not mbv3 's/"expand": 3/"expand": 1/' \
+        "unit0.layer0: tensor blocks.1.conv.inverted_bottleneck is in the file, but the block chosen has no first 1x1 (\"expand_conv\": true gives it one)"
     fits_not mbv3 '0,/"se": false/s//"se": true/' \
         "tensor weight of blocks.1.conv.depth_conv.se.fc.reduce is missing, which unit0.layer0 needs"
     fits_not mbv3 's/"depth": \[2, 3, 4\]/"depth": [2, 3, 5]/' "the supernet has 21 blocks, and space small-mbv3 has up to"

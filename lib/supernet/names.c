@@ -99,6 +99,20 @@ static int name_gate(struct naming *w, int block, const char *which)
     return t->weight && t->bias ? 0 : lacks(w, t->name, t->weight ? "bias" : "weight");
 }
 
+/*
+ * A choice that leaves out what the supernet was trained with would be another network, even where
+ * other choices at the place have it.
+ */
+static int must_lack(const struct naming *w, const char *format, int block, const char *what)
+{
+    char name[NAME_SIZE];
+    snprintf(name, sizeof name, format, block, w->s->inside);
+    return find_either(w->s, name, "conv", "weight") || ds_supernet_find(w->s, "%s.weight", name)
+               ? ds_fail(w->err, "%s: tensor %s is in the file, but the block chosen has no %s",
+                         w->place, name, what)
+               : 0;
+}
+
 /* `fixed`: a block of the stem, of which nothing may change. */
 static int name_mbconv(struct naming *w, const struct ds_module_spec *p, int block, bool fixed)
 {
@@ -114,12 +128,16 @@ static int name_mbconv(struct naming *w, const struct ds_module_spec *p, int blo
             return -1;
         t->in_whole = true;
         t->out_whole = fixed;
+    } else if (must_lack(w, "blocks.%d.%s.inverted_bottleneck", block,
+                         "first 1x1 (\"expand_conv\": true gives it one)")) {
+        return -1;
     }
     if (!(t = name_next(w, "conv", "blocks.%d.%s.depth_conv", block, inside)))
         return -1;
     t->depthwise = !fixed;
     t->out_whole = fixed;
-    if (p->se && (name_gate(w, block, "reduce") || name_gate(w, block, "expand")))
+    if (p->se ? name_gate(w, block, "reduce") || name_gate(w, block, "expand")
+              : must_lack(w, "blocks.%d.%s.depth_conv.se.fc.reduce", block, "squeeze-excite"))
         return -1;
     if (!(t = name_next(w, "conv", "blocks.%d.%s.point_linear", block, inside)))
         return -1;
@@ -133,6 +151,8 @@ static int name_bottleneck(struct naming *w, int block)
     int convs = 0;
     for (int i = 0; i < w->module->count; i++)
         convs += w->net->layer[w->module->first + i].op == DS_OP_CONV;
+    if (convs < 4 && must_lack(w, "blocks.%d.downsample", block, "convolution on its shortcut"))
+        return -1;
     return name_next(w, "conv", "blocks.%d.conv1", block) &&
                    name_next(w, "conv", "blocks.%d.conv2", block) &&
                    (convs < 4 || name_next(w, "conv", "blocks.%d.downsample", block)) &&
