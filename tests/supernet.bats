@@ -89,6 +89,22 @@ END
     fi
 }
 
+@test "supernets unlike Once-for-All's own: kernels, heads, stems, channels" {
+    for case in bare leap crop; do
+        mkdir $case
+        python3 "$BATS_TEST_DIRNAME/family.py" $case $case
+        ds-import ofa --space ./$case/space.json $case/archs |
+            ds-measure-acc --supernet $case/supernet.pth --images $case/t-images-idx3-ubyte --calibrate none \
+                --mean 0.25 --std 0.5 | ds-show -t -c loss | tail -n +2 >got
+        paste got $case/expected
+        paste got $case/expected | awk '{ d = $1 - $2; if (d < 0) d = -d; if (!(d < 1e-5 * $2)) exit 1; n++ } END { exit n != 4 }'
+    done
+    # a kernel that no matrix leads to
+    sed 's/\("expand": [24], "kernel": \)3/\15/g; s/_k3"/_k5"/g' leap/space.json >five.json
+    run -1 bash -c "ds-sample ./five.json -n 1 | ds-measure-acc --supernet leap/supernet.pth --images leap/t-images-idx3-ubyte --calibrate none --mean 0 --std 1 -o x"
+    [[ "$output" == *"no matrix makes a 7x7 kernel into one of 5x5"* ]] || { echo "$output"; return 1; }
+}
+
 @test "an affixed network says which images its base has right and it has not" {
     list
     small proxyless 2 | ds-affix --all >in.dss
@@ -172,6 +188,21 @@ END
     run_it --take 11 in.dss -o /dev/null
     run_it --bn-eps 0.01 in.dss -o /dev/null
     [ "$(find cache -type f | wc -l)" -eq 18 ]
+}
+
+@test "jobs that run at once share a cache" {
+    list
+    ds-sample "$spaces/small-mbv3.json" -n 8 >in.dss
+    run_it() { ds-measure-acc --supernet "$ref/mbv3.pth" --images list --calibrate none "$@"; }
+    for k in 1 2 3; do
+        # each shard, and some of it twice
+        ds-sample "$spaces/small-mbv3.json" -n 8 --shard $k/3 | run_it --cache cache -o $k.dss &
+        ds-sample "$spaces/small-mbv3.json" -n 8 --shard $k/3 | run_it --cache cache -o again$k.dss &
+    done
+    wait
+    [ "$(find cache -type f | wc -l)" -eq 8 ]
+    cmp <(ds-cat [123].dss | ds-show -t | sort) <(run_it in.dss | ds-show -t | sort)
+    cmp <(ds-cat [123].dss | ds-show -t) <(ds-cat again[123].dss | ds-show -t)
 }
 
 @test "a pruned space is a part of the supernet" {
