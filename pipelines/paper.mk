@@ -63,7 +63,7 @@ $(OUT)/%.json: | $(OUT)
 response: $(SPACES:%=$(OUT)/response-%.png)
 
 # $(1): options of ds-affix
-respond = ds-sample -q $< -n $$((3 * $(RESPONSE))) | ds-affix -q --all $(1) | $(measure-$*) | \
+respond = ds-sample -q $< -n $$((3 * $(RESPONSE))) | ds-affix -q --all --one-place $(1) | $(measure-$*) | \
 	ds-aggregate -q --by expand$(comma)kernel$(comma)resolution
 
 $(OUT)/response-%.dss: $(OUT)/%.json

@@ -107,3 +107,19 @@ setup() {
     [ "$output" = "ds-affix: --block: space ofa-mbv3 has no unit9.layer9" ]
     [ "$(ds-affix --all none.dss | ds-show --json | wc -l)" -eq 0 ]
 }
+
+@test "--one-place: all blocks at one layer of each architecture, any layer alike" {
+    ds-sample ofa-mbv3 -n 1000 -q | ds-affix -q --all --one-place >one.dss
+    [ "$(ds-show -t -c id one.dss | tail -n +2 | wc -l)" = 10000 ]
+    # nine copies of a base, at the same site, of nine blocks; 20 sites, 50 times each, give or take
+    # 4.5 deviations of 6.9
+    ds-show -t -c base,affix one.dss | tail -n +2 | awk -F'[\t=]' '$2 != "" { n[$1]++; site[$1] = $2; key[$1, $2, $3]++ }
+        END { for (b in n) { if (n[b] != 9) exit 1; count[site[b]]++ }
+              for (k in key) if (key[k] != 1) exit 1
+              for (s in count) { sites++; if (count[s] < 19 || count[s] > 81) exit 1 }
+              exit sites != 20 }'
+    # the copies are those that --all makes
+    ds-sample ofa-mbv3 -n 20 -q | ds-affix -q --all | ds-show --json | sort >all
+    ds-sample ofa-mbv3 -n 20 -q | ds-affix -q --all --one-place | ds-show --json | sort >few
+    [ "$(comm -23 few all | wc -l)" = 0 ]
+}

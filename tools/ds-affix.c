@@ -1,5 +1,6 @@
 /* Affixes blocks, depths, widths and resolutions in the architectures that come in. */
 #include "base/number.h"
+#include "base/random.h"
 #include "memory.h"
 #include "output.h"
 #include "progress.h"
@@ -24,6 +25,12 @@ struct wanted {
     struct cli_list block, depth, width, option;
     struct cli_list resolution;
     bool all, all_depths, all_widths, all_resolutions, all_options;
+};
+
+/* How they are affixed. */
+struct manner {
+    bool paper, one_place;
+    uint64_t seed;
 };
 
 /* Adds it, unless it was asked for before. */
@@ -111,18 +118,38 @@ static void resolve(const struct wanted *w, const struct ds_space *space, struct
         cli_die(CLI_USAGE, "nothing to affix in space %s: see --help", space->name);
 }
 
+/* One of the sites that something is asked for at, each as likely. */
+static int draw_place(const struct affixes *a, uint64_t seed, uint64_t id)
+{
+    int site[DS_MAX_SITES];
+    uint32_t n = 0;
+    struct ds_random r;
+    for (size_t i = 0; i < a->n; i++) {
+        uint32_t k = 0;
+        while (k < n && site[k] != a->item[i].site)
+            k++;
+        if (k == n)
+            site[n++] = a->item[i].site;
+    }
+    ds_random_init(&r, seed, id, DS_DRAW_PLACE);
+    return site[ds_random_below(&r, n)];
+}
+
 /* Writes the base, then the base with each affix. */
 static void affix(struct ds_filter *f, const struct ds_record *base, const struct affixes *a,
-                  struct ds_record *rec, bool paper, uint64_t seed)
+                  struct ds_record *rec, const struct manner *m)
 {
     struct ds_error err;
+    int place = m->one_place ? draw_place(a, m->seed, base->id) : -1;
     cli_need_arch(base, ds_reader_where(f->in));
     if (ds_writer_put(f->out, base, &err))
         cli_fail(f->out, &err);
     for (size_t i = 0; i < a->n; i++) {
         uint8_t choice[DS_MAX_SITES];
+        if (place >= 0 && a->item[i].site != place)
+            continue;
         memcpy(choice, base->choice, (size_t)base->space->nsites);
-        ds_arch_affix(base->space, choice, a->item[i].site, a->item[i].choice, paper, seed);
+        ds_arch_affix(base->space, choice, a->item[i].site, a->item[i].choice, m->paper, m->seed);
         if (ds_record_arch(rec, base->space, choice, &err))
             cli_fail(f->out, &err);
         rec->has_base = true;
@@ -137,7 +164,7 @@ static void affix(struct ds_filter *f, const struct ds_record *base, const struc
 int main(int argc, char **argv)
 {
     struct wanted w = {0};
-    bool paper = false;
+    struct manner m = {0};
     const struct cli_option options[] = {
         {"block", 'b', CLI_LIST, &w.block, "U,L,B", "block B at layer L of unit U (again for more)",
          0},
@@ -150,7 +177,9 @@ int main(int argc, char **argv)
         {"all-widths", 0, CLI_FLAG, &w.all_widths, NULL, "every width of every unit", 0},
         {"all-resolutions", 0, CLI_FLAG, &w.all_resolutions, NULL, "every resolution", 0},
         {"all-options", 0, CLI_FLAG, &w.all_options, NULL, "every option of stem and head", 0},
-        {"paper", 0, CLI_FLAG, &paper, NULL, "deepen to L instead of L+1, as published", 0},
+        {"one-place", 0, CLI_FLAG, &m.one_place, NULL,
+         "of all that is asked for, what is at one site, drawn for each architecture", 0},
+        {"paper", 0, CLI_FLAG, &m.paper, NULL, "deepen to L instead of L+1, as published", 0},
         {0},
     };
     struct cli cli = {
@@ -168,6 +197,7 @@ int main(int argc, char **argv)
     struct progress progress;
 
     cli_parse(&cli, argc, argv);
+    m.seed = cli.seed;
     cli_filter(&cli, &f);
     if (ds_record_init(&rec, &err))
         cli_die(CLI_FAILED, "%s", err.text);
@@ -177,13 +207,13 @@ int main(int argc, char **argv)
         if (base->space != space) {
             space = base->space;
             resolve(&w, space, &a);
-            f.per_record = a.n + 1;
+            f.per_record = m.one_place ? 0 : a.n + 1;
             if (ds_filter_begin(&f, &err))
                 cli_fail(f.out, &err);
         }
-        affix(&f, base, &a, &rec, paper, cli.seed);
+        affix(&f, base, &a, &rec, &m);
         progress.total = f.per_record * ds_reader_total(f.in);
-        progress_add(&progress, a.n + 1);
+        progress_add(&progress, m.one_place ? 1 : a.n + 1);
     }
     progress_end(&progress);
     if (rc == 0 && !space)

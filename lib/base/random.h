@@ -26,6 +26,7 @@ void ds_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]
 enum ds_random_stream {
     DS_DRAW_SAMPLE = 0,       /* an architecture; also draws that are alone under their seed */
     DS_DRAW_AFFIX = 0x10000,  /* blocks of layers that an affix adds: counts sites */
+    DS_DRAW_PLACE = 0x1fffe,  /* at which site of an architecture is affixed */
     DS_DRAW_TURNS = 0x1ffff,  /* the order of parents in a round */
     DS_DRAW_CHILD = 0x20000,  /* mutation and crossover: counts attempts */
     DS_DRAW_WEIGHT = 0x20000, /* of a layer */
