@@ -149,3 +149,142 @@ END
     DSTOOLS_ONNXRUNTIME=/none run -1 "$runners/onnxruntime" bad.onnx
     [[ "$output" == "onnxruntime: cannot load onnxruntime-node, see the head of "* ]]
 }
+
+@test "TensorFlow Lite serves: started once, the same networks as one by one" {
+    DSTOOLS_TFLITE=$("$BATS_TEST_DIRNAME/tflite" 2>reason) || skip "$(cat reason)"
+    export DSTOOLS_TFLITE
+    ds-sample ofa-mbv3 -n 3 -o three.dss
+    ds-measure-cpu --exec "$runners/tflite" --format tflite --serve --arg=--serve --arg=--runs=4 \
+        -o out.dss three.dss 2>err
+    [ "$(ds-show --json out.dss | grep -cE '"latency.cpu":\{"value":[0-9.]*[1-9][0-9.]*,.*"runs":4,.*"engine":"TensorFlow Lite 2\.[0-9.]*","threads":1,"delegate":"XNNPACK"')" -eq 3 ]
+    run ! grep -v 'Created TensorFlow Lite XNNPACK' err
+    run -1 ds-measure-cpu --exec "$runners/tflite" --format onnx --serve --arg=--serve -o out.dss in.dss
+    [[ "$output" == *"not a model that TensorFlow Lite reads"* ]]
+}
+
+@test "ONNX Runtime serves" {
+    DSTOOLS_ONNXRUNTIME=$("$BATS_TEST_DIRNAME/onnxruntime" 2>reason) || skip "$(cat reason)"
+    export DSTOOLS_ONNXRUNTIME
+    ds-sample ofa-mbv3 -n 3 -o three.dss
+    ds-measure-cpu --exec "$runners/onnxruntime" --serve --arg=--serve --arg=--runs=4 -o out.dss three.dss
+    [ "$(ds-show --json out.dss | grep -cE '"value":[0-9.]*[1-9][0-9.]*,.*"runs":4,.*"engine":"ONNX Runtime 1\.[0-9.]*","threads":1')" -eq 3 ]
+    run -1 ds-measure-cpu --exec "$runners/onnxruntime" --format tflite --serve --arg=--serve -o out.dss in.dss
+    [ "$(ds-show --json out.dss | grep -c '"errors"')" -eq 1 ]
+}
+
+@test "adb-tflite: each delegate's flag, the rounds, blocks from the operators' profile, cleaning up" {
+    phone <<'END'
+count=50 first=112256 curr=111087 min=110425 max=114213 avg=112533 std=778
+Inference timings in us: Init: 34939, First inference: 130492, Warmup (avg): 116523, Inference (avg): 112533
+END
+    serve=(--serve --arg=--serve --format tflite)
+    ds-measure-npu --exec "$runners/adb-tflite" "${serve[@]}" --arg=--delegate=hexagon --arg=--repeats=3 -o out.dss in.dss
+    ds-show --json out.dss | grep -q '"value":112.533,.*"runs":3,.*"device":"Phone 9 kirin9000"'
+    there=$(sed -n 's|^adb push .*\.tflite \(/data/local/tmp/dstools-[0-9]*\.tflite\) $|\1|p' log)
+    [ "$(grep -c "^adb shell /data/local/tmp/benchmark_model --graph=$there --use_hexagon=true --num_threads=1 --num_runs=20 --warmup_runs=3 --min_secs=0 $" log)" -eq 3 ]
+    grep -q "^adb shell rm -f $there $" log
+    ds-measure-npu --exec "$runners/adb-tflite" --format tflite --arg=--delegate=gpu -o out.dss in.dss
+    ds-show --json out.dss | grep -q 'benchmark_model, gpu'
+
+    # the table as TensorFlow Lite prints it, with tabs
+    printf '%s\n' "============================== Run Order ==============================" \
+        $'\t             [node type]\t          [start]\t  [first]\t [avg ms]\t     [%]\t  [cdf%]\t  [mem KB]\t[times called]\t[Name]' \
+        $'\t                 CONV_2D\t            0.000\t    4.269\t    4.250\t  0.107%\t  0.107%\t     0.000\t        1\t[stem0.conv0]:0' \
+        $'\t       DEPTHWISE_CONV_2D\t            4.270\t    0.150\t    0.250\t  0.030%\t  0.137%\t     0.000\t        1\t[unit0.layer1.conv4]:5' \
+        $'\t              HARD_SWISH\t            4.270\t    0.150\t    0.500\t  0.030%\t  0.137%\t     0.000\t        1\t[unit0.layer1.hardswish4]:6' \
+        $'\t         FULLY_CONNECTED\t            4.270\t    0.150\t    0.125\t  0.030%\t  0.137%\t     0.000\t        1\t[output]:7' \
+        "" >>benchmark.out
+    ds-measure-npu --exec "$runners/adb-tflite" "${serve[@]}" --arg=--per-block -o out.dss in.dss
+    [ "$(ds-show -t -c latency.npu.stem0,latency.npu.unit0.layer1 out.dss | tail -1)" = $'4.25\t0.75' ]
+    grep -q -- "--enable_op_profiling=true" log
+}
+
+@test "adb-tflite: what the delegate left to the CPU, no timings, a phone that is away, bad usage" {
+    echo "Though GPU delegate is explicitly applied, the model graph will not be executed by the delegate." | phone
+    run -1 ds-measure-gpu --exec "$runners/adb-tflite" --format tflite --arg=--delegate=gpu -o out.dss in.dss
+    [[ "${lines[0]}" == *"adb-tflite: gpu did not take the whole network" ]]
+    echo nothing | phone
+    run -1 ds-measure-gpu --exec "$runners/adb-tflite" --format tflite -o out.dss in.dss
+    [[ "${lines[0]}" == *"adb-tflite: benchmark_model printed no timings" ]]
+    echo "error: device offline" | phone
+    FAIL=1 run -1 ds-measure-gpu --exec "$runners/adb-tflite" --format tflite -o out.dss in.dss
+    [[ "${lines[0]}" == *"adb-tflite: adb: exit status 1: error: device offline" ]]
+    run -1 "$runners/adb-tflite" --delegate=tpu m s
+    [ "$output" = "adb-tflite: --delegate: 'tpu' is none of cpu, xnnpack, gpu, nnapi, hexagon" ]
+    run -1 "$runners/adb-tflite" --repeats=x m s
+    [ "$output" = "adb-tflite: --repeats: 'x' is not a whole number" ]
+}
+
+@test "trtexec: the times it exports" {
+    stand_in trtexec <<'END'
+for a; do case $a in --onnx=*) [ -s "${a#*=}" ] || exit 3 ;; --exportTimes=*) out=${a#*=} ;; esac; done
+echo "&&&& RUNNING TensorRT.trtexec [TensorRT v8601] # trtexec"
+echo "[I] TensorRT version: 8.6.1"
+echo "[I] Selected Device: Orin"
+[ -z "${FAIL-}" ] || exit 1
+printf '[ { "startInMs" : 0, "latencyMs" : 1.5, "computeMs" : 1.25 }\n, { "startInMs" : 2, "latencyMs" : 2.5, "computeMs" : 1.75 } ]\n' >"$out"
+END
+    ds-measure-gpu --exec "$runners/trtexec" --serve --arg=--serve --arg=--fp16 -o out.dss in.dss
+    ds-show --json out.dss >json
+    for part in '"value":2[.0]*,' '"runs":2,' '"engine":"TensorRT 8.6.1"' '"precision":"fp16"' '"device":"Orin"'; do
+        grep -q "$part" json
+    done
+    grep -q -- '--iterations=50 --duration=0 --warmUp=200 --avgRuns=1 .*--fp16 $' log
+    ds-measure-gpu --exec "$runners/trtexec" --arg=--compute -o out.dss in.dss
+    [ "$(ds-show -t -c latency.gpu out.dss | tail -1)" = 1.5 ]
+    FAIL=1 run -1 ds-measure-gpu --exec "$runners/trtexec" -o out.dss in.dss
+    [[ "${lines[0]}" == *"trtexec: trtexec: exit status 1: [I] Selected Device: Orin" ]]
+}
+
+@test "openvino: the median of each round" {
+    stand_in benchmark_app <<'END'
+[ -s "$2" ] || exit 3
+cat <<'OUT'
+[ INFO ] OpenVINO:
+[ INFO ] Build ................................. 2023.1.0-12185-9e6b00e51cd
+[ INFO ]   INFERENCE_PRECISION_HINT: <Type: 'float32'>
+[ INFO ] Count:            20 iterations
+[ INFO ] Latency:
+[ INFO ]    Median:        3.25 ms
+[ INFO ]    Average:       3.39 ms
+OUT
+END
+    ds-measure-cpu --exec "$runners/openvino" --serve --arg=--serve --arg=--repeats=2 -o out.dss in.dss
+    ds-show --json out.dss >json
+    grep -q '"value":3.25,.*"runs":2,' json
+    grep -q '"engine":"OpenVINO 2023.1.0-12185-9e6b00e51cd"' json
+    grep -q '"precision":"float32"' json
+    [ "$(grep -cE '^benchmark_app -m .*\.onnx -d CPU -api sync -hint none -niter 20 -nireq 1 -nthreads 1 $' log)" -eq 2 ]
+    echo 'echo no' | stand_in benchmark_app
+    run -1 ds-measure-cpu --exec "$runners/openvino" -o out.dss in.dss
+    [[ "${lines[0]}" == *"openvino: benchmark_app printed no median latency" ]]
+}
+
+@test "ssh-serve: a runner there, started once, gets each model; what fails there fails here" {
+    stand_in ssh <<'END'
+[ "${9} ${10}" = "-- user@board" ] || exit 9
+exec sh -c "${11}"
+END
+    cat >served <<'END'
+#!/bin/sh
+echo started >>starts
+while read -r line; do
+    model=$(printf %s "$line" | sed 's/.*"model": *"\([^"]*\)".*/\1/')
+    id=$(printf %s "$line" | sed 's/.*"id": *"\([^"]*\)".*/\1/')
+    cp "$model" "got.$id" && echo "$model" >>models
+    echo "{\"id\":\"$id\",\"latency.npu\":12.5}"
+done
+END
+    chmod +x served
+    ds-sample mobilenet-v2 -n 1 -o one.dss
+    ds-sample ofa-mbv3 -n 2 -o two.dss
+    cat one.dss two.dss >three.dss
+    ds-measure-npu --exec "$runners/ssh-serve" --serve --arg user@board --arg "$PWD/served" --arg "it's" -o out.dss three.dss
+    [ "$(wc -l <starts)" -eq 1 ]
+    [ "$(ds-show -t -c latency.npu out.dss | sort | uniq -c | grep -c '3 12.5')" -eq 1 ]
+    [ "$(ls got.* | wc -l)" -eq 3 ]
+    ds-export onnx one.dss | cmp - got.*"$(ds-show -t -c id one.dss | tail -1)"
+    while read -r m; do [ ! -e "$m" ]; done <models
+    run -1 ds-measure-npu --exec "$runners/ssh-serve" --serve --arg user@board --arg false -o out.dss one.dss
+    [[ "${lines[0]}" == *"ssh-serve"* ]]
+}

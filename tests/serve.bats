@@ -286,6 +286,6 @@ END
     [[ "$output" == "ds-measure-npu: "*" are for --exec" ]]
     run -2 ds-measure-npu --format none --profile dpu "$IN"
     [[ "$output" == "ds-measure-npu: "*" are for --exec" ]]
-    run -2 ds-measure-npu --exec true --format tflite "$IN"
-    [ "$output" = "ds-measure-npu: --format: 'tflite' is neither onnx nor none" ]
+    run -2 ds-measure-npu --exec true --format tensorrt "$IN"
+    [ "$output" = "ds-measure-npu: --format: 'tensorrt' is none of onnx, tflite, none" ]
 }

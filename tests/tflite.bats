@@ -86,8 +86,8 @@ END
     ds-sample mobilenet-v2 -n 1 >in.dss
     ds-export tflite -o m.tflite in.dss
     run -0 --separate-stderr "$runner" --runs=3 --warmup=1 m.tflite 1,224,224,3
-    [ "$(grep -c '^[0-9.]*$' <<<"$output")" -eq 3 ]
-    grep -q '^# engine: TensorFlow Lite 2' <<<"$output"
+    python3 -c 'import json, sys; a = json.load(sys.stdin)["latency"]; assert len(a["value"]) == 3 and min(a["value"]) > 0
+assert a["engine"].startswith("TensorFlow Lite 2"), a' <<<"$output"
     run -1 "$runner" m.tflite 1,3,224,224
     [[ "$output" == *"m.tflite reads 1,224,224,3, not 1,3,224,224"* ]]
     head -c 100 m.tflite >cut.tflite

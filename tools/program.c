@@ -113,13 +113,12 @@ static void write_model(const uint8_t *model, size_t size, int fd, const char *p
 }
 
 /* A file of its own for the model, in TMPDIR. */
-static void make_model(const uint8_t *model, size_t size, char path[PATH_MAX])
+static void make_model(const char *format, const uint8_t *model, size_t size, char path[PATH_MAX])
 {
-    static const char suffix[] = ".onnx";
     const char *dir = getenv("TMPDIR");
     dir = dir && *dir ? dir : "/tmp";
-    int n = snprintf(path, PATH_MAX, "%s/dstools-XXXXXX%s", dir, suffix);
-    int fd = n < PATH_MAX ? mkostemps(path, (int)strlen(suffix), O_CLOEXEC) : -1;
+    int n = snprintf(path, PATH_MAX, "%s/dstools-XXXXXX.%s", dir, format);
+    int fd = n < PATH_MAX ? mkostemps(path, (int)strlen(format) + 1, O_CLOEXEC) : -1;
     if (fd < 0)
         cli_die(CLI_FAILED, "%s: cannot make a file there (TMPDIR): %s", dir, strerror(errno));
     write_model(model, size, fd, path);
@@ -132,12 +131,13 @@ static void make_model(const uint8_t *model, size_t size, char path[PATH_MAX])
 
 /* ---- what it is told ---- */
 
-/* Batch, channels, height, width. */
+/* Batch, channels, height, width; with the channels last where the model's format has them so. */
 static void shape_of(const struct program *p, const struct ds_record *rec, int shape[4])
 {
+    bool last = p->o.format && p->o.format->nhwc;
     shape[0] = p->o.batch;
-    shape[1] = rec->space->input_channels;
-    shape[2] = shape[3] = ds_arch_resolution(rec->space, rec->choice);
+    shape[1] = shape[2] = shape[3] = ds_arch_resolution(rec->space, rec->choice);
+    shape[last ? 3 : 1] = rec->space->input_channels;
 }
 
 /* The dictionary of Once-for-All, or NULL where the architecture has none. */
@@ -279,7 +279,7 @@ char *program_ask(struct program *p, const struct ds_record *rec, const uint8_t 
 {
     char path[PATH_MAX];
     if (model)
-        make_model(model, size, path);
+        make_model(p->o.format->name, model, size, path);
     char *text = p->server ? ask_server(p, rec, model ? path : NULL, err)
                            : run(p, rec, model ? path : NULL, err);
     if (model)

@@ -6,6 +6,7 @@
 #define DS_PROGRAM_H
 
 #include "cli.h"
+#include "formats/model.h"
 #include "measure/answer.h"
 
 #define PROGRAM_INPUT "input" /* what models call theirs */
@@ -13,10 +14,11 @@
 struct program_options {
     const char *path;
     const struct cli_list *args;
-    double timeout;   /* seconds for an answer */
-    uint64_t retries; /* after failures */
-    bool serve;       /* started once */
-    int batch;        /* of the shape it is told */
+    double timeout;                       /* seconds for an answer */
+    uint64_t retries;                     /* after failures */
+    bool serve;                           /* started once */
+    int batch;                            /* of the shape it is told */
+    const struct ds_model_format *format; /* of its models; NULL: it gets none */
 };
 
 struct program;

@@ -2,7 +2,7 @@
 
 #include "answers.h"
 #include "base/interrupt.h"
-#include "formats/onnx.h"
+#include "formats/model.h"
 #include "measure/answer.h"
 #include "memory.h"
 #include "network/build.h"
@@ -19,8 +19,8 @@ struct runner {
     const struct runner_options *o;
     const struct ds_question *question;
     struct ds_filter f;
-    struct ds_model_options onnx;
-    bool models; /* whether the program gets them */
+    const struct ds_model_format *format; /* of the models the program gets; NULL: it gets none */
+    struct ds_model_options model;
     struct ds_net net;
     struct program *program;
     struct answers answers;
@@ -49,7 +49,7 @@ static XXH128_hash_t key_of(const struct runner *r, const struct ds_record *rec,
     if (q->model) {
         XXH3_128bits_update(state, q->model, q->size);
     } else {
-        XXH3_128bits_update(state, &r->onnx.batch, sizeof r->onnx.batch);
+        XXH3_128bits_update(state, &r->model.batch, sizeof r->model.batch);
         XXH3_128bits_update(state, rec->space->json, strlen(rec->space->json) + 1);
         XXH3_128bits_update(state, rec->choice, (size_t)rec->space->nsites);
     }
@@ -66,9 +66,9 @@ static struct query make_query(struct runner *r, const struct ds_record *rec)
     struct query q = {0};
     struct ds_error err;
     cli_need_arch(rec, ds_reader_where(r->f.in));
-    if (r->models && ds_net_build(rec->space, rec->choice, &r->net, &err) == 0)
-        q.model = ds_onnx_pack(rec->space, &r->net, &r->onnx, &q.size, &err);
-    if (r->models && !q.model) {
+    if (r->format && ds_net_build(rec->space, rec->choice, &r->net, &err) == 0)
+        q.model = r->format->pack(rec->space, &r->net, &r->model, &q.size, &err);
+    if (r->format && !q.model) {
         ds_fail_in(&err, "%s", ds_reader_where(r->f.in));
         cli_fail(r->f.out, &err);
     }
@@ -85,7 +85,7 @@ static void set_metric(struct runner *r, struct ds_record *rec, const char *text
     struct ds_metric *m = ds_answer_set(rec, r->question, &a);
     ds_answer_free(&a);
     if (!m || ds_metric_str(rec, m, "exec", program_command(r->program)) ||
-        (r->question->is_latency && ds_metric_int(rec, m, "batch", r->onnx.batch)) ||
+        (r->question->is_latency && ds_metric_int(rec, m, "batch", r->model.batch)) ||
         (r->o->pin && ds_metric_str(rec, m, "pin", r->o->pin)))
         cli_must(NULL);
 }
@@ -173,26 +173,27 @@ void runner_check(const struct runner_options *o)
                         o->format || o->timeout != unset.timeout || o->opset != unset.opset))
         cli_die(CLI_USAGE, "--arg, --serve, --format, --timeout, --retries, --cache, --drop-failed "
                            "and --opset are for --exec");
-    if (o->format && strcmp(o->format, "onnx") && strcmp(o->format, "none"))
-        cli_die(CLI_USAGE, "--format: '%s' is neither onnx nor none", o->format);
+    if (o->format && strcmp(o->format, "none") && !ds_model_format_find(o->format))
+        cli_die(CLI_USAGE, "--format: '%s' is none of onnx, tflite, none", o->format);
 }
 
 int runner_run(struct cli *cli, const struct runner_options *options,
                const struct ds_question *question)
 {
-    struct runner r = {.o = options, .question = question};
+    const char *format = options->format ? options->format : "onnx";
+    struct runner r = {.o = options, .question = question, .format = ds_model_format_find(format)};
     const struct program_options program = {.path = options->program,
                                             .args = &options->args,
                                             .timeout = options->timeout,
                                             .retries = options->retries,
                                             .serve = options->serve,
-                                            .batch = (int)options->batch};
-    r.models = !options->format || strcmp(options->format, "onnx") == 0;
-    r.onnx = (struct ds_model_options){.batch = (int)options->batch,
-                                       .opset = (int)options->opset,
-                                       .seed = cli->seed,
-                                       .input = PROGRAM_INPUT,
-                                       .output = "output"};
+                                            .batch = (int)options->batch,
+                                            .format = r.format};
+    r.model = (struct ds_model_options){.batch = (int)options->batch,
+                                        .opset = (int)options->opset,
+                                        .seed = cli->seed,
+                                        .input = PROGRAM_INPUT,
+                                        .output = "output"};
     r.program = program_open(&program, question);
     answers_open(&r.answers, question, options->cache);
     int status = measure_all(&r, cli);

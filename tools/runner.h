@@ -1,6 +1,6 @@
 /*
  * Measuring by another program, option --exec: the bridge to devices and to accuracies that dstools
- * does not know. The program is told the architecture and gets the network as an ONNX file; it is
+ * does not know. The program is told the architecture and gets the network as a file; it is
  * run for every one, or started once and asked line by line.
  */
 #ifndef DS_RUNNER_H
@@ -16,7 +16,7 @@ struct runner_options {
     double timeout; /* seconds */
     uint64_t retries;
     bool serve;         /* started once */
-    const char *format; /* of models: "onnx", "none"; NULL: onnx */
+    const char *format; /* of models: "onnx", "tflite", "none"; NULL: onnx */
     const char *cache;  /* directory of answers; NULL: none */
     bool drop_failed;
     uint64_t batch, opset;
@@ -29,11 +29,11 @@ struct runner_options {
 /* clang-format off */
 #define RUNNER_OPTIONS(r) \
     {"exec", 0, CLI_TEXT, &(r).program, "PROGRAM", \
-     "by a program, run for every architecture with its ONNX file", 0}, \
+     "by a program, run for every architecture with its model", 0}, \
     {"serve", 0, CLI_FLAG, &(r).serve, NULL, \
      "--exec: start it once, and ask it in lines of JSON", 0}, \
     {"format", 0, CLI_TEXT, &(r).format, "FORMAT", \
-     "--exec: of models: onnx (default), or none: it is told the architecture", 0}, \
+     "--exec: of models: onnx (default), tflite; none: it is only told the architecture", 0}, \
     {"arg", 0, CLI_LIST, &(r).args, "ARG", "--exec: an argument of it; may be given again", 0}, \
     {"timeout", 0, CLI_NUMBER, &(r).timeout, "S", "--exec: seconds that it may take (600)", \
      0.001, 1e6}, \
