@@ -89,8 +89,8 @@ $(BUILD)/lib/engines/opencl/kernels.h: lib/engines/opencl/kernels.cl
 $(BUILD)/lib/engines/opencl/program.o: $(BUILD)/lib/engines/opencl/kernels.h
 
 demo: all
-	@PATH="$(abspath $(BUILD)):$$PATH" $(MAKE) --no-print-directory -f pipelines/profile.mk \
-		OUT=out/demo N=3 MEASURE='--precision 2 --max-runs 8' show
+	@PATH="$(abspath $(BUILD)):$$PATH" $(MAKE) --no-print-directory -f pipelines/profile.mk show OUT=out/demo \
+		N=3 MEASURE='--precision 2 --max-runs 8' ALSO='BUILD CC CFLAGS CPPFLAGS LDFLAGS PREFIX SANITIZE WERROR'
 
 unit: $(UNIT) $(BUILD)/tests/logits $(BUILD)/tests/bench/engines # what the tests need built
 check: all unit

@@ -58,14 +58,6 @@ compare: $(OUT)/table.txt $(OUT)/table.tsv $(if $(filter pareto,$(KIND)),$(OUT)/
 # Settings that the files below were made with; others are refused, as search.mk does.
 settings = SPACE=$(SPACE) RESOLUTION=$(RESOLUTION) PRUNE=$(PRUNE) AUTO=$(AUTO) N=$(N) \
 	EVALUATE=$(EVALUATE)
-quote = '$(subst ','\'',$(1))'
-
-$(OUT)/settings: always
-	@mkdir -p $(@D); now=$(call quote,$(strip $(settings))); \
-	[ ! -e $@ ] || [ "$$(cat $@)" = "$$now" ] || { \
-	printf 'compare: %s holds other settings: take another OUT\n is:  %s\n was: %s\n' \
-	$(OUT) "$$now" "$$(cat $@)" >&2; exit 1; }; [ -e $@ ] || printf '%s\n' "$$now" >$@
-
 $(OUT)/original.json: | $(OUT)/settings
 	@$(call stage,ds-prune $(SPACE) --resolution $(RESOLUTION) --name $(NAME)-original)
 
@@ -103,5 +95,10 @@ $(OUT)/table.tsv: $(fronts)
 $(OUT)/front.svg $(OUT)/front.png: $(fronts)
 	@ds-plot front $(objectives) --title $(call quote,$(TITLE)) -o $@ $(call labelled,$(shown))
 
-.PHONY: compare always $(groups:%=search-%)
+.PHONY: compare $(groups:%=search-%)
 .SECONDARY:
+
+name = compare
+variables = SPACE NAME RESOLUTION SEEDS OUT KIND PRUNE AUTO N RANDOM LIKE TITLE COMPARE INIT \
+	ITERATIONS BUDGET TOP CONSTRAINT MUTATE $(evaluate_variables)
+include $(here)settings.mk

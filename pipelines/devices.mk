@@ -122,3 +122,7 @@ $(eval $(call paper,kirin9000-proxylessnas,npu,latency.npu,ofa_pn-npu,Huawei Kir
 
 .PHONY: all
 .SECONDARY:
+
+name = devices
+variables = REFERENCE OUT N PAPER_N
+include $(dir $(firstword $(MAKEFILE_LIST)))settings.mk

@@ -21,6 +21,9 @@ ifneq ($(words $(subst =, = ,$(OUT))),1)
 $(error OUT is one path without blanks and '=', not '$(OUT)')
 endif
 
+# What can be given on the command line (settings.mk).
+evaluate_variables = DEVICE ACCURACY CLASS RUNNER GPU MEASURE EVALUATE BETTER WORSE
+
 DEVICE ?= cost
 ACCURACY ?= acc-ofa-mbv3
 

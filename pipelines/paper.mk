@@ -55,7 +55,7 @@ metrics = -m top1 -m macs $(latencies-$(1):%=-m latency.%)
 $(OUT):
 	@mkdir -p $@
 
-$(OUT)/%.json: | $(OUT)
+$(OUT)/%.json: | $(OUT)/settings
 	@$(call stage,ds-prune $(word 1,$(subst @, ,$*)) $(if $(findstring @,$*),-r $(word 2,$(subst @, ,$*)),$(resolutions-$*)) --name $(subst @,-r,$*))
 
 # ---- the response figures ----
@@ -172,7 +172,6 @@ bound-resnet50 = CONSTRAINT=macs=$(RESNET50_MACS)
 accuracy-ofa-mbv3 = top1-ofa-mbv3
 accuracy-proxylessnas = top1-proxylessnas
 accuracy-resnet50 = acc-resnet50
-quote = '$(subst ','\'',$(1))'
 
 $(SPACES:%=search-%): search-%: always | $(OUT)
 	@$(MAKE) --no-print-directory -s -f $(here)compare.mk OUT=$(OUT)/table/$* SPACE=$* \
@@ -183,5 +182,10 @@ $(SPACES:%=search-%): search-%: always | $(OUT)
 $(OUT)/table2.txt: $(SPACES:%=search-%)
 	@$(call stage,$(here)paper-table $(OUT)/table $(published))
 
-.PHONY: all $(PARTS) always $(SPACES:%=search-%)
+.PHONY: all $(PARTS) $(SPACES:%=search-%)
 .SECONDARY:
+
+name = paper
+variables = OUT REFERENCE RESPONSE BASES NETWORKS SEEDS RANDOM SEARCH RESNET50_MACS
+settings = RESPONSE=$(RESPONSE) BASES=$(BASES) NETWORKS=$(NETWORKS)
+include $(here)settings.mk

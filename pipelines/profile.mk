@@ -2,7 +2,8 @@
 #   make -f pipelines/profile.mk SPACE=ofa-mbv3 N=20 SEED=1 ENGINE=onednn OUT=out/profile
 # ENGINE: onednn or xnnpack on the CPU, opencl on the GPU (the first, or GPU=number or name of one
 # that ds-measure-gpu --list-devices lists).
-# An interrupted run goes on with the first stage that has no file.
+# An interrupted run goes on with the first stage that has no file; with other settings it is
+# refused (OUT/settings).
 #
 #   sample.dss    N random architectures
 #   affix.dss     with every block affixed at every location
@@ -35,8 +36,7 @@ show: all
 	@echo
 	@echo "Pictures: $(OUT)/response.svg $(OUT)/response.png $(OUT)/effect.svg $(OUT)/effect.png"
 
-$(OUT)/sample.dss:
-	@mkdir -p $(@D)
+$(OUT)/sample.dss: | $(OUT)/settings
 	$(call stage,ds-sample $(SPACE) -n $(N) --seed $(SEED))
 
 $(OUT)/affix.dss: $(OUT)/sample.dss
@@ -63,3 +63,8 @@ $(OUT)/%.png: $(OUT)/%.dss
 comma = ,
 .PHONY: all show
 .SECONDARY:
+
+name = profile
+variables = SPACE N SEED ENGINE OUT MEASURE GPU METRICS
+settings = SPACE=$(SPACE) N=$(N) SEED=$(SEED) MEASURE=$(strip $(TOOL) $(MEASURE)) METRICS=$(METRICS)
+include $(dir $(lastword $(MAKEFILE_LIST)))settings.mk

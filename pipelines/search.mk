@@ -25,7 +25,8 @@ TOP ?= 10
 CONSTRAINT ?=
 MUTATE ?=
 
-include $(dir $(lastword $(MAKEFILE_LIST)))evaluate.mk
+here := $(dir $(lastword $(MAKEFILE_LIST)))
+include $(here)evaluate.mk
 
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -c
@@ -54,14 +55,6 @@ stage = rm -f $@.part.*; $(1) >$@.part.$$$$ && \
 # What must not change between a run and its continuation.
 settings = SPACE=$(SPACE) KIND=$(KIND) INIT=$(INIT) BUDGET=$(BUDGET) TOP=$(TOP) \
 	CONSTRAINT=$(CONSTRAINT) MUTATE=$(MUTATE) EVALUATE=$(EVALUATE) $(objectives)
-quote = '$(subst ','\'',$(1))'
-
-$(OUT)/settings: always
-	@mkdir -p $(@D); now=$(call quote,$(strip $(settings))); \
-	[ ! -e $@ ] || [ "$$(cat $@)" = "$$now" ] || { \
-	printf 'search: %s holds a search with other settings: take another OUT\n is:  %s\n was: %s\n' \
-	$(OUT) "$$now" "$$(cat $@)" >&2; exit 1; }; [ -e $@ ] || printf '%s\n' "$$now" >$@
-
 # $(1): run, $(2): its seed, $(3): iteration, $(4): those before it
 define iteration
 $(1)/$(3).dss: $(4:%=$(1)/%.dss) | $(OUT)/settings
@@ -86,5 +79,9 @@ $(1)/best.dss: $(iterations:%=$(1)/%.dss) always
 endef
 $(foreach r,$(runs),$(eval $(call best,$(r))))
 
-.PHONY: search always
+.PHONY: search
 .SECONDARY:
+
+name = search
+variables = SPACE SEEDS KIND OUT INIT ITERATIONS BUDGET TOP CONSTRAINT MUTATE $(evaluate_variables)
+include $(here)settings.mk

@@ -34,8 +34,6 @@ SHELL = /bin/bash
 thesis: $(OUT)/summary.txt
 	@cat $<
 
-quote = '$(subst ','\'',$(1))'
-
 $(DEVICES:%=device-%): device-%:
 	@echo "$*" >&2
 	@$(MAKE) --no-print-directory -s -f $(here)compare.mk OUT=$(OUT)/$* DEVICE=$* \
@@ -46,3 +44,8 @@ $(OUT)/summary.txt: $(DEVICES:%=device-%)
 	@for d in $(DEVICES); do $(here)summary $$d $(OUT)/$$d/table.tsv; done >$@
 
 .PHONY: thesis $(DEVICES:%=device-%)
+
+name = thesis
+variables = DEVICES OUT RESOLUTION SEEDS KIND N RANDOM COMPARE INIT ITERATIONS BUDGET TOP MUTATE \
+	OTHER_ACCURACY
+include $(here)settings.mk

@@ -51,7 +51,7 @@ compare() {
     compare KIND=accuracy PRUNE='--min-depth 4' >/dev/null 2>&1
     run compare KIND=accuracy PRUNE='--min-depth 3'
     [ "$status" = 2 ]
-    [[ "$output" == *"compare: out holds other settings: take another OUT"* ]]
+    [[ "$output" == *"compare: out holds a run with other settings: take another OUT"* ]]
     run compare OUT=other KIND=accuracy PRUNE='--drop kernle==3'
     [ "$status" = 2 ]
     [[ "$output" == *"'kernle' is no variable"* ]]

@@ -85,3 +85,34 @@ serial() {
     done
     [ -s "$out/p/gpu.dss" ] && [ ! -e "$out/p/cpu.dss" ]
 }
+
+@test "profile.mk keeps its settings: another N, ENGINE or SPACE is refused, not ignored" {
+    cd "$BATS_TEST_TMPDIR"
+    profile() {
+        make -s -f "$BATS_TEST_DIRNAME/../pipelines/profile.mk" OUT=out N=1 \
+            MEASURE='-q --max-runs 1 --burst 1' METRICS='--metric macs' "$@"
+    }
+    profile out/effect.dss
+    before=$(sha256sum out/*.dss)
+    for other in N=2 ENGINE=xnnpack SPACE=proxylessnas SEED=2 MEASURE=-q; do
+        run ! profile out/effect.dss $other
+        [[ $output == *"profile: out holds a run with other settings: take another OUT"* ]]
+    done
+    profile out/effect.dss
+    [ "$(sha256sum out/*.dss)" = "$before" ]
+}
+
+@test "a misspelt variable is refused by all rules; the environment's are not looked at" {
+    cd "$BATS_TEST_TMPDIR"
+    export ITERATION=3 AUTO='--better params'
+    for rules in profile search compare thesis devices paper; do
+        run ! make -n -f "$BATS_TEST_DIRNAME/../pipelines/$rules.mk" XTREME=1
+        [[ $output == *"$rules: no variable XTREME; there are "* ]]
+    done
+    run ! make -s -f "$BATS_TEST_DIRNAME/../pipelines/search.mk" ITERATION=3
+    [[ $output == *"search: no variable ITERATION; there are "*" ITERATIONS "* ]]
+    ITERATION=3 DEVICES=x make -s -f "$BATS_TEST_DIRNAME/../pipelines/search.mk" INIT=4 ITERATIONS=0
+    run ! make -n -C "$BATS_TEST_DIRNAME/.." demo DEVICES=x
+    [[ $output == *"profile: no variable DEVICES"* ]]
+    make -n -C "$BATS_TEST_DIRNAME/.." demo CC=gcc BUILD=build >/dev/null
+}

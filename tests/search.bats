@@ -100,7 +100,7 @@ sums() {
     search ITERATIONS=1 BUDGET=30
     run search ITERATIONS=1 BUDGET=31
     [ "$status" = 2 ]
-    [[ "$output" == *"search: out holds a search with other settings: take another OUT"* ]]
+    [[ "$output" == *"search: out holds a run with other settings: take another OUT"* ]]
     [[ "$output" == *"is: "*"BUDGET=31"*"was: "*"BUDGET=30"* ]]
     run search KIND=fastest
     [ "$status" = 2 ]
