@@ -124,6 +124,11 @@ detail() {
     [ "$output" = "ds-measure-cpu: oneDNN: OpenMP allows no more than 1 threads" ]
 }
 
+@test "--device names it" {
+    measure --device "host 7" -o "$out/a.dss" "$IN"
+    [ "$(detail device "$out/a.dss" | sort -u)" = '"host 7"' ]
+}
+
 @test "the other engine" {
     needs_engine xnnpack
     measure --engine xnnpack -o "$out/a.dss" "$IN"

@@ -1,7 +1,7 @@
 bats_require_minimum_version 1.5.0
 load needs
 
-# Fanning out gives what one job gives; the profile pipeline runs and goes on where it stopped.
+# fan-pipe gives what one job gives; the profile pipeline runs and goes on where it stopped.
 
 setup() {
     cd "$BATS_TEST_DIRNAME/.." || exit 1
@@ -10,13 +10,6 @@ setup() {
 
 serial() {
     ds-sample ofa-mbv3 -n 40 --seed 3 | ds-affix --all --seed 3 -q | ds-measure-cost -q
-}
-
-@test "fan-out over shards gives the records of the serial pipeline" {
-    serial | ds-show --json | LC_ALL=C sort >"$out/serial"
-    pipelines/fan-out ofa-mbv3 40 3 3 | ds-show --json | LC_ALL=C sort >"$out/fanned"
-    [ "$(wc -l <"$out/serial")" -eq $((40 * 181)) ]
-    cmp "$out/serial" "$out/fanned"
 }
 
 @test "fan-pipe gives the bytes of the serial filter" {
@@ -35,14 +28,31 @@ serial() {
     cmp "$out/serial" "$out/fanned"
 }
 
-@test "a failing job fails the fan-out" {
-    run pipelines/fan-out no-such-space 4 1 2
-    [ "$status" -ne 0 ]
-    [[ "$output" == *"no 'no-such-space' among the spaces"* ]]
+@test "fan-pipe: any number of jobs, compressed input, several streams" {
+    ds-sample ofa-mbv3 -n 60000 -q -z -o "$out/in.dss"
+    ds-sample ofa-mbv3 -n 100 --seed 2 >>"$out/in.dss"
+    ds-measure-cost -q <"$out/in.dss" | cmp - <(pipelines/fan-pipe 1 ds-measure-cost -q <"$out/in.dss")
+    ds-measure-cost -q <"$out/in.dss" | cmp - <(pipelines/fan-pipe 5 ds-measure-cost -q <"$out/in.dss")
+}
+
+@test "fan-pipe: a filter that is killed, a cut input: it ends, fails, and what comes out is no whole stream" {
+    ds-sample ofa-mbv3 -n 60000 -q -o "$out/in.dss" # pieces for seven jobs
+    cat >"$out/flaky" <<'END'
+#!/bin/bash
+[ "$PARALLEL_SEQ" != 3 ] || kill -9 $$
+exec ds-measure-cost "$@"
+END
+    chmod +x "$out/flaky"
+    run -1 bash -c 'pipelines/fan-pipe 2 "$1/flaky" -q <"$1/in.dss" >"$1/got.dss"' - "$out"
+    run -1 ds-cat "$out/got.dss"
+    head -c -18 "$out/in.dss" >"$out/cut.dss"
+    run -1 bash -c 'pipelines/fan-pipe 2 ds-measure-cost -q <"$1/cut.dss" >"$1/got.dss"' - "$out"
+    [[ "$output" == *"ds-cat: standard input: record 60001, byte "*"without an end mark"* ]]
+    run -1 ds-cat "$out/got.dss"
 }
 
 @test "the job that fails says why, even when one before it still runs" {
-    ds-sample ofa-mbv3 -n 9000 -q -o "$out/two.dss" # two blocks
+    ds-sample ofa-mbv3 -n 60000 -q -o "$out/two.dss" # several pieces
     # shellcheck disable=SC2016
     run -1 bash -c 'pipelines/fan-pipe 2 bash -c "cat >/dev/null; [ \$PARALLEL_SEQ = 2 ] || exec sleep 1; echo reason >&2; exit 1" <"$1"' - "$out/two.dss"
     printf '%s\n' "${lines[@]}" | grep -qx reason

@@ -37,8 +37,11 @@ static uint64_t copy(struct ds_reader *in, struct ds_writer *out, bool progress_
 int main(int argc, char **argv)
 {
     uint64_t count = UINT64_MAX;
+    bool complete = false;
     const struct cli_option options[] = {
         {"count", 'n', CLI_COUNT, &count, "N", "fail unless there are N records", 0},
+        {"complete", 0, CLI_FLAG, &complete, NULL,
+         "fail unless there are as many as the tools were to write", 0},
         {0},
     };
     struct cli cli = {
@@ -53,6 +56,10 @@ int main(int argc, char **argv)
     uint64_t n = copy(in, out, cli.progress);
     if (count != UINT64_MAX && n != count)
         cli_die(CLI_FAILED, "%" PRIu64 " records, where there should be %" PRIu64, n, count);
+    uint64_t total = ds_reader_total(in);
+    if (complete && total && n != total)
+        cli_die(CLI_FAILED, "%" PRIu64 " records, where the tools before were to write %" PRIu64, n,
+                total);
     cli_close(out);
     ds_reader_close(in);
     return 0;

@@ -151,7 +151,7 @@ static int measure_all(struct runner *r, struct cli *cli)
     struct ds_error err;
     int rc;
     cli_filter(cli, &r->f);
-    r->f.per_record = 1;
+    r->f.per_record = !r->o->drop_failed; /* else how many there will be is not known */
     progress_begin(&progress, cli->progress, 0);
     while ((rc = ds_filter_next(&r->f, &rec, &err)) > 0) {
         measure(r, rec);
