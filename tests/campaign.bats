@@ -109,8 +109,11 @@ killed = 0
 while top.poll() is None and killed < 2:
     for pid, name, args in session():
         if is_victim(name, args):
-            os.kill(int(pid), 9)
-            killed += 1
+            try:
+                os.kill(int(pid), 9)
+                killed += 1
+            except ProcessLookupError:
+                continue  # it was quicker
             break
     time.sleep(0.02 if killed == 0 else 0.3)
 top.wait()
