@@ -125,7 +125,8 @@ int main(int argc, char **argv)
     const struct cli_option options[] = {
         {"engine", 'e', CLI_TEXT, &engine, "NAME", "onednn (default) or xnnpack", 0},
         {"threads", 't', CLI_COUNT, &threads, "N", "threads of the engine (1)", 1, 1024},
-        {"device", 0, CLI_TEXT, &o.device, "NAME", "what records call it (the processor's name)", 0},
+        {"device", 0, CLI_TEXT, &o.device, "NAME", "what records call it (the processor's name)",
+         0},
         {"pin", 0, CLI_TEXT, &o.pin, "CPUS", "run on these processors only, as 0 or 2,3", 0},
         METER_OPTIONS(choice),
         {"supernet", 0, CLI_TEXT, &supernet, "FILE",
