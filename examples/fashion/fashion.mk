@@ -58,11 +58,11 @@ $(OUT)/accuracy.png: $(OUT)/effect.dss
 $(OUT)/latency.png: $(OUT)/effect.dss
 	ds-plot heatmap --metric latency.cpu --title "Fashion-MNIST: latency" -o $@ $<
 
-# The best of what all searches found, on all test images and calibrated on 2,000.
+# The best that any search found, the fastest of those, on all test images and calibrated on 2,000.
 $(OUT)/best.dss: $(OUT)/table.txt
 	$(call stage,ds-pareto -q --better top1 --top 1 $(foreach s,$(SEEDS),\
 		$(OUT)/original/$(s)/best.dss $(OUT)/auto/$(s)/best.dss) | \
-		ds-measure-acc -q $(supernet) --images $(test))
+		ds-pareto -q --worse latency.cpu --top 1 | ds-measure-acc -q $(supernet) --images $(test))
 
 $(OUT)/best/done: $(OUT)/best.dss
 	rm -rf $(@D) && ds-export onnx $(supernet) -b 1000 -d $(@D) $< >/dev/null && touch $@
