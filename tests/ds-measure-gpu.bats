@@ -16,7 +16,7 @@ setup() {
 }
 
 needs_device() {
-    lack=$(ds-measure-gpu --list-devices 2>&1 >/dev/null) || skip "$lack"
+    lack=$(ds-measure-gpu --list-devices 2>&1 >/dev/null) || skip "${lack##*$'\n'}"
 }
 
 measure() {

@@ -83,7 +83,7 @@ END
 }
 
 @test "the profile pipeline on a GPU, through OpenCL" {
-    lack=$(ds-measure-gpu --list-devices 2>&1 >/dev/null) || skip "$lack"
+    lack=$(ds-measure-gpu --list-devices 2>&1 >/dev/null) || skip "${lack##*$'\n'}"
     sed -e 's/"resolution": .*/"resolution": [32],/' -e 's/"depth": \[2, 3, 4\]/"depth": [2]/' \
         schemas/spaces/ofa-mbv3.json >"$out/tiny.json"
     POCL_MAX_PTHREAD_COUNT=1 run make -s -f pipelines/profile.mk SPACE="$out/tiny.json" N=1 \
