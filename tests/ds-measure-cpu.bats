@@ -221,3 +221,23 @@ END
     run -1 measure -o /dev/full "$IN"
     [[ "$output" == "ds-measure-cpu: "*"No space left on device"* ]]
 }
+
+@test "the machine is in the provenance" {
+    measure -o "$out/a.dss" "$IN"
+    run -0 ds-show --heads "$out/a.dss"
+    for fact in "host: $(uname -n)" "kernel: Linux $(uname -r)" "processors: $(nproc)" "date: $(date -u +%Y-)" \
+        "load: [0-9]" "libc: [0-9]" "compiler: [a-z]"; do
+        grep -q "^    $fact" <<<"$output"
+    done
+    # as much as a tool after it keeps
+    ds-measure-cost "$out/a.dss" | ds-show --heads | grep -q "^    kernel: Linux"
+}
+
+@test "a base is measured more often, by the root of its copies" {
+    ds-sample "$TINY" -n 1 | ds-affix -q --all -o "$out/in.dss"
+    copies=$(($(ds-show -t -c id "$out/in.dss" | wc -l) - 2))
+    ds-measure-cpu -q --max-runs 2 --precision 1e-9 -o "$out/a.dss" "$out/in.dss"
+    detail runs "$out/a.dss" >"$out/runs"
+    [ "$(head -1 "$out/runs")" -eq "$(awk -v k="$copies" 'BEGIN { printf "%d", 2 * int(sqrt(k) + 0.5) }')" ]
+    [ "$(tail -1 "$out/runs")" -eq 2 ]
+}

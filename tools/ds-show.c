@@ -42,6 +42,21 @@ static void print_argument(FILE *out, const msgpack_object_str *arg)
     fputs(is_plain ? "" : "'", out);
 }
 
+/* What is known of the machine that measured: "    kernel: Linux 6.1". */
+static void print_machine(FILE *out, const msgpack_object_map *machine)
+{
+    for (uint32_t i = 0; i < machine->size; i++) {
+        const msgpack_object *key = &machine->ptr[i].key, *text = &machine->ptr[i].val;
+        if (key->type != MSGPACK_OBJECT_STR || text->type != MSGPACK_OBJECT_STR)
+            continue;
+        fputs("    ", out);
+        print_text(out, &key->via.str);
+        fputs(": ", out);
+        print_text(out, &text->via.str);
+        fputc('\n', out);
+    }
+}
+
 /* One line for every tool in the provenance: "ds-sample 0.2.0: ofa-mbv3 -n 3". */
 static void print_provenance(FILE *out, const void *data, size_t size)
 {
@@ -64,6 +79,7 @@ static void print_provenance(FILE *out, const void *data, size_t size)
             if (e.args.ptr[k].type == MSGPACK_OBJECT_STR)
                 print_argument(out, &e.args.ptr[k].via.str);
         fputc('\n', out);
+        print_machine(out, &e.machine);
     }
     ds_provenance_free(&p);
 }

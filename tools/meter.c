@@ -1,6 +1,7 @@
 #include "meter.h"
 
 #include "base/interrupt.h"
+#include "measure/machine.h"
 #include "progress.h"
 
 /* A bar that moves while a window is measured: it counts parts of records. */
@@ -81,7 +82,11 @@ int meter_run(struct cli *cli, const struct ds_window_options *options)
     struct bar bar = {0};
     struct ds_error err;
     struct ds_window_options o = *options;
+    struct ds_machine machine;
     cli_filter(cli, &f);
+    ds_machine_look(&machine);
+    f.made.machine = machine.fact;
+    f.made.nfacts = machine.n;
     bar.in = f.in;
     o.advance = advance;
     o.advance_arg = &bar;

@@ -10,13 +10,18 @@ static int pack_text(msgpack_packer *pk, const char *s)
 
 static int pack_entry(msgpack_packer *pk, const struct ds_made *made)
 {
-    int bad = msgpack_pack_map(pk, 3 + (made->total > 0)) || pack_text(pk, "tool") ||
-              pack_text(pk, made->tool) || pack_text(pk, "version") || pack_text(pk, DS_VERSION) ||
-              pack_text(pk, "args") || msgpack_pack_array(pk, (size_t)made->nargs);
+    size_t keys = 3 + (made->total > 0) + (made->nfacts > 0);
+    int bad = msgpack_pack_map(pk, keys) || pack_text(pk, "tool") || pack_text(pk, made->tool) ||
+              pack_text(pk, "version") || pack_text(pk, DS_VERSION) || pack_text(pk, "args") ||
+              msgpack_pack_array(pk, (size_t)made->nargs);
     for (int i = 0; i < made->nargs && !bad; i++)
         bad = pack_text(pk, made->args[i]);
     if (made->total && !bad)
         bad = pack_text(pk, "total") || msgpack_pack_uint64(pk, made->total);
+    if (made->nfacts && !bad)
+        bad = pack_text(pk, "machine") || msgpack_pack_map(pk, (size_t)made->nfacts);
+    for (int i = 0; i < made->nfacts && !bad; i++)
+        bad = pack_text(pk, made->machine[i].key) || pack_text(pk, made->machine[i].text);
     return bad;
 }
 
@@ -50,6 +55,9 @@ bool ds_provenance_read(const msgpack_object *entry, struct ds_provenance_entry 
     const msgpack_object *version = ds_map_get(entry->via.map, "version");
     const msgpack_object *args = ds_map_get(entry->via.map, "args");
     const msgpack_object *total = ds_map_get(entry->via.map, "total");
+    const msgpack_object *machine = ds_map_get(entry->via.map, "machine");
+    if (machine && machine->type == MSGPACK_OBJECT_MAP)
+        e->machine = machine->via.map;
     if (tool && tool->type == MSGPACK_OBJECT_STR)
         e->tool = tool->via.str;
     if (version && version->type == MSGPACK_OBJECT_STR)

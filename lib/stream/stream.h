@@ -61,12 +61,19 @@ void ds_reader_close(struct ds_reader *r);
 
 struct ds_writer;
 
+/* Something that is known of how a stream was made: "kernel", "Linux 6.1". */
+struct ds_fact {
+    const char *key, *text;
+};
+
 /* What a tool adds to the provenance of what it writes. */
 struct ds_made {
     const char *tool;  /* "ds-sample" */
     char *const *args; /* its arguments, without those that do not change the result */
     int nargs;
-    uint64_t total; /* records it will write in all; 0: unknown */
+    uint64_t total;                /* records it will write in all; 0: unknown */
+    const struct ds_fact *machine; /* [nfacts] that measured; NULL: none did */
+    int nfacts;
 };
 
 /* Writes to a file descriptor, which stays the caller's. `compress` as by option -z. */
