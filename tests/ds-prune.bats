@@ -166,9 +166,9 @@ END
         ds-sample ./s.json -n 40 | ds-affix --all --all-depths |
             ds-measure-acc --profile ./gain.json | ds-measure-cpu --profile ./time.json
     }
-    decide() { # COST [OPTIONS]: the blocks that stay in unit 0
+    decide() { # COST [F]: the blocks that stay in unit 0
         evidence "$1" >e.dss
-        ds-prune ./s.json --better top1 --worse latency.cpu "${@:2}" -q e.dss | python3 -c '
+        ds-prune ./s.json --better top1 --worse latency.cpu --worth "${2-0.25}" -q e.dss | python3 -c '
 import json, sys
 print(*json.load(sys.stdin)["units"][0].get("blocks", ["both"]))'
     }
@@ -176,13 +176,13 @@ print(*json.load(sys.stdin)["units"][0].get("blocks", ["both"]))'
     [ "$(decide 0.3)" = both ]   # a third of it
     [ "$(decide 0.02)" = b ] # five times the average
     [ "$(decide 0.03)" = both ]
-    [ "$(decide 0.3 --worth 0.5)" = a ]
-    [ "$(decide 0.02 --worth 0.1)" = both ]
-    [ "$(decide -0.02 --worth 0)" = b ] # better in both
+    [ "$(decide 0.3 0.5)" = a ]
+    [ "$(decide 0.02 0.1)" = both ]
+    [ "$(decide -0.02 0)" = b ] # better in both
     # a gain counts by what exceeds the tolerance: 0.1 less 0.05, for 0.02
     evidence 0.02 >e.dss
-    ds-prune ./s.json --better top1=0.05 --worse latency.cpu -q e.dss | grep -c '"b"' | grep -qx 1
-    run ds-prune ./s.json --better top1 --worse latency.cpu -e e.dss -o t.json
+    ds-prune ./s.json --better top1=0.05 --worse latency.cpu --worth 0.25 -q e.dss | grep -c '"b"' | grep -qx 1
+    run ds-prune ./s.json --better top1 --worse latency.cpu --worth 0.25 -e e.dss -o t.json
     # 0.1 of the 2.05 that depth brings in both units, 0.02 of the 2.01 that it costs
     [[ "${lines[0]}" == "unit 0: no a: with b in its place, top1 +0.1 (at least +0.1), latency.cpu +0.02 (at most +0.02): worth at least +4.6"*"% and +0.22"*"%" ]]
 }

@@ -235,7 +235,7 @@ static void explain(const struct ds_pruning *p, const struct ds_space *space, co
 
 int main(int argc, char **argv)
 {
-    struct wanted w = {.confidence = 0.95, .worth = 0.25};
+    struct wanted w = {.confidence = 0.95, .worth = 0.1};
     const struct cli_option options[] = {
         {"drop", 'd', CLI_LIST, &w.drop, "RULE", "choices of which it is true go: 'kernel==7'", 0},
         {"keep", 'k', CLI_LIST, &w.keep, "RULE", "choices of which it is false go", 0},
@@ -251,7 +251,7 @@ int main(int argc, char **argv)
         {"worse", 'w', CLI_LIST, &w.worse, "METRIC[=T]", "the more of it, the worse", 0},
         {"confidence", 0, CLI_NUMBER, &w.confidence, "P", "of all cuts together (0.95)", 0},
         {"worth", 0, CLI_NUMBER, &w.worth, "F",
-         "rates of exchange from F to 1/F times the average count (0.25)", 0},
+         "rates of exchange from F to 1/F times the average count (0.1)", 0},
         {"by-layer", 0, CLI_FLAG, &w.by_layer, NULL, "compare blocks at every layer, not in a unit",
          0},
         {"like", 0, CLI_TEXT, &w.like, "SPACE",

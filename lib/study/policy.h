@@ -13,7 +13,7 @@ struct ds_policy {
         double tolerance; /* what a gain must exceed to count; losses count in full */
     } metric[DS_MOST_METRICS];
     double confidence; /* of all conclusions together: 0.95 */
-    double worth;      /* see below: 0.25 */
+    double worth;      /* see below: 0.1 */
     bool by_layer;     /* blocks are compared at every layer, not in a unit as a whole */
 };
 
