@@ -125,6 +125,15 @@ for r in rows:
     differ += t["gained"] + t["lost"] > 0
 assert differ > 5, differ
 END
+    # copies whose base is not in the stream: the cache knows it; without one, nothing is said of it
+    ds-measure-cost in.dss | ds-pareto --better macs --top 9 >most.dss
+    ds-show -t -c affix most.dss | tail -n +2 >affixed
+    [ "$(wc -l <affixed)" -eq 9 ] && ! grep -qxF -- - affixed
+    ds-measure-acc --supernet "$ref/proxyless.pth" --images list --calibrate list --cache cache most.dss |
+        ds-show -t -c id,top1:lost,top1:gained | tail -n +2 | sort >got
+    ds-show -t -c id,top1:lost,top1:gained out.dss | grep -Ff <(cut -f1 got) | sort -u | cmp - <(sort -u got)
+    ds-measure-acc --supernet "$ref/proxyless.pth" --images list --calibrate list most.dss | ds-show --json >got
+    [ "$(grep -c lost got)" -eq 0 ]
     # all of it again, from the cache
     ds-measure-acc --supernet "$ref/proxyless.pth" --images list --calibrate list --cache cache in.dss | cmp - out.dss
 }
