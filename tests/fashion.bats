@@ -67,3 +67,8 @@ for theirs, ours in zip(*([json.loads(line)["metrics"] for line in open(path)] f
                - ours["loss"]["value"]) < 0.2
 END
 }
+
+@test "a slip of the pen is no variable" {
+    run -2 make -s -f $example/fashion.mk OUT="$BATS_TEST_TMPDIR/out" TAKES=5
+    [[ "$output" == *"fashion: no variable TAKES; there are "* ]]
+}

@@ -71,3 +71,7 @@ $(OUT)/confirmed.txt: $(OUT)/best/done
 	$(call stage,$(here)confirm $(OUT)/best.dss $(OUT)/best/*.onnx $(test))
 
 .PHONY: all
+
+name = fashion
+variables = OUT IMAGES SEEDS N INIT ITERATIONS BUDGET TAKE CALIBRATE MEASURE COMPARE
+include $(here)../../pipelines/settings.mk
