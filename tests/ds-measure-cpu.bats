@@ -236,7 +236,7 @@ END
 @test "a base is measured more often, by the root of its copies" {
     ds-sample "$TINY" -n 1 | ds-affix -q --all -o "$out/in.dss"
     copies=$(($(ds-show -t -c id "$out/in.dss" | wc -l) - 2))
-    ds-measure-cpu -q --max-runs 2 --precision 1e-9 -o "$out/a.dss" "$out/in.dss"
+    ds-measure-cpu -q --max-runs 2 --precision 0.001 -o "$out/a.dss" "$out/in.dss"
     detail runs "$out/a.dss" >"$out/runs"
     [ "$(head -1 "$out/runs")" -eq "$(awk -v k="$copies" 'BEGIN { printf "%d", 2 * int(sqrt(k) + 0.5) }')" ]
     [ "$(tail -1 "$out/runs")" -eq 2 ]
