@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/id_map.h"
+#include "base/json_memory.h"
 #include "base/metric.h"
 #include "memory.h"
 #include "progress.h"
@@ -78,7 +79,7 @@ static void keep_answer(const struct evaluation *e, uint64_t id, const struct ds
     json_t *json =
         json_pack("{sI sI sI sf ss}", "images", (json_int_t)o->n, "top1", (json_int_t)o->right,
                   "top5", (json_int_t)o->right5, "loss", o->loss, "right", hex);
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *text = json ? ds_json_dump(json, JSON_COMPACT, &err) : NULL;
     if (!text)
         cli_no_memory();
     if (ds_file_write(path, text, strlen(text), &err))

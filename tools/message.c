@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "progress.h"
 
+#include "base/json_memory.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,10 @@ void cli_die(int status, const char *format, ...)
     va_list args;
     if (writer)
         ds_writer_flush(writer, &second); /* what came before the fault is passed on */
+    if (ds_json_lacked_memory()) {
+        cli_say("out of memory"); /* whatever it looked like to who came upon it */
+        exit(CLI_FAILED);
+    }
     va_start(args, format);
     say(format, args);
     va_end(args);

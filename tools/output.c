@@ -2,6 +2,7 @@
 #include "memory.h"
 
 #include "base/aside.h"
+#include "base/json_memory.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -97,9 +98,17 @@ struct ds_writer *cli_writer(struct cli *c)
     return w;
 }
 
+/* What was made of JSON without enough memory is not to be taken for a result. */
+static void check_memory(void)
+{
+    if (ds_json_lacked_memory())
+        cli_no_memory();
+}
+
 void cli_close(struct ds_writer *w)
 {
     struct ds_error err;
+    check_memory();
     cli_pass_on(NULL);
     if (ds_writer_close(w, &err))
         cli_die(CLI_FAILED, "%s", err.text);
@@ -130,6 +139,7 @@ static bool is_broken(FILE *f)
 
 void cli_close_text(struct cli *c, FILE *f)
 {
+    check_memory();
     bool broken = is_broken(f);
     errno = 0;
     bool bad = ferror(f); /* of an earlier write, whose errno is gone */

@@ -2,6 +2,7 @@
 
 #include "base/exec.h"
 #include "base/interrupt.h"
+#include "base/json_memory.h"
 #include "base/serve.h"
 #include "formats/ofa.h"
 #include "memory.h"
@@ -169,7 +170,7 @@ static char *request(const struct program *p, const struct ds_record *rec, const
         json_object_set_new(ask, "model", json_string(model));
         json_object_set_new(ask, "input", json_string(PROGRAM_INPUT));
     }
-    char *line = cli_must(json_dumps(ask, JSON_COMPACT | JSON_ENSURE_ASCII));
+    char *line = cli_must(ds_json_dump(ask, JSON_COMPACT | JSON_ENSURE_ASCII, NULL));
     json_decref(ask);
     *size = strlen(line);
     line = cli_must(realloc(line, *size + 2));
@@ -196,7 +197,7 @@ static void add_json(struct variables *v, const char *name, json_t *json)
 {
     if (!json)
         return;
-    char *text = cli_must(json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII));
+    char *text = cli_must(ds_json_dump(json, JSON_COMPACT | JSON_ENSURE_ASCII, NULL));
     add_variable(v, name, text);
     free(text);
     json_decref(json);

@@ -1,5 +1,6 @@
 #include "record_table.h"
 
+#include "base/json_memory.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "memory.h"
@@ -159,7 +160,7 @@ static char *object_text(const struct record_table *r, const msgpack_object *o)
     json_t *json = ds_object_to_json(o, &err);
     if (!json)
         cli_die(CLI_FAILED, "%s: %s", r->where, err.text);
-    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *text = cli_must(ds_json_dump(json, JSON_COMPACT | JSON_ENCODE_ANY, &err));
     json_decref(json);
     return text;
 }

@@ -4,6 +4,7 @@
 #include "space/shipped.h"
 #include "space/space.h"
 
+#include "base/json_memory.h"
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -562,10 +563,10 @@ struct ds_space *ds_space_parse(const char *json, size_t length, struct ds_error
     }
     struct ds_space *s = calloc(1, sizeof *s);
     struct node root = {.json = tree, .err = err};
-    if (!s)
+    if (!s || ds_json_lacked_memory())
         ds_no_memory(err);
-    else if (parse_root(&root, s) == 0 && !(s->json = json_dumps(tree, JSON_COMPACT)))
-        ds_no_memory(err);
+    else if (parse_root(&root, s) == 0)
+        s->json = ds_json_dump(tree, JSON_COMPACT, err);
     json_decref(tree);
     if (s && s->json)
         return s;
