@@ -10,7 +10,7 @@
 
 struct ds_random {
     uint32_t key[2];     /* the seed */
-    uint32_t counter[4]; /* block of draws, attempt, item (low, high) */
+    uint32_t counter[4]; /* block of draws, stream, item (low, high) */
     uint32_t word[4];    /* the block of draws being handed out */
     int left;            /* how many of them are left */
 };
