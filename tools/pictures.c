@@ -9,7 +9,6 @@
 #include <xxhash.h>
 
 #define MOST_CHANNELS 16
-#define DRAW_ORDER 0x50000u /* the attempt of ds_random_init that is ours */
 
 struct picture_source {
     const struct subnet_options *o;
@@ -126,7 +125,7 @@ static void set_order(struct picture_source *p, bool shuffled)
     free(p->labels);
     p->order = cli_alloc(n + 1, sizeof *p->order);
     p->labels = cli_alloc(n + 1, sizeof *p->labels);
-    ds_random_init(&r, p->wanted.seed, n, DRAW_ORDER);
+    ds_random_init(&r, p->wanted.seed, n, DS_DRAW_IMAGES);
     for (size_t i = 0; i < n; i++) {
         size_t j = shuffled ? ds_random_below(&r, (uint32_t)i + 1) : i;
         p->order[i] = p->order[j];

@@ -35,7 +35,7 @@ struct query {
 };
 
 /*
- * What an answer hangs on: the command, the metric, and the network: the model, or, without one,
+ * What an answer depends on: the command, the metric, and the network: the model, or, without one,
  * the space and the architecture.
  */
 static XXH128_hash_t key_of(const struct runner *r, const struct ds_record *rec,

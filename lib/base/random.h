@@ -21,7 +21,8 @@ void ds_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]
 /*
  * What is drawn: numbers that tell the streams of one item under one seed apart. Purposes whose
  * draws are repeated (attempts) count up from theirs. Where two ranges meet, the items are of
- * different kinds: a record's index, the id of an architecture, the number of a weight tensor.
+ * different kinds: a record's index, the id of an architecture, the number of a weight tensor, of a
+ * class, of all images.
  */
 enum ds_random_stream {
     DS_DRAW_SAMPLE = 0,       /* an architecture; also draws that are alone under their seed */
@@ -32,10 +33,11 @@ enum ds_random_stream {
     DS_DRAW_WEIGHT = 0x20000, /* of a layer */
     DS_DRAW_BIAS,
     DS_DRAW_INPUT,
-    DS_DRAW_LIKE = 0x30000,  /* what a space as large as a pruned one keeps */
-    DS_DRAW_ORDER = 0x40000, /* of networks in a round of measuring */
-    DS_DRAW_TAKE = 0x50000,  /* which images of a class are taken, */
-    DS_DRAW_TAKE_START,      /* and where the class begins */
+    DS_DRAW_LIKE = 0x30000,   /* what a space as large as a pruned one keeps */
+    DS_DRAW_ORDER = 0x40000,  /* of networks in a round of measuring */
+    DS_DRAW_TAKE = 0x50000,   /* which images of a class are taken, */
+    DS_DRAW_TAKE_START,       /* and where the class begins */
+    DS_DRAW_IMAGES = 0x50000, /* the order of images to calibrate with */
 };
 
 /* The draws of item `i` under `seed` in a stream of enum ds_random_stream. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAREWELL 2 /* seconds that it may take to end when its input does */
+#define END_SECONDS 2 /* seconds that it may take to end when its input does */
 
 struct ds_server {
     const struct ds_exec_job *job;
@@ -117,7 +117,7 @@ void ds_server_free(struct ds_server *s)
 {
     if (s && s->runs) {
         ds_child_close_input(&s->child);
-        stop(s, ds_child_follow(&s->child, NULL, 0, FAREWELL));
+        stop(s, ds_child_follow(&s->child, NULL, 0, END_SECONDS));
     }
     free(s);
 }
