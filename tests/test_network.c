@@ -217,8 +217,32 @@ static int sums(const char *shortcut)
     return n;
 }
 
+/* Convolutions of two units of two bottlenecks that keep the shape. */
+static int bottleneck_convs(const char *extra)
+{
+    struct ds_error err;
+    struct ds_net net = {0};
+    uint8_t choice[DS_MAX_SITES] = {0};
+    char json[400];
+    snprintf(json, sizeof json,
+             "{\"dstools_space\":1,\"name\":\"two\",\"resolution\":8,\"input_channels\":16,"
+             "\"blocks\":[{\"name\":\"a\",\"type\":\"bottleneck\",\"expand\":0.5%s}],\"stem\":[],"
+             "\"units\":[{\"width\":16,\"depth\":2},{\"width\":16,\"depth\":2}],\"head\":[]}",
+             extra);
+    struct ds_space *s = ds_space_parse(json, strlen(json), &err);
+    int n = s && ds_net_build(s, choice, &net, &err) == 0 ? 0 : -1;
+    for (int i = 0; n >= 0 && i < net.nlayers; i++)
+        n += net.layer[i].op == DS_OP_CONV;
+    ds_net_free(&net);
+    ds_space_free(s);
+    return n;
+}
+
 static void shortcuts(void)
 {
+    CHECK(bottleneck_convs("") == 12, "bottlenecks that keep the shape: three convolutions each");
+    CHECK(bottleneck_convs(",\"project\":true") == 14, "and one more in a unit's first");
+
     CHECK(sums("") == 2 && sums(",\"shortcut\":\"identity\"") == 2,
           "mbconv adds its input where the shape stays");
     CHECK(sums(",\"shortcut\":\"none\"") == 0, "but not without a shortcut");

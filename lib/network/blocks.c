@@ -159,7 +159,8 @@ static int mbconv(struct builder *b, const struct ds_module_spec *p, int in)
 static int shortcut(struct builder *b, const struct ds_module_spec *p, int in, int cout)
 {
     struct ds_tensor t = shape(b, in);
-    if (p->stride == 1 && t.c == cout)
+    bool projects = p->block->project && !p->step && p->layer == 0;
+    if (p->stride == 1 && t.c == cout && !projects)
         return in;
     struct ds_layer l = {.in = in,
                          .in2 = -1,

@@ -226,7 +226,8 @@ static const struct {
      {"kernel", "expand", "groups", "se", "act", "expand_conv", "shuffle", "shortcut", "stride",
       "width", "residual", "repeat"}},
     {"bottleneck",
-     {"kernel", "expand", "groups", "act", "shortcut", "stride", "width", "residual", "repeat"}},
+     {"kernel", "expand", "groups", "act", "shortcut", "project", "stride", "width", "residual",
+      "repeat"}},
     {"skip", {"groups", "act", "stride", "width", "residual", "repeat"}},
 };
 
@@ -256,7 +257,7 @@ static int block_extras(const struct node *n, struct ds_block *b)
     bool mbconv = b->type == DS_BLOCK_MBCONV;
     int shortcut;
     if (boolean(n, "expand_conv", false, &b->expand_conv) ||
-        boolean(n, "shuffle", false, &b->shuffle) ||
+        boolean(n, "shuffle", false, &b->shuffle) || boolean(n, "project", false, &b->project) ||
         word(n, "shortcut", mbconv ? shortcuts + 2 : shortcuts, 2, 0, &shortcut))
         return -1;
     b->conv_shortcut = !mbconv && shortcut == 1;
@@ -292,8 +293,9 @@ static const char *const block_types[] = {"mbconv", "bottleneck", "skip"};
 
 static int parse_blocks(const struct node *root, struct ds_space *s)
 {
-    static const char *const keys[] = {"name", "type",     "expand",      "kernel",  "groups", "se",
-                                       "act",  "shortcut", "expand_conv", "shuffle", NULL};
+    static const char *const keys[] = {"name",        "type",    "expand",  "kernel",
+                                       "groups",      "se",      "act",     "shortcut",
+                                       "expand_conv", "shuffle", "project", NULL};
     int count = array(root, "blocks", 0);
     if (count < 0)
         return -1;
@@ -382,9 +384,10 @@ static int parse_step(const struct node *n, const char *part, int i, struct ds_s
 static int parse_steps(const struct node *root, const char *part, struct ds_space *s,
                        struct ds_step **steps, int *nsteps)
 {
-    static const char *const keys[] = {
-        "op",     "bias",     "kernel", "stride", "width",    "act",         "se",      "bn",
-        "expand", "residual", "repeat", "groups", "shortcut", "expand_conv", "shuffle", NULL};
+    static const char *const keys[] = {"op",      "bias",   "kernel",   "stride",      "width",
+                                       "act",     "se",     "bn",       "expand",      "residual",
+                                       "repeat",  "groups", "shortcut", "expand_conv", "shuffle",
+                                       "project", NULL};
     int count = array(root, part, 0);
     if (count < 0)
         return -1;

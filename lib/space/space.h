@@ -33,9 +33,10 @@ struct ds_block {
     bool expand_conv;   /* mbconv: the first 1x1 is there even where expand is 1 */
     bool shuffle;       /* mbconv: the groups' channels are shuffled after the first 1x1 */
     bool conv_shortcut; /* bottleneck: a strided 1x1, without average pool before it */
-    bool no_shortcut;   /* mbconv: the input is not added, even where the shape stays */
-    int se;             /* squeeze-excite: 1 yes, 0 no, -1 as the unit says */
-    int act;            /* enum ds_act, or -1: as the unit says */
+    bool project;     /* bottleneck: a unit's first has a convolution on its shortcut in any case */
+    bool no_shortcut; /* mbconv: the input is not added, even where the shape stays */
+    int se;           /* squeeze-excite: 1 yes, 0 no, -1 as the unit says */
+    int act;          /* enum ds_act, or -1: as the unit says */
 };
 
 enum ds_site_kind {

@@ -151,7 +151,8 @@ static int name_bottleneck(struct naming *w, int block)
     int convs = 0;
     for (int i = 0; i < w->module->count; i++)
         convs += w->net->layer[w->module->first + i].op == DS_OP_CONV;
-    if (convs < 4 && must_lack(w, "blocks.%d.downsample", block, "convolution on its shortcut"))
+    if (convs < 4 && must_lack(w, "blocks.%d.downsample", block,
+                               "convolution on its shortcut (\"project\": true gives it one)"))
         return -1;
     return name_next(w, "conv", "blocks.%d.conv1", block) &&
                    name_next(w, "conv", "blocks.%d.conv2", block) &&
