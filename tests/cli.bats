@@ -30,7 +30,7 @@ tools() {
     for tool in $(tools); do
         for option in $("$tool" --help | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
             case $option in --output | --compress | --quiet | --progress | --piece | --seed | --help | --version) continue ;; esac
-            grep -qE -- "${option#--}" "$BATS_TEST_DIRNAME/../tools/$tool.1" ||
+            grep -qE -- "Fl ([^ ]+ )*-${option#--}( |\$)" "$BATS_TEST_DIRNAME/../tools/$tool.1" ||
                 { echo "$tool.1 lacks $option"; return 1; }
         done
     done
