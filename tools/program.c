@@ -270,6 +270,7 @@ static char *run(struct program *p, const struct ds_record *rec, char *model, st
         text = ds_exec(&p->job, &size, err);
         text = checked(p, rec, text, size, err);
     }
+    p->job.env = NULL; /* these go now */
     while (v.n)
         free(v.value[--v.n]);
     return text;
