@@ -102,6 +102,8 @@ onnxruntime:
 
 bench: all $(BUILD)/tests/bench/engines
 	@BUILD="$(abspath $(BUILD))" tests/bench/run
+fuzz campaign-test: all
+	@BUILD="$(abspath $(BUILD))" tests/$@/run
 
 deps:
 	@pipelines/deps "$(NEEDS)" "$(WANTS)"
@@ -120,11 +122,10 @@ install: all
 uninstall:
 	rm -rf $(TOOLS:$(BUILD)/%=$(DEST)/bin/%) $(SHARE) $(DEST)/share/doc/dstools
 	cd $(DEST)/share/man && rm -f $(patsubst tools/%,man?/%,$(wildcard tools/*.[17]))
-
 dist:
 	git archive --prefix=dstools-$(VERSION)/ -o dstools-$(VERSION).tar.gz HEAD
 
-C_FILES = $(wildcard lib/*/*.[ch] lib/*/*/*.[ch] tools/*.[ch] tests/*.[ch] tests/bench/*.[ch])
+C_FILES = $(wildcard lib/*/*.[ch] lib/*/*/*.[ch] tools/*.[ch] tests/*.[ch] tests/*/*.[ch])
 
 format:
 	clang-format -i $(C_FILES)
@@ -135,15 +136,14 @@ lint:
 
 clean:
 	rm -rf build out
-
 help:
 	@echo "make            build the tools (into $(BUILD); engines: $(ENGINES))"
 	@echo "make demo       profile OFA-MBv3 on this machine's CPU: the block heat map"
 	@echo "make check      run the tests; SANITIZE=1: under ASan and UBSan; CC=clang"
 	@echo "make install    into PREFIX ($(PREFIX)), below DESTDIR"
 	@echo "make deps       install Debian's packages; check-deps: what the tests need, too"
-	@echo "make bench      measure dstools itself; also: dist, format, lint, clean, uninstall"
+	@echo "make bench      measure dstools itself; also: fuzz, campaign-test, dist, format, lint, clean, uninstall"
 
-.PHONY: all demo unit check onnxruntime bench deps check-deps install uninstall dist format lint clean help
+.PHONY: all demo unit check onnxruntime bench fuzz campaign-test deps check-deps install uninstall dist format lint clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
