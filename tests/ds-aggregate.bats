@@ -140,13 +140,13 @@ same() {
 @test "values of different profiles, models and programs are not averaged" {
     ds-prune ofa-mbv3 --resolution 224 >at224.json
     ds-sample ./at224.json -n 2 | ds-affix -b 0,0,mbconv3_e3_k3 >in.dss
-    for p in dpu kirin9000; do ds-measure-npu --profile $p -o $p.dss in.dss; done
+    for p in dpu kirin9000-ofa-mbv3; do ds-measure-npu --profile $p -o $p.dss in.dss; done
     ds-measure-npu --model dpu-b2304 -o model.dss in.dss
     printf '#!/bin/sh\necho 5\n' >five
     chmod +x five
     ds-measure-npu --exec ./five -o five.dss in.dss
-    run -1 ds-aggregate --by block dpu.dss kirin9000.dss -o x
-    [ "$output" = "ds-aggregate: latency.npu mixes values of profile 'dpu' and 'kirin9000': aggregate them apart, or measure under names of their own (--as)" ]
+    run -1 ds-aggregate --by block dpu.dss kirin9000-ofa-mbv3.dss -o x
+    [ "$output" = "ds-aggregate: latency.npu mixes values of profile 'dpu' and 'kirin9000-ofa-mbv3': aggregate them apart, or measure under names of their own (--as)" ]
     run -1 ds-aggregate --by block dpu.dss model.dss -o x
     [[ $output == "ds-aggregate: latency.npu: only some of its values say their "* ]]
     run -1 ds-aggregate --effect --by block dpu.dss five.dss -o x

@@ -83,11 +83,13 @@ static const struct ds_family *find_family(const char *name)
 static bool passed_over(const struct ds_fit_data *data, const struct ds_family *f,
                         const struct ds_family *best)
 {
-    if (!f->neural)
+    if (!f->net)
         return false;
     if (data->n < ENOUGH)
         cli_warn("%-18s passed over, unless --family asks for it: %zu records are below %d",
                  f->name, data->n, ENOUGH);
+    else if (f->net == DS_NET_NEURAL)
+        cli_warn("%-18s passed over, unless --family asks for it: chain takes less time", f->name);
     else if (best && best->log != f->log)
         cli_warn("%-18s passed over: the best so far, %s, has %s logarithm", f->name, best->name,
                  best->log ? "a" : "no");

@@ -1,10 +1,11 @@
-/* Lists, checks and describes design spaces. */
+/* Lists, checks and describes design spaces; lists device profiles. */
 #include "base/file.h"
 #include "base/metric.h"
 #include "base/text.h"
 #include "memory.h"
 #include "network/cost_range.h"
 #include "output.h"
+#include "profile_list.h"
 #include "space/shipped.h"
 
 #include <jansson.h>
@@ -15,7 +16,7 @@
 #define PAGE 100 /* columns that a description may take */
 
 struct wanted {
-    bool json, table;
+    bool json, table, profiles;
 };
 
 /* A space, its size and the ranges of its costs. */
@@ -175,6 +176,15 @@ static void print_json(FILE *out, const char *name)
     ds_space_free(space);
 }
 
+static void describe_profiles(FILE *out, char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            fputc('\n', out);
+        describe_profile(out, names[i]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct wanted w = {0};
@@ -183,25 +193,34 @@ int main(int argc, char **argv)
          0},
         {"table", 't', CLI_FLAG, &w.table, NULL, "one line a space; all shipped ones if none named",
          0},
+        {"profiles", 'p', CLI_FLAG, &w.profiles, NULL,
+         "device profiles in the place of spaces: all shipped ones, or those named", 0},
         {0},
     };
     struct cli cli = {
         .name = "ds-space",
-        .usage = "[OPTION ...] [SPACE ...]",
+        .usage = "[OPTION ...] [SPACE ...] | --profiles [OPTION ...] [PROFILE ...]",
         .about = "Lists the shipped design spaces; checks and describes those named.",
         .options = options,
     };
     cli_parse(&cli, argc, argv);
     if (w.json && (w.table || cli.noperands != 1))
         cli_die(CLI_USAGE, "--json wants one SPACE, and no --table");
+    if (w.json && w.profiles)
+        cli_die(CLI_USAGE, "--json and --profiles: one of them");
 
     size_t n = (size_t)cli.noperands;
-    char **shipped = n ? NULL : ds_shipped_names("spaces", &n),
+    char **shipped = n ? NULL : ds_shipped_names(w.profiles ? "devices" : "spaces", &n),
          **names = n && shipped ? shipped : cli.operand;
     if (n == 0)
-        cli_die(CLI_FAILED, "no design spaces found: is dstools installed?");
+        cli_die(CLI_FAILED, "no %s found: is dstools installed?",
+                w.profiles ? "device profiles" : "design spaces");
     FILE *out = cli_open_text(&cli);
-    if (w.table)
+    if (w.profiles && (shipped || w.table))
+        list_profiles(out, names, n);
+    else if (w.profiles)
+        describe_profiles(out, names, n);
+    else if (w.table)
         print_table(out, names, n);
     else if (w.json)
         print_json(out, names[0]);

@@ -14,11 +14,18 @@ enum ds_fit_pairs {
     DS_PAIRS_UNIT        /* and every two sites of a unit, besides */
 };
 
+/* What network is added to the sum. */
+enum ds_fit_nets {
+    DS_NET_NONE,
+    DS_NET_NEURAL, /* on all choices at once: neural.h */
+    DS_NET_CHAIN   /* on layers that follow one another, and on their sum: chain.h */
+};
+
 struct ds_family {
     const char *name;
     enum ds_fit_pairs pairs;
-    bool log;    /* the model gives the logarithm of the metric */
-    bool neural; /* a neural network's output is added */
+    bool log; /* the model gives the logarithm of the metric */
+    enum ds_fit_nets net;
 };
 
 /* The families there are, ended by a NULL name. */

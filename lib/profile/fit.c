@@ -10,17 +10,16 @@
 #include <string.h>
 
 /*
- * Penalties tried, on the sum of squared coefficients; for a neural family, weight decays of its
- * network.
+ * Penalties tried, on the sum of squared coefficients; for a family with a network, weight decays
+ * of the network.
  */
 static const double penalties[] = {0.01, 0.1, 1, 10, 100};
-static const double decays[] = {0.2, 1, 5};
+static const double neural_decays[] = {0.2, 1, 5}, chain_decays[] = {0.05, 0.5};
 #define MOST_PENALTIES 5
 #define JUDGES 2000 /* held-out architectures that suffice to choose among them */
 
-#define HIDDEN 256            /* units of the network's hidden layer */
 #define EXAMPLES_SEEN 4000000 /* in training, however many architectures there are, within: */
-#define LEAST_EPOCHS 20
+#define LEAST_EPOCHS 10
 #define MOST_EPOCHS 100
 #define SUM_PENALTY 1 /* of the linear model that a network is added to */
 
@@ -39,13 +38,10 @@ struct fit {
     double *held_out[MOST_PENALTIES]; /* predictions of architectures not used */
     size_t done, steps;
 
-    /* of a neural family: */
+    /* of a family with a network: */
     int epochs;
-    size_t *start;
-    int *columns;
     float *target;
     uint32_t *item;
-    const float **row; /* [d.most] */
 };
 
 int ds_fit_data_add(struct ds_fit_data *data, const uint8_t *choice, uint64_t id, double y,
@@ -123,19 +119,17 @@ static int solve(struct fit *f, double penalty, struct ds_error *err)
     return info ? ds_fail(err, "the equations cannot be solved: is there any data?") : 0;
 }
 
-/*
- * The linear model's value for architecture i. Leaves its columns in `column`, their number in *n.
- */
-static double sum_of(struct fit *f, size_t i, int *n)
+/* The linear model's value for architecture i. */
+static double sum_of(struct fit *f, size_t i)
 {
     double sum = 0;
-    *n = ds_design_columns(&f->d, f->data->choice[i], f->column);
-    for (int k = 0; k < *n; k++)
+    int n = ds_design_columns(&f->d, f->data->choice[i], f->column);
+    for (int k = 0; k < n; k++)
         sum += f->found.beta[f->column[k]];
     return sum;
 }
 
-/* ---- the network of a neural family ---- */
+/* ---- the network of a family that has one ---- */
 
 /* Epochs, chosen so that training takes as many steps on little data as on much, within bounds. */
 static int epochs_for(size_t n)
@@ -150,10 +144,7 @@ static int train(struct fit *f, int except, double decay, struct ds_error *err)
     double squares = 0;
     uint32_t used = 0;
     for (size_t i = 0; i < f->data->n; i++) {
-        int n;
-        double rest = target(f, i) - sum_of(f, i, &n);
-        memcpy(f->columns + f->start[i], f->column + 1, (size_t)(n - 1) * sizeof *f->columns);
-        f->start[i + 1] = f->start[i] + (size_t)(n - 1);
+        double rest = target(f, i) - sum_of(f, i);
         f->target[i] = (float)rest;
         if (fold_of(f->data, i) == except)
             continue;
@@ -163,21 +154,8 @@ static int train(struct fit *f, int except, double decay, struct ds_error *err)
     f->found.scale = squares > 0 ? sqrt(squares / used) : 1;
     for (size_t i = 0; i < f->data->n; i++)
         f->target[i] = (float)(f->target[i] / f->found.scale);
-    struct ds_neural_data examples = {f->start, f->columns, f->target};
-    struct ds_neural_plan plan = {f->epochs, 256, 0.006f, (float)decay, 1, step_done, f};
-    if (ds_neural_train(&f->found.net, &examples, f->item, used, &plan))
-        return ds_fail(err, "out of memory");
-    return 0;
-}
-
-/* The network's value for the architecture whose n columns are in `column`. */
-static double network(struct fit *f, int n)
-{
-    const struct ds_neural *net = &f->found.net;
-    f->row[0] = net->bias; /* the intercept's */
-    for (int k = 1; k < n; k++)
-        f->row[k] = net->first + (size_t)f->column[k] * (size_t)net->hidden;
-    return f->found.scale * (*net->out + ds_neural_output(f->row, n, net->last, net->hidden));
+    const struct ds_fit_training how = {f->target, f->item, used, f->epochs, decay, step_done, f};
+    return ds_fit_net_train(&f->found.net, &how, err);
 }
 
 /* ---- cross-validation ---- */
@@ -186,9 +164,9 @@ static double network(struct fit *f, int n)
 static int fit_one(struct fit *f, int except, double penalty, struct ds_error *err)
 {
     f->found.penalty = penalty;
-    if (solve(f, f->family->neural ? SUM_PENALTY : penalty, err))
+    if (solve(f, f->family->net ? SUM_PENALTY : penalty, err))
         return -1;
-    if (f->family->neural)
+    if (f->family->net)
         return train(f, except, penalty, err);
     step_done(f);
     return 0;
@@ -199,11 +177,9 @@ static double predict(struct fit *f, int fold, double *predicted)
 {
     double squares = 0;
     for (size_t i = 0; i < f->data->n; i++) {
-        int n;
         if (fold_of(f->data, i) != fold)
             continue;
-        double sum = sum_of(f, i, &n);
-        sum += f->family->neural ? network(f, n) : 0;
+        double sum = sum_of(f, i) + f->found.scale * ds_fit_net_value(&f->found.net, i);
         predicted[i] = f->family->log ? exp(sum) : sum;
         squares += (predicted[i] - f->data->y[i]) * (predicted[i] - f->data->y[i]);
     }
@@ -258,7 +234,7 @@ static int least(const double *x, int n)
 static int cross_validate(struct fit *f, int *best, struct ds_fit_error *error,
                           struct ds_error *err)
 {
-    int choosing = choosing_folds(f->data), per_fit = f->family->neural ? f->epochs : 1;
+    int choosing = choosing_folds(f->data), per_fit = f->family->net ? f->epochs : 1;
     double squares[MOST_PENALTIES] = {0};
     f->steps = (size_t)((choosing * f->npenalties + DS_FOLDS - choosing + 1) * per_fit);
     for (int fold = 0; fold < DS_FOLDS; fold++) {
@@ -293,25 +269,30 @@ static int check(const struct ds_fit_data *data, const struct ds_family *family,
     return 0;
 }
 
-static int make_network_room(struct fit *f)
+static int make_network_room(struct fit *f, struct ds_error *err)
 {
-    size_t n = f->data->n;
-    f->epochs = epochs_for(n);
-    f->start = calloc(n + 1, sizeof *f->start);
-    f->columns = malloc(n * (size_t)f->d.most * sizeof *f->columns);
-    f->target = malloc(n * sizeof *f->target);
-    f->item = malloc(n * sizeof *f->item);
-    f->row = malloc((size_t)f->d.most * sizeof *f->row);
-    return f->start && f->columns && f->target && f->item && f->row
-               ? ds_neural_init(&f->found.net, f->d.columns, HIDDEN)
-               : -1;
+    f->epochs = epochs_for(f->data->n);
+    f->target = ds_alloc(f->data->n, sizeof *f->target, err);
+    f->item = f->target ? ds_alloc(f->data->n, sizeof *f->item, err) : NULL;
+    return f->item ? ds_fit_net_init(&f->found.net, f->family->net, f->data, &f->d, err) : -1;
+}
+
+static void choose_penalties(struct fit *f)
+{
+    static const struct {
+        const double *values;
+        size_t size;
+    } of[] = {[DS_NET_NONE] = {penalties, sizeof penalties},
+              [DS_NET_NEURAL] = {neural_decays, sizeof neural_decays},
+              [DS_NET_CHAIN] = {chain_decays, sizeof chain_decays}};
+    f->penalty = of[f->family->net].values;
+    f->npenalties = (int)(of[f->family->net].size / sizeof *f->penalty);
 }
 
 static int make_room(struct fit *f, struct ds_error *err)
 {
     size_t p = (size_t)f->d.columns, n = f->data->n;
-    f->npenalties = f->family->neural ? (int)(sizeof decays / sizeof *decays) : MOST_PENALTIES;
-    f->penalty = f->family->neural ? decays : penalties;
+    choose_penalties(f);
     f->xy = malloc(p * sizeof *f->xy);
     f->work = malloc(p * p * sizeof *f->work);
     f->column = malloc((size_t)f->d.most * sizeof *f->column);
@@ -320,7 +301,8 @@ static int make_room(struct fit *f, struct ds_error *err)
     bool ok = f->xy && f->work && f->column && f->found.beta && f->found.seen;
     for (int k = 0; k < f->npenalties; k++)
         ok = (f->held_out[k] = malloc(n * sizeof *f->held_out[k])) && ok;
-    ok = ok && (!f->family->neural || make_network_room(f) == 0);
+    if (ok && f->family->net)
+        return make_network_room(f, err);
     return ok ? 0 : ds_fail(err, "out of memory: %zu columns, %zu records", p, n);
 }
 
@@ -333,12 +315,9 @@ static void free_room(struct fit *f)
     free(f->found.seen);
     for (int k = 0; k < f->npenalties; k++)
         free(f->held_out[k]);
-    free(f->start);
-    free(f->columns);
     free(f->target);
     free(f->item);
-    free(f->row);
-    ds_neural_free(&f->found.net);
+    ds_fit_net_free(&f->found.net);
     ds_gram_free(&f->gram);
     ds_design_free(&f->d);
 }

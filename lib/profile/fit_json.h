@@ -3,14 +3,14 @@
 #define DS_PROFILE_FIT_JSON_H
 
 #include "profile/fit_design.h"
-#include "profile/neural.h"
+#include "profile/fit_net.h"
 #include <jansson.h>
 
 /* What a fit finds. */
 struct ds_solution {
-    double *beta;         /* [columns] */
-    bool *seen;           /* [columns], whether any architecture had it */
-    struct ds_neural net; /* of a neural family: on the columns, to be added times `scale` */
+    double *beta;          /* [columns] */
+    bool *seen;            /* [columns], whether any architecture had it */
+    struct ds_fit_net net; /* to be added times `scale` */
     double scale;
     double penalty; /* that was chosen: of squares, or the network's weight decay */
 };

@@ -5,12 +5,18 @@
 #include "space/arch.h"
 #include <jansson.h>
 
+#define DS_PROFILE_WINDOW 8 /* layers that a network may look at together */
+
 struct ds_profile_network {
     int hidden; /* 0: the profile has none */
     float *bias, *last;
-    int nsites;
-    float **row[DS_MAX_SITES]; /* [site][choice]; NULL where it has no entry */
-    int nchoices[DS_MAX_SITES];
+    int window; /* layers that it looks at together; 0: at all choices at once */
+    int top;    /* with a window: units of the second layer */
+    float *top_first, *top_last, *top_bias;
+    const struct ds_space *space;
+    struct ds_profile_rows {
+        float **row[DS_MAX_SITES]; /* [site][choice]; NULL where it has no entry */
+    } table[DS_PROFILE_WINDOW];    /* of the layer itself, of the one before it, ... */
 };
 
 /* Reads `model.network`, which may be NULL; its first layer is read for a space. */

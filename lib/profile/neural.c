@@ -51,8 +51,8 @@ double ds_neural_output(const float *const *row, int nrows, const float *last, i
 struct training {
     struct ds_neural *net, gradient;
     const struct ds_neural_data *data;
-    const struct ds_neural_plan *plan;
-    float *m, *v;      /* running means of the gradient and of its square */
+    const struct ds_train_plan *plan;
+    struct ds_train descent;
     float *hidden;     /* [batch][hidden] outputs of the hidden layer */
     float *back;       /* [batch][hidden] the error's slope in its inputs */
     const float **row; /* rows to be summed: of an example, or of an input */
@@ -63,8 +63,7 @@ struct training {
 static void free_training(struct training *t)
 {
     ds_neural_free(&t->gradient);
-    free(t->m);
-    free(t->v);
+    ds_train_free(&t->descent);
     free(t->hidden);
     free(t->back);
     free(t->row);
@@ -88,15 +87,14 @@ static int make_training(struct training *t, const uint32_t *item, uint32_t nite
     const struct ds_neural *n = t->net;
     size_t batch = (size_t)t->plan->batch, h = (size_t)n->hidden;
     size_t on = most_on(t->data, item, nitems);
-    t->m = calloc(n->count, sizeof *t->m);
-    t->v = calloc(n->count, sizeof *t->v);
     t->hidden = malloc(batch * h * sizeof *t->hidden);
     t->back = malloc(batch * h * sizeof *t->back);
     t->row = malloc((on + 1) * sizeof *t->row);
     t->begin = malloc(((size_t)n->inputs + 1) * sizeof *t->begin);
     t->of = malloc((batch * on + 1) * sizeof *t->of);
-    return ds_neural_init(&t->gradient, n->inputs, n->hidden) == 0 && t->m && t->v && t->hidden &&
-                   t->back && t->row && t->begin && t->of
+    return ds_neural_init(&t->gradient, n->inputs, n->hidden) == 0 &&
+                   ds_train_init(&t->descent, n->first, t->gradient.first, n->count) == 0 &&
+                   t->hidden && t->back && t->row && t->begin && t->of
                ? 0
                : -1;
 }
@@ -166,42 +164,18 @@ static void add_gradient(struct training *t, const uint32_t *item, uint32_t n)
                     g->first + (size_t)c * h, h);
 }
 
-/* One step for parameters from..to-1. */
-static void step(struct training *t, size_t from, size_t to, float rate, float decay,
-                 const float scale[2])
-{
-    float *restrict w = t->net->first, *restrict m = t->m, *restrict v = t->v;
-    const float *restrict g = t->gradient.first;
-    float scale1 = scale[0], scale2 = scale[1];
-    for (size_t i = from; i < to; i++) {
-        m[i] += 0.1f * (g[i] - m[i]);
-        v[i] += 0.001f * (g[i] * g[i] - v[i]);
-        w[i] -= rate * (m[i] * scale1 / (sqrtf(v[i] * scale2) + 1e-8f) + decay * w[i]);
-    }
-}
-
 static void descend(struct training *t, double done, double steps)
 {
     size_t weights = (size_t)(t->net->bias - t->net->first);
-    double warm = done < 100 ? (done + 1) / 100 : 1;
-    float rate = (float)(t->plan->rate * warm * (0.5 + 0.5 * cos(done / steps * M_PI)));
-    float scale[] = {(float)(1 / (1 - pow(0.9, done + 1))),
-                     (float)(1 / (1 - pow(0.999, done + 1)))};
-    step(t, 0, weights, rate, t->plan->decay, scale);
-    step(t, weights, t->net->count, rate, 0, scale);
+    ds_train_begin(&t->descent, t->plan, done, steps);
+    ds_train_step(&t->descent, 0, weights, 1, t->plan->decay);
+    ds_train_step(&t->descent, weights, t->net->count, 1, 0);
 }
 
 /*
  * Uniform, with the standard deviation that keeps the variance of activations (He et al., ICCV
  * 2015).
  */
-static void randomise(float *weight, size_t n, double fan_in, struct ds_random *r)
-{
-    double most = sqrt(6 / fan_in);
-    for (size_t i = 0; i < n; i++)
-        weight[i] = (float)(most * (2 * ds_random_unit(r) - 1));
-}
-
 static void start_weights(struct training *t, size_t on)
 {
     struct ds_neural *n = t->net;
@@ -209,13 +183,13 @@ static void start_weights(struct training *t, size_t on)
     struct ds_random r;
     ds_random_init(&r, t->plan->seed, 0, DS_DRAW_SAMPLE);
     memset(n->first, 0, n->count * sizeof *n->first);
-    randomise(n->first, (size_t)n->inputs * h, on ? (double)on : 1, &r);
-    randomise(n->last, h, 6 * (double)h, &r);
+    ds_train_randomise(n->first, (size_t)n->inputs * h, sqrt(6 / (on ? (double)on : 1)), &r);
+    ds_train_randomise(n->last, h, sqrt(1 / (double)h), &r);
 }
 
 static void train(struct training *t, uint32_t *item, uint32_t nitems)
 {
-    const struct ds_neural_plan *plan = t->plan;
+    const struct ds_train_plan *plan = t->plan;
     uint32_t batch = (uint32_t)plan->batch, batches = (nitems + batch - 1) / batch;
     start_weights(t, most_on(t->data, item, nitems));
     for (int e = 0; e < plan->epochs; e++) {
@@ -233,7 +207,7 @@ static void train(struct training *t, uint32_t *item, uint32_t nitems)
 }
 
 int ds_neural_train(struct ds_neural *n, const struct ds_neural_data *data, uint32_t *item,
-                    uint32_t nitems, const struct ds_neural_plan *plan)
+                    uint32_t nitems, const struct ds_train_plan *plan)
 {
     struct training t = {.net = n, .data = data, .plan = plan};
     int rc = make_training(&t, item, nitems);

@@ -5,6 +5,7 @@
 #ifndef DS_PROFILE_NEURAL_H
 #define DS_PROFILE_NEURAL_H
 
+#include "profile/train.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,25 +30,15 @@ double ds_neural_output(const float *const *row, int nrows, const float *last, i
 /* Examples: number i has the inputs column[start[i]] ... column[start[i + 1] - 1] on. */
 struct ds_neural_data {
     const size_t *start;
-    const int *column;
+    const int32_t *column;
     const float *target;
-};
-
-struct ds_neural_plan {
-    int epochs, batch;
-    float rate;  /* learning rate at the start; falls to zero along half a cosine */
-    float decay; /* of weights, not of biases */
-    uint64_t seed;
-    void (*epoch_done)(void *arg); /* may be NULL */
-    void *arg;
 };
 
 /*
  * Trains from random weights on the examples that `item` lists, which it shuffles, to the least
- * mean square error, by AdamW (Loshchilov and Hutter, "Decoupled Weight Decay Regularization",
- * ICLR 2019). Same input, same weights. -1 when out of memory.
+ * mean square error, by AdamW (train.h). Same input, same weights. -1 when out of memory.
  */
 int ds_neural_train(struct ds_neural *n, const struct ds_neural_data *data, uint32_t *item,
-                    uint32_t nitems, const struct ds_neural_plan *plan);
+                    uint32_t nitems, const struct ds_train_plan *plan);
 
 #endif

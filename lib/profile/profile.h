@@ -4,8 +4,8 @@
  *
  *   link(value) = intercept + sum terms[site][choice] + sum pairs[site a][site b][choice][choice]
  *
- * and, where the profile has a network, last . ReLU(bias + sum first[site][choice]); all looked up
- * by the names of sites and choices, so that a profile serves pruned spaces too.
+ * and, where the profile has a network, what that adds (neural.h, chain.h); all looked up by the
+ * names of sites and choices, so that a profile serves pruned spaces too.
  */
 #ifndef DS_PROFILE_PROFILE_H
 #define DS_PROFILE_PROFILE_H

@@ -49,13 +49,17 @@ static double find(const struct ds_latency_table *table, int file, const char *b
 static double find_block_as(const struct ds_latency_table *table, int file, const struct place *p,
                             int expand)
 {
+    static const char *const kinds[] = {"expanded_conv", "MBConv"}; /* NSGANetV2's name */
     char name[256];
-    snprintf(name, sizeof name,
-             "expanded_conv-input:%dx%dx%d-output:%dx%dx%d-expand:%d-kernel:%d-stride:%d", p->in.h,
-             p->in.w, p->in.c, p->out.h, p->out.w, p->out.c, expand, p->kernel, p->stride);
-    double ms = find(table, file, name);
-    if (ms >= 0)
-        return ms;
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof name,
+                 "%s-input:%dx%dx%d-output:%dx%dx%d-expand:%d-kernel:%d-stride:%d", kinds[i],
+                 p->in.h, p->in.w, p->in.c, p->out.h, p->out.w, p->out.c, expand, p->kernel,
+                 p->stride);
+        double ms = find(table, file, name);
+        if (ms >= 0)
+            return ms;
+    }
     snprintf(name, sizeof name, "ResidualBlock-in_%dx%dx%d-out_%d-k_%d-e_%d-s_%d", p->in.c, p->in.h,
              p->in.w, p->out.c, p->kernel, expand, p->stride);
     return find(table, file, name);
@@ -72,16 +76,18 @@ static double find_block(const struct ds_latency_table *table, int file, const s
 static double find_step(const struct ds_latency_table *table, int file, struct ds_tensor in,
                         struct ds_tensor out)
 {
-    char shapes[2][128];
+    char shapes[3][128];
     snprintf(shapes[0], sizeof shapes[0], "-input:%dx%dx%d-output:%dx%dx%d", in.h, in.w, in.c,
              out.h, out.w, out.c);
     snprintf(shapes[1], sizeof shapes[1], "Logits-input:%dx%dx%d-output:%d", in.h, in.w, in.c,
              out.c);
+    snprintf(shapes[2], sizeof shapes[2], "-input:%d-output:%d", in.c, out.c); /* of no pixels */
     for (int i = 0; i < table->nentries; i++) {
         const char *name = table->entry[i].name, *at = strchr(name, '-');
         bool logits = out.h == 1 && strncmp(name, shapes[1], strlen(shapes[1])) == 0;
         if (table->entry[i].file == file && strncmp(name, "expanded_conv", 13) && at &&
-            (strcmp(at, shapes[0]) == 0 || logits))
+            (strcmp(at, shapes[0]) == 0 || logits ||
+             (in.h == 1 && out.h == 1 && strcmp(at, shapes[2]) == 0)))
             return table->entry[i].ms;
     }
     return -1;
@@ -106,7 +112,8 @@ static double find_layer(const struct ds_latency_table *table, int file,
 static bool has_steps(const struct ds_latency_table *table, int file)
 {
     for (int i = 0; i < table->nentries; i++)
-        if (table->entry[i].file == file && strncmp(table->entry[i].name, "Conv-", 5) == 0)
+        if (table->entry[i].file == file && (strncmp(table->entry[i].name, "Conv-", 5) == 0 ||
+                                             strncmp(table->entry[i].name, "first_conv-", 11) == 0))
             return true;
     return false;
 }
@@ -128,6 +135,8 @@ static int sum_rest(const struct ds_latency_table *table, int file, const struct
             continue;
         double ms = p.is_block ? find_block(table, file, &p)
                                : find_step(table, file, waiting.c ? waiting : p.in, p.out);
+        if (ms < 0 && waiting.c) /* or the table leaves it out */
+            ms = find_step(table, file, p.in, p.out);
         if (ms < 0 && net->layer[net->module[m].first].op == DS_OP_GLOBAL_POOL) {
             waiting = p.in;
             continue;
