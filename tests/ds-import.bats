@@ -139,3 +139,58 @@ refuses() { # LINE MESSAGE
     import --skip -q --rename lat_ms_2080ti_1=latency.gpu "$ref" >"$BATS_TEST_TMPDIR/r.dss"
     [ "$(ds-show -t -c latency.gpu "$BATS_TEST_TMPDIR/r.dss" | awk 'NR > 1 && $1 > 1 { n++ } END { print n }')" -eq "$n" ]
 }
+
+@test "json: what ds-show --json writes comes back, for every space, with ids or without" {
+    cd "$BATS_TEST_TMPDIR"
+    printf '#!/bin/sh\ncase $DSTOOLS_ID in *[0-7]) exit 1 ;; esac; echo 5\n' >half
+    chmod +x half
+    for file in "$DSTOOLS_SCHEMAS"/spaces/*.json; do
+        ds-sample "$file" -n 10 | ds-affix --all-resolutions | ds-measure-cost >a.dss
+        ds-measure-npu -q --exec ./half --format none -o b.dss a.dss || [ $? -eq 1 ] # and errors
+        ds-show --json b.dss >want
+        ds-import json --space "$file" want | ds-show --json | cmp - want
+        sed 's/"id":"[0-9a-f]*",//' want | ds-import json --space "$file" | ds-show --json | cmp - want
+    done
+    ds-sample ofa-mbv3 -n 5 >p.dss
+    ds-mutate ofa-mbv3 -n 20 --crossover 0.5 p.dss | ds-show --json >children
+    grep -q '"mate"' children
+    ds-import json --space ofa-mbv3 children | ds-show --json | cmp - children
+    ds-sample ofa-mbv3 -n 3 | ds-affix --all | ds-measure-cost | ds-aggregate --effect --by unit,block |
+        ds-show --json >groups
+    ds-import json --space ofa-mbv3 groups | ds-show --json | cmp - groups
+}
+
+@test "json: a short form, and what is no record" {
+    cd "$BATS_TEST_TMPDIR"
+    cat >s.json <<'END'
+{"dstools_space": 1, "name": "s", "resolution": [32, 48], "stem": [], "head": [],
+ "blocks": [{"name": "a", "type": "skip"}, {"name": "b", "type": "mbconv", "expand": 1, "kernel": 3}],
+ "units": [{"width": 8, "depth": [2, 1], "blocks": ["a", "b"]}, {"width": [8, 16], "depth": 1, "blocks": ["b"]}]}
+END
+    json() { ds-import json --space ./s.json -o x "$@"; }
+    echo '{"arch":{"resolution":48,"units":[["b","a"],{"width":16,"blocks":["b"]}]},"metrics":{"x":1.5}}' >short
+    json short
+    [ "$(ds-show -t -c resolution,arch,x x | tail -1)" = "$(printf '48\tb,a|16:b\t1.5')" ]
+    refused() { # LINE MESSAGE
+        echo "$1" >line
+        run -1 json line
+        [[ "${lines[0]}" == "ds-import: line: line 1: $2"* ]] || { echo "$output"; return 1; }
+    }
+    refused '{"metrics":{"x":1}}' 'neither "arch" nor "group"'
+    refused '{"arch":{"units":[["b"],["b"]]}}' '"arch" does not say resolution'
+    refused '{"arch":{"resolution":48,"units":[["b"],["b"]]}}' '"arch" does not say unit1.width'
+    refused '{"arch":{"resolution":47,"units":[]}}' 'space s has no 47 at resolution'
+    refused '{"arch":{"resolution":4294967344,"units":[]}}' 'space s has no 4294967344 at resolution'
+    refused '{"arch":{"resolution":48,"units":[["b"]]}}' '"arch" has 1 units, space s 2'
+    refused '{"arch":{"resolution":48,"units":[["c"],["b"]]}}' 'space s has no "c" at unit0.layer0'
+    refused '{"arch":{"resolution":48,"units":[["b","b","b"],["b"]]}}' 'space s has no depth 3 in unit 0'
+    refused '{"arch":{"resolution":48,"width":3,"units":[["b"],["b"]]}}' '"arch" has a key of no site'
+    refused '{"arch":{"resolution":48,"units":[{"depth":1,"blocks":["b","a"]},["b"]]}}' 'unit 0 of "arch" has another depth than blocks'
+    refused "$(sed 's/{"arch"/{"id":"0000000000000000","arch"/' short)" '"id" is 0000000000000000, but the architecture'"'s is "
+    refused "$(sed 's/{"arch"/{"id":7,"arch"/' short)" '"id" must be a text of 16 hexadecimal digits'
+    refused "$(sed 's/1.5/"fast"/' short)" 'metric "x" has no number'
+    { cat short; sed 's/48/47/' short; } >two
+    run -0 json --skip two
+    [ "$output" = "ds-import: left out 1 of 2 lines, which space s cannot express" ]
+    run -2 json --rename a=b two
+}

@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "output.h"
 #include "profile/table_model.h"
+#include "stream/json_read.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@ struct importer {
     bool *renamed; /* which of `rename` named a key that was there */
     bool skip;
     uint64_t skipped;
+    int (*take)(struct importer *im, const json_t *object, struct ds_error *err); /* a line's */
+    msgpack_sbuffer packed;                                                       /* json */
 };
 
 /* The name a metric gets: as in --rename OLD=NEW, else its own. */
@@ -88,6 +91,23 @@ static int take_dict(struct importer *im, const json_t *dict, struct ds_error *e
     return ds_writer_put(im->out, &im->rec, err);
 }
 
+/* One object, as ds-show --json writes it, to one record. */
+static int take_record(struct importer *im, const json_t *object, struct ds_error *err)
+{
+    size_t used;
+    msgpack_sbuffer_clear(&im->packed);
+    int rc = ds_record_pack_json(im->space, object, &im->packed, err);
+    if (rc > 0 && im->skip) {
+        im->skipped++;
+        return 0;
+    }
+    if (rc)
+        return -1;
+    if (ds_record_parse(&im->rec, im->space, im->packed.data, im->packed.size, &used, err))
+        return -1;
+    return ds_writer_put(im->out, &im->rec, err);
+}
+
 static int take_line(struct importer *im, const char *line, size_t n, struct ds_error *err)
 {
     json_error_t why;
@@ -100,7 +120,7 @@ static int take_line(struct importer *im, const char *line, size_t n, struct ds_
     if (!json_is_object(dict))
         rc = ds_fail(err, "not a JSON object");
     else
-        rc = take_dict(im, dict, err);
+        rc = im->take(im, dict, err);
     json_decref(dict);
     return rc;
 }
@@ -136,7 +156,8 @@ static uint64_t take_file(struct importer *im, const char *name)
     return number;
 }
 
-static void import_ofa(struct importer *im, struct cli *cli)
+/* A stream of lines that are JSON objects. */
+static void import_lines(struct importer *im, struct cli *cli)
 {
     struct ds_error err;
     struct ds_made made = cli_made(cli);
@@ -163,6 +184,7 @@ static void import_ofa(struct importer *im, struct cli *cli)
             cli_warn("--rename %s: no such key was there", im->rename.value[i]);
     cli_close(im->out);
     ds_record_free(&im->rec);
+    msgpack_sbuffer_destroy(&im->packed);
     free(im->renamed);
 }
 
@@ -225,16 +247,21 @@ int main(int argc, char **argv)
     };
     struct cli cli = {
         .name = "ds-import",
-        .usage = "{ofa | lut} --space SPACE [OPTION ...] [FILE ...]",
+        .usage = "{ofa | json | lut} --space SPACE [OPTION ...] [FILE ...]",
         .about = "ofa: a stream of Once-for-All's dictionaries, one JSON object a line.\n"
+                 "json: a stream of what ds-show --json writes, and a short form of it.\n"
                  "lut: a device profile of tables of block latencies (YAML, CSV).",
         .options = options,
     };
     struct ds_error err;
     cli_parse(&cli, argc, argv);
-    bool lut = cli.noperands && strcmp(cli.operand[0], "lut") == 0;
-    if (!lut && (!cli.noperands || strcmp(cli.operand[0], "ofa")))
-        cli_die(CLI_USAGE, "wants a format first: ofa or lut");
+    const char *format = cli.noperands ? cli.operand[0] : "";
+    bool lut = strcmp(format, "lut") == 0, json = strcmp(format, "json") == 0;
+    if (!lut && !json && strcmp(format, "ofa") != 0)
+        cli_die(CLI_USAGE, "wants a format first: ofa, json or lut");
+    if (json && im.rename.n)
+        cli_die(CLI_USAGE, "--rename is for ofa");
+    im.take = json ? take_record : take_dict;
     if (!space)
         cli_die(CLI_USAGE, "wants --space SPACE: a shipped name, as ofa-mbv3, or a file");
     for (int i = 0; i < im.rename.n; i++)
@@ -246,7 +273,7 @@ int main(int argc, char **argv)
     if (lut)
         import_lut(&im, &cli, &labels);
     else
-        import_ofa(&im, &cli);
+        import_lines(&im, &cli);
     ds_space_free(im.space);
     return 0;
 }
