@@ -20,11 +20,16 @@ prune-amd2990wx-proxylessnas = --max-depth 0=3 --max-depth 1=3
 prune-xnnpack = $(npu)
 # what has no rule of its own has that of its class
 prune = $(or $(prune-$(1)),$($(call class,$(1))))
-class = $(strip $(if $(filter rtx%,$(1)),gpu,$(if $(filter dpu% kirin%,$(1)),npu,cpu)))
+class = $(strip $(if $(filter rtx% opencl,$(1)),gpu,$(if $(filter dpu% kirin%,$(1)),npu,cpu)))
 
-# The accuracy is by the paper's group where the device is.
+# The accuracy is by the paper's group where the device is. PREDICTORS, if given, is a folder of
+# that group's predictors, which are then asked themselves, instead of the profiles fitted to them.
 space = $(if $(filter %-proxylessnas,$(1)),proxylessnas,ofa-mbv3)
-accuracy = $(if $(filter %-ofa-mbv3 %-proxylessnas,$(1)),top1-$(call space,$(1)),$(OTHER_ACCURACY))
+by_paper = $(filter %-ofa-mbv3 %-proxylessnas,$(1))
+PREDICTORS ?=
+predictor = $(PREDICTORS)/$(if $(filter %-proxylessnas,$(1)),ofa_pn,ofa_mbv3)-$(2).pt
+device = $(if $(and $(PREDICTORS),$(by_paper)),$(call predictor,$(1),$(call class,$(1))),$(1))
+accuracy = $(if $(by_paper),$(if $(PREDICTORS),$(call predictor,$(1),acc),top1-$(call space,$(1))),$(OTHER_ACCURACY))
 OTHER_ACCURACY ?= acc-ofa-mbv3
 
 here := $(dir $(lastword $(MAKEFILE_LIST)))
@@ -36,7 +41,8 @@ thesis: $(OUT)/summary.txt
 
 $(DEVICES:%=device-%): device-%:
 	@echo "$*" >&2
-	@$(MAKE) --no-print-directory -s -f $(here)compare.mk OUT=$(OUT)/$* DEVICE=$* \
+	@$(MAKE) --no-print-directory -s -f $(here)compare.mk OUT=$(OUT)/$* \
+	DEVICE=$(call device,$*) CLASS=$(call class,$*) TITLE='$(call space,$*) on $*' \
 	SPACE=$(call space,$*) ACCURACY=$(call accuracy,$*) PRUNE=$(call quote,$(call prune,$*)) \
 	AUTO='--better top1 --worse latency.$(call class,$*)' >/dev/null
 
@@ -47,5 +53,5 @@ $(OUT)/summary.txt: $(DEVICES:%=device-%)
 
 name = thesis
 variables = DEVICES OUT RESOLUTION SEEDS KIND N RANDOM COMPARE INIT ITERATIONS BUDGET TOP MUTATE \
-	OTHER_ACCURACY
+	OTHER_ACCURACY PREDICTORS LIKE
 include $(here)settings.mk
