@@ -109,7 +109,6 @@ print(1 - 6 * sum((x - y) ** 2 for x, y in zip(a, b)) / (n * (n * n - 1)))'
         kirin9000-ofa-mbv3) echo 0.98 ;;
         amd2990wx-ofa-mbv3) echo 0.994 ;;
         amd2990wx-proxylessnas) echo 0.985 ;;
-        rtx2080ti-proxylessnas) echo 0.993 ;;
         *) echo 0.995 ;;
         esac
     }
