@@ -116,11 +116,11 @@ $(OUT)/proxylessnas-%.dss: | $(OUT)
 
 PAPER_ABOUT = Fitted to the answers of a predictor that the paper's group published (AutoBuild), trained on about 3,000 networks measured at 192, 208 and 224: it knows no other resolution. The error stated is against the predictor, on networks that the fit had not seen; the predictor itself errs against measurements, on a tenth of the networks that it was not trained on, by
 
-# $(call paper,PROFILE,CLASS,METRIC,PREDICTOR,N,DEVICE,LIMITS): N networks, the more the rougher the predictor is
+# $(call paper,PROFILE,CLASS,METRIC,PREDICTOR,N,DEVICE,LIMITS,FAMILY): N networks, the more the rougher the predictor is
 define paper
 $(D)/$(1).json: $(OUT)/$(patsubst $(firstword $(subst -, ,$(1)))-%,%,$(1))-$(5).dss | $(D)
 	ds-measure-$(2) --predictor $(REFERENCE)/autobuild/$(4).pt $$< | \
-		ds-fit $(3) --name $(1) --device "$(6)" \
+		ds-fit $(3) $(8) --name $(1) --device "$(6)" \
 			--description "$(PAPER_ABOUT) $$(call test_metrics,$(REFERENCE)/autobuild/$(4).pt). $(7)" -o $$@
 endef
 
@@ -132,7 +132,7 @@ $(eval $(call paper,rtx2080ti-ofa-mbv3,gpu,latency.gpu,ofa_mbv3-gpu,9900,NVIDIA 
 $(eval $(call paper,rtx2080ti-proxylessnas,gpu,latency.gpu,ofa_pn-gpu,400000,NVIDIA RTX 2080 Ti,$(BATCH)))
 $(eval $(call paper,amd2990wx-ofa-mbv3,cpu,latency.cpu,ofa_mbv3-cpu,400000,AMD Threadripper 2990WX,$(BATCH)))
 $(eval $(call paper,amd2990wx-proxylessnas,cpu,latency.cpu,ofa_pn-cpu,400000,AMD Threadripper 2990WX,$(BATCH)))
-$(eval $(call paper,kirin9000-ofa-mbv3,npu,latency.npu,ofa_mbv3-npu,9900,Huawei Kirin 9000 NPU,$(BATCH)))
+$(eval $(call paper,kirin9000-ofa-mbv3,npu,latency.npu,ofa_mbv3-npu,400000,Huawei Kirin 9000 NPU,$(BATCH),--family chain))
 $(eval $(call paper,kirin9000-proxylessnas,npu,latency.npu,ofa_pn-npu,9900,Huawei Kirin 9000 NPU,$(BATCH)))
 
 .PHONY: all
