@@ -48,7 +48,7 @@ setup() {
     [ "$(ds-show -t -c id fanned.dss | tail -n +2 | sort -u | wc -l)" -gt 2 ]
     printf '#!/bin/sh\necho 2\n' >two && chmod +x two
     ds-sample ofa-mbv3 -n 2 | ds-measure-npu --exec ./two | ds-show -t -c latency.npu | grep -cx 2 | grep -qx 2
-    make -s -f "$to/share/dstools/pipelines/search.mk" SPACE=ofa-mbv3 DEVICE=note10 SEEDS=1 POPULATION=8 ITERATIONS=1 OUT=found >/dev/null
+    make -s -f "$to/share/dstools/pipelines/search.mk" SPACE=ofa-mbv3 DEVICE=note10 SEEDS=1 INIT=8 BUDGET=4 ITERATIONS=1 OUT=found >/dev/null
     ls found/*/* >/dev/null
 }
 

@@ -1,10 +1,10 @@
 # Comparing what an exported model computes in a runtime with what our engines compute; for tests of
 # runtimes to load.
 
-# Fails unless the two columns of numbers differ by less than $tolerance (1e-5) of the largest.
+# Fails unless the two columns of numbers differ by less than $tolerance of the largest.
 agree() { # EXPECTED GOT
     [ "$(wc -l <"$1")" -eq "$(wc -l <"$2")" ]
-    paste "$1" "$2" | awk -v t="${tolerance:-1e-5}" '{ d = $1 - $2; d = d < 0 ? -d : d; a = $1 < 0 ? -$1 : $1
+    paste "$1" "$2" | awk -v t="$tolerance" '{ d = $1 - $2; d = d < 0 ? -d : d; a = $1 < 0 ? -$1 : $1
             if (d > worst || d != d) worst = d
             if (a > largest) largest = a }
         END { print "worst", worst / largest, "of", largest; exit !(NR > 1 && largest > 0 && worst < t * largest) }'
@@ -16,6 +16,9 @@ compare() { # FORMAT SPACE N ENGINE ...
     ds-sample "$2" -n "$3" --seed 3 >in.dss
     rm -rf models && mkdir models
     ds-export "$1" -d models in.dss >paths
+    # the numbers on the way through this one grow to thousands: our own engines differ by 1.3e-4
+    local tolerance=${tolerance:-1e-5}
+    [[ "$2" != *ofa-595m* ]] || tolerance=1e-3
     for engine in "${@:4}"; do
         status=0
         "$BUILD/tests/logits" $engine models <in.dss || status=$?
