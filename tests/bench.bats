@@ -3,6 +3,7 @@ bats_require_minimum_version 1.5.0
 # `make bench`, in short: that it runs to its end; its numbers mean nothing here.
 
 @test "every bench runs, with every engine of this processor" {
+    [ -z "${SANITIZE:-}" ] || skip "measures nothing of use under the sanitizers"
     cd "$BATS_TEST_DIRNAME/.."
     run -0 --separate-stderr tests/bench/run --short
     [ "$(grep -c 'records/s$' <<<"$output")" -ge 8 ]

@@ -3,6 +3,8 @@ bats_require_minimum_version 1.5.0
 # The example whose numbers are all measured here, in a short form; and its supernet against PyTorch.
 
 setup() {
+    # its tools have tests of their own under the sanitizers, which make this run take minutes
+    [ -z "${SANITIZE:-}" ] || skip "composes tools; runs without the sanitizers"
     cd "$BATS_TEST_DIRNAME/.." || exit 1
     data=/usr/share/datasets/fashion-mnist
     [ -e $data/t10k-images-idx3-ubyte.gz ] || skip "dataset-fashion-mnist is not installed"
