@@ -44,8 +44,9 @@ setup() {
         grep -q "^\.Nm ${tool%.1}" "$page"
         [ -x "$to/bin/${tool%.1}" ]
     done
-    "$to/share/dstools/pipelines/fan-out" ofa-mbv3 2 1 2 >fanned.dss
-    [ "$(ds-show -t -c id fanned.dss | tail -n +2 | sort -u | wc -l)" -gt 2 ]
+    "$to/share/dstools/pipelines/campaign" -n 6 --shards 2 --jobs 2 campaign ofa-mbv3 ds-measure-cost
+    "$to/share/dstools/pipelines/campaign" --merge campaign >merged.dss
+    [ "$(ds-show -t -c id merged.dss | tail -n +2 | sort -u | wc -l)" -eq 6 ]
     printf '#!/bin/sh\necho 2\n' >two && chmod +x two
     ds-sample ofa-mbv3 -n 2 | ds-measure-npu --exec ./two | ds-show -t -c latency.npu | grep -cx 2 | grep -qx 2
     make -s -f "$to/share/dstools/pipelines/search.mk" SPACE=ofa-mbv3 DEVICE=note10 SEEDS=1 INIT=8 BUDGET=4 ITERATIONS=1 OUT=found >/dev/null
