@@ -14,6 +14,8 @@ need_tflite() {
 }
 
 need_armnn() {
+    # Debian 13's Arm NN 23.08 did not run these from Python
+    grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || skip "tried with Debian 12's Arm NN only"
     status=0
     /usr/bin/python3 "$BATS_TEST_DIRNAME/armnn.py" >/dev/null 2>reason || status=$?
     [ "$status" -ne 2 ] || skip "$(tail -1 reason)"

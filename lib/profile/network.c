@@ -97,12 +97,13 @@ int ds_profile_network_read(struct ds_profile_network *n, const json_t *network,
     return chain ? read_top(n, network, err) : 0;
 }
 
+/* The space that it was bound to may be gone. */
 static void unbind(struct ds_profile_network *n)
 {
     for (int t = 0; t < DS_PROFILE_WINDOW; t++)
-        for (int s = 0; n->space && s < n->space->nsites; s++) {
+        for (int s = 0; s < DS_MAX_SITES; s++) {
             float **row = n->table[t].row[s];
-            for (int c = 0; row && c < n->space->site[s].nchoices; c++)
+            for (int c = 0; row && c < n->table[t].nrows[s]; c++)
                 free(row[c]);
             free(row);
             n->table[t].row[s] = NULL;
@@ -143,6 +144,7 @@ static int bind_table(struct ds_profile_network *n, int which, const json_t *sit
 {
     for (int s = 0; s < n->space->nsites; s++) {
         const json_t *table = json_object_get(sites, n->space->site[s].name);
+        n->table[which].nrows[s] = n->space->site[s].nchoices;
         if (table && bind_site(n, &n->table[which].row[s], s, table, what, err))
             return -1;
     }

@@ -16,7 +16,8 @@ struct ds_profile_network {
     const struct ds_space *space;
     struct ds_profile_rows {
         float **row[DS_MAX_SITES]; /* [site][choice]; NULL where it has no entry */
-    } table[DS_PROFILE_WINDOW];    /* of the layer itself, of the one before it, ... */
+        int nrows[DS_MAX_SITES];
+    } table[DS_PROFILE_WINDOW]; /* of the layer itself, of the one before it, ... */
 };
 
 /* Reads `model.network`, which may be NULL; its first layer is read for a space. */
