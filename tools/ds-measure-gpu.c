@@ -25,8 +25,10 @@ static struct ds_device *find_devices(const struct ds_engine *engine, int *n)
     struct ds_device *device = engine->devices(n, &err);
     if (!device)
         cli_die(CLI_FAILED, "%s", err.text);
-    if (*n == 0)
+    if (*n == 0) {
+        free(device);
         cli_die(CLI_FAILED, "OpenCL finds no device (the driver of a GPU brings one); " WITHOUT);
+    }
     return device;
 }
 
