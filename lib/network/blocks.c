@@ -271,6 +271,7 @@ int ds_net_start(struct ds_net *net, struct ds_tensor input, struct ds_error *er
     struct builder b = {.net = net, .err = err};
     net->nlayers = net->ntensors = net->nmodules = 0;
     ds_net_give(net, NULL);
+    net->quant = NULL;
     net->input = net->output = add_tensor(&b, input.c, input.h, input.w);
     return b.failed ? -1 : 0;
 }

@@ -49,6 +49,8 @@ struct ds_layer_weights {
     const float *bias;    /* [cout] */
 };
 
+struct ds_quant;
+
 /* Zero-initialise; reuse from one architecture to the next; free with ds_net_free. */
 struct ds_net {
     int nlayers, ntensors, nmodules;
@@ -59,6 +61,7 @@ struct ds_net {
     size_t layer_room, tensor_room, module_room;
     const struct ds_layer_weights *given; /* see ds_net_give */
     int32_t given_number;                 /* tells them from others; 0: none */
+    const struct ds_quant *quant;         /* its int8 form (quantize/quantize.h); NULL: none */
 };
 
 /*

@@ -2,7 +2,8 @@
 
 #include "base/grow.h"
 #include "engines/placement.h"
-#include "supernet/channels.h"
+#include "network/channels.h"
+#include "network/plain.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,53 +65,6 @@ static void read_image(const struct calibration *c, int t, size_t i, float *out)
 
 /* ---- layers that are no convolutions ---- */
 
-static void pool(const struct ds_layer *l, struct ds_tensor in, struct ds_tensor out,
-                 const float *x, float *y)
-{
-    size_t n = (size_t)in.c;
-    for (int oy = 0; oy < out.h; oy++)
-        for (int ox = 0; ox < out.w; ox++, y += n) {
-            int count = 0;
-            for (int iy = oy * l->stride - l->pad; iy < oy * l->stride - l->pad + l->kernel; iy++)
-                for (int ix = ox * l->stride - l->pad; ix < ox * l->stride - l->pad + l->kernel;
-                     ix++) {
-                    if (iy < 0 || ix < 0 || iy >= in.h || ix >= in.w)
-                        continue;
-                    const float *from = x + ((size_t)iy * (size_t)in.w + (size_t)ix) * n;
-                    for (size_t c = 0; c < n; c++)
-                        if (count == 0)
-                            y[c] = from[c];
-                        else if (l->op == DS_OP_MAX_POOL)
-                            y[c] = from[c] > y[c] ? from[c] : y[c];
-                        else
-                            y[c] += from[c];
-                    count++;
-                }
-            for (size_t c = 0; c < n && l->op == DS_OP_AVG_POOL; c++)
-                y[c] /= (float)count;
-        }
-}
-
-static void global_pool(struct ds_tensor in, const float *x, double *sum, float *y)
-{
-    size_t n = (size_t)in.c, pixels = (size_t)in.h * (size_t)in.w;
-    memset(sum, 0, n * sizeof *sum);
-    for (size_t p = 0; p < pixels; p++)
-        for (size_t c = 0; c < n; c++)
-            sum[c] += (double)x[p * n + c];
-    for (size_t c = 0; c < n; c++)
-        y[c] = (float)(sum[c] / (double)pixels);
-}
-
-static void shuffle(const struct ds_layer *l, struct ds_tensor in, const float *x, float *y)
-{
-    size_t n = (size_t)in.c, pixels = (size_t)in.h * (size_t)in.w, groups = (size_t)l->groups;
-    for (size_t p = 0; p < pixels; p++)
-        for (size_t g = 0; g < groups; g++)
-            for (size_t i = 0; i < n / groups; i++)
-                y[p * n + i * groups + g] = x[p * n + g * (n / groups) + i];
-}
-
 static void run_plain(struct calibration *c, const struct ds_layer *l, size_t i)
 {
     struct ds_tensor in = c->net->tensor[l->in], out = c->net->tensor[l->out];
@@ -122,17 +76,17 @@ static void run_plain(struct calibration *c, const struct ds_layer *l, size_t i)
     switch (l->op) {
     case DS_OP_MAX_POOL:
     case DS_OP_AVG_POOL:
-        pool(l, in, out, c->first, y);
+        ds_plain_pool(l, in, out, c->first, y);
         break;
     case DS_OP_GLOBAL_POOL:
-        global_pool(in, c->first, c->sum, y);
+        ds_plain_global_pool(in, c->first, c->sum, y);
         break;
     case DS_OP_SCALE:
         memset(c->pivot, 0, channels * sizeof *c->pivot);
         ds_channels_apply(c->first, pixels, channels, c->second, c->pivot, DS_ACT_NONE, y);
         break;
     case DS_OP_SHUFFLE:
-        shuffle(l, in, c->first, y);
+        ds_plain_shuffle(l, in, c->first, y);
         break;
     case DS_OP_ADD:
         ds_channels_apply_sum(c->first, pixels, channels, NULL, NULL, c->second, DS_ACT_NONE, y);

@@ -6,15 +6,8 @@
 #define DS_SUPERNET_CALIBRATE_H
 
 #include "engines/engine.h"
+#include "network/images.h"
 #include "supernet/supernet.h"
-
-/* Images for a network, asked for in batches of their order. */
-struct ds_image_source {
-    size_t n;
-    void *context;
-    /* Writes images first..first + n as [n][h][w][c], normalised. */
-    void (*fill)(void *context, size_t first, size_t n, float *out);
-};
 
 /*
  * Runs the images through the network, `batch` at once, every batch norm using the mean and the

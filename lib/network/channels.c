@@ -1,4 +1,4 @@
-#include "supernet/channels.h"
+#include "network/channels.h"
 
 #include <string.h>
 

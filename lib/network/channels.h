@@ -1,6 +1,6 @@
-/* Loops over images [pixel][channel] whose batch norm is not yet applied. Internal to the room. */
-#ifndef DS_SUPERNET_CHANNELS_H
-#define DS_SUPERNET_CHANNELS_H
+/* Loops over images [pixel][channel] whose batch norm is not yet applied. Internal to libds. */
+#ifndef DS_NETWORK_CHANNELS_H
+#define DS_NETWORK_CHANNELS_H
 
 #include "space/space.h"
 

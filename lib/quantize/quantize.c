@@ -1,0 +1,266 @@
+#include "quantize/quantize.h"
+
+#include "base/grow.h"
+#include "network/weights.h"
+#include "quantize/f32.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_BIAS 0x1p30f
+
+/* ---- which tensor is of which type ---- */
+
+static bool is_positive(enum ds_act act)
+{
+    return act == DS_ACT_RELU || act == DS_ACT_RELU6 || act == DS_ACT_HSIGMOID;
+}
+
+static int no_rule(const struct ds_layer *l, const struct ds_net *net, struct ds_error *err)
+{
+    return ds_fail(err, "int8: layer %d mixes tensors of 8 bits and of f32", (int)(l - net->layer));
+}
+
+/* What a layer writes, from what it reads. */
+static int choose_element(const struct ds_net *net, const struct ds_layer *l, const bool *positive,
+                          struct ds_quant *q, struct ds_error *err)
+{
+    enum ds_element in = q->tensor[l->in].element, *out = &q->tensor[l->out].element;
+    bool in_8bit = ds_element_is_8bit(in);
+    bool in2_8bit = l->in2 >= 0 && ds_element_is_8bit(q->tensor[l->in2].element);
+    *out = in == DS_ELEMENT_F32                      ? DS_ELEMENT_F32
+           : is_positive(l->act) || positive[l->out] ? DS_ELEMENT_U8
+                                                     : DS_ELEMENT_S8;
+    switch (l->op) {
+    case DS_OP_CONV:
+        if (l->out == net->output && l->in2 < 0)
+            *out = DS_ELEMENT_F32;
+        return l->in2 < 0 || in2_8bit == ds_element_is_8bit(*out) ? 0 : no_rule(l, net, err);
+    case DS_OP_GLOBAL_POOL:
+        *out = DS_ELEMENT_F32;
+        return 0;
+    case DS_OP_SCALE:
+        return in2_8bit ? no_rule(l, net, err) : 0;
+    case DS_OP_ADD:
+        return in2_8bit == in_8bit ? 0 : no_rule(l, net, err);
+    case DS_OP_MAX_POOL:
+    case DS_OP_AVG_POOL:
+    case DS_OP_SHUFFLE:
+        break;
+    }
+    *out = in;
+    return 0;
+}
+
+/* Whether what a layer writes cannot be negative. */
+static bool stays_positive(const struct ds_layer *l, const bool *positive)
+{
+    bool in = positive[l->in], in2 = l->in2 < 0 || positive[l->in2];
+    return is_positive(l->act) || (l->op != DS_OP_CONV && l->act == DS_ACT_NONE && in && in2);
+}
+
+static int choose_elements(const struct ds_net *net, struct ds_quant *q, struct ds_error *err)
+{
+    bool *positive = ds_alloc((size_t)net->ntensors, sizeof *positive, err);
+    int rc = positive ? 0 : -1;
+    q->tensor[net->input].element = DS_ELEMENT_S8;
+    for (int i = 0; i < net->nlayers && rc == 0; i++) {
+        positive[net->layer[i].out] = stays_positive(&net->layer[i], positive);
+        rc = choose_element(net, &net->layer[i], positive, q, err);
+    }
+    free(positive);
+    return rc;
+}
+
+/* ---- ranges ---- */
+
+/* Largest magnitudes; [ntensors], [nlayers]. */
+struct ranges {
+    float *tensor, *before;
+};
+
+static int see(const struct ds_f32 *f, const struct ds_net *net, struct ranges *r,
+               struct ds_error *err)
+{
+    for (int t = 0; t < net->ntensors; t++) {
+        size_t n;
+        const float *x = ds_f32_tensor(f, t, &n);
+        for (size_t i = 0; i < n; i++) {
+            if (!isfinite(x[i]))
+                return ds_fail(err, "int8: the activations grow without bounds (tensor %d)", t);
+            r->tensor[t] = fmaxf(r->tensor[t], fabsf(x[i]));
+        }
+    }
+    for (int i = 0; i < net->nlayers; i++)
+        if (net->layer[i].op == DS_OP_CONV)
+            r->before[i] = fmaxf(r->before[i], ds_f32_before(f, i));
+    return 0;
+}
+
+static size_t image_floats(const struct ds_net *net)
+{
+    struct ds_tensor t = net->tensor[net->input];
+    return (size_t)t.c * (size_t)t.h * (size_t)t.w;
+}
+
+static int see_all(struct ds_f32 *f, const struct ds_net *net, const struct ds_image_source *images,
+                   size_t n, struct ranges *r, struct ds_error *err)
+{
+    float *image = ds_alloc(image_floats(net), sizeof *image, err);
+    int rc = image ? 0 : -1;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        images->fill(images->context, i, 1, image);
+        ds_f32_run(f, image);
+        rc = see(f, net, r, err);
+    }
+    free(image);
+    return rc;
+}
+
+/* ---- weights ---- */
+
+static int32_t to_nearest(float x)
+{
+    return (int32_t)nearbyintf(x);
+}
+
+/* One output channel of `count` weights; returns its scale. */
+static float quantize_channel(const float *w, size_t count, float bias, float scale_in, int8_t *to,
+                              int32_t *to_bias)
+{
+    float most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = fmaxf(most, fabsf(w[i]));
+    float scale = fmaxf(most / 127, fabsf(bias) / scale_in / MOST_BIAS);
+    if (!(scale > 0))
+        scale = 1;
+    for (size_t i = 0; i < count; i++)
+        to[i] = (int8_t)to_nearest(fminf(fmaxf(w[i] / scale, -127), 127));
+    *to_bias = to_nearest(bias / (scale_in * scale));
+    return scale;
+}
+
+static int quantize_layer(const struct ds_net *net, uint64_t seed, int i, struct ds_quant *q,
+                          struct ds_error *err)
+{
+    const struct ds_layer *l = &net->layer[i];
+    struct ds_quant_layer *to = &q->layer[i];
+    struct ds_weight_key key = ds_weight_key(net, l);
+    size_t cout = (size_t)key.cout, count = ds_weight_count(&key), each = count / cout;
+    float *plain = ds_alloc(count + cout, sizeof *plain, err);
+    to->int8 = true;
+    to->weights = ds_alloc(count, sizeof *to->weights, err);
+    to->weight_scale = ds_alloc(cout, sizeof *to->weight_scale, err);
+    to->bias = ds_alloc(cout, sizeof *to->bias, err);
+    if (!plain || !to->weights || !to->weight_scale || !to->bias) {
+        free(plain);
+        return -1;
+    }
+    ds_weights_of(net, l, seed, plain, plain + count);
+    for (size_t o = 0; o < cout; o++)
+        to->weight_scale[o] =
+            quantize_channel(plain + o * each, each, plain[count + o], q->tensor[l->in].scale,
+                             to->weights + o * each, &to->bias[o]);
+    free(plain);
+    return 0;
+}
+
+static float scale_of(enum ds_element element, float range)
+{
+    return element == DS_ELEMENT_F32 || !(range > 0) ? 1
+           : element == DS_ELEMENT_U8                ? range / 255
+                                                     : range / 127;
+}
+
+static bool keeps_scale(const struct ds_layer *l)
+{
+    return l->op == DS_OP_MAX_POOL || l->op == DS_OP_AVG_POOL || l->op == DS_OP_SHUFFLE;
+}
+
+static int apply_ranges(const struct ds_net *net, uint64_t seed, const struct ranges *r,
+                        struct ds_quant *q, struct ds_error *err)
+{
+    for (int t = 0; t < net->ntensors; t++)
+        q->tensor[t].scale = scale_of(q->tensor[t].element, r->tensor[t]);
+    for (int i = 0; i < net->nlayers; i++) {
+        const struct ds_layer *l = &net->layer[i];
+        if (keeps_scale(l))
+            q->tensor[l->out].scale = q->tensor[l->in].scale;
+        if (l->op != DS_OP_CONV || !ds_element_is_8bit(q->tensor[l->in].element))
+            continue;
+        q->layer[i].before_scale = scale_of(DS_ELEMENT_S8, r->before[i]);
+        if (quantize_layer(net, seed, i, q, err))
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+static void fill_seeded(void *context, size_t first, size_t n, float *out)
+{
+    const struct ds_input *input = context;
+    size_t each = input->count / DS_QUANT_SEEDED;
+    memcpy(out, input->data + first * each, n * each * sizeof *out);
+}
+
+static int measure_ranges(const struct ds_net *net, uint64_t seed,
+                          const struct ds_image_source *images, struct ranges *r,
+                          struct ds_quant *q, struct ds_error *err)
+{
+    struct ds_input input = {0};
+    struct ds_image_source seeded = {DS_QUANT_SEEDED, &input, fill_seeded};
+    if (!images && ds_input_reserve(&input, seed, DS_QUANT_SEEDED * image_floats(net), err))
+        return -1;
+    images = images ? images : &seeded;
+    q->images = images->n < DS_QUANT_IMAGES ? images->n : DS_QUANT_IMAGES;
+    struct ds_f32 *f = ds_f32_open(net, seed, err);
+    int rc = f ? see_all(f, net, images, q->images, r, err) : -1;
+    ds_f32_free(f);
+    ds_input_free(&input);
+    return rc;
+}
+
+int ds_quantize(const struct ds_net *net, uint64_t seed, const struct ds_image_source *images,
+                struct ds_quant *q, struct ds_error *err)
+{
+    struct ranges r;
+    ds_quant_free(q);
+    if (images && images->n == 0)
+        return ds_fail(err, "int8: no images to take ranges from");
+    r.tensor = ds_alloc((size_t)net->ntensors, sizeof *r.tensor, err);
+    r.before = ds_alloc((size_t)net->nlayers, sizeof *r.before, err);
+    q->tensor = ds_alloc((size_t)net->ntensors, sizeof *q->tensor, err);
+    q->layer = ds_alloc((size_t)net->nlayers, sizeof *q->layer, err);
+    int rc = r.tensor && r.before && q->tensor && q->layer ? 0 : -1;
+    if (rc == 0) {
+        q->ntensors = net->ntensors;
+        q->nlayers = net->nlayers;
+        rc = choose_elements(net, q, err);
+    }
+    if (rc == 0)
+        rc = measure_ranges(net, seed, images, &r, q, err);
+    if (rc == 0)
+        rc = apply_ranges(net, seed, &r, q, err);
+    free(r.tensor);
+    free(r.before);
+    return rc;
+}
+
+float ds_quant_scale(const struct ds_net *net, const struct ds_quant *q, const struct ds_layer *l,
+                     int o)
+{
+    return q->tensor[l->in].scale * q->layer[l - net->layer].weight_scale[o];
+}
+
+void ds_quant_free(struct ds_quant *q)
+{
+    for (int i = 0; i < q->nlayers; i++) {
+        free(q->layer[i].weights);
+        free(q->layer[i].weight_scale);
+        free(q->layer[i].bias);
+    }
+    free(q->tensor);
+    free(q->layer);
+    *q = (struct ds_quant){0};
+}
