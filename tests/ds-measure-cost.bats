@@ -47,6 +47,38 @@ print(*(round(m[k] * 1e6) for k in (\"macs\", \"params\", \"peakmem\")))'"
     [ "$output" = "$macs $params $peak" ]
 }
 
+@test "by hand: every block of a small network, and the memory of the whole" {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+    cat >two.json <<'END'
+{"dstools_space": 1, "name": "two", "resolution": 9,
+ "blocks": [{"name": "a", "type": "mbconv", "expand": 2, "kernel": 3}],
+ "stem": [{"op": "conv", "kernel": 3, "stride": 2, "width": 8}],
+ "units": [{"width": 8, "depth": 1, "se": true}],
+ "head": [{"op": "pool"}, {"op": "linear", "width": 10}]}
+END
+    # 9x9 -> 5x5; the block has a residual, and squeeze-excite of 16 -> 8 -> 16 channels
+    ds-sample ./two.json -n 1 | ds-measure-cost --per-block | ds-show --json >rec
+    python3 - rec <<'END'
+import json, sys
+m = json.load(open(sys.argv[1]))["metrics"]
+def of(metric): return round(m[metric] * 1e6)
+assert of("macs.stem0") == 27 * 8 * 25 and of("macs.head0") == 0 and of("macs.head1") == 80
+assert of("macs.unit0.layer0") == (8 * 16 + 9 * 16 + 16 * 8) * 25 + 2 * 16 * 8
+assert of("params.unit0.layer0") == 8*16 + 2*16 + 9*16 + 2*16 + 16*8 + 8 + 8*16 + 16 + 16*8 + 2*8
+# batch norm is folded: a bias in place of its two numbers
+assert of("weights.unit0.layer0") == 4 * (8*16 + 16 + 9*16 + 16 + 16*8 + 8 + 8*16 + 16 + 16*8 + 8)
+# expanded, depthwise, pooled, squeezed, gates, scaled, projected
+assert of("activations.unit0.layer0") == 4 * (16*25 + 16*25 + 16 + 8 + 16 + 16*25 + 8*25)
+for metric in "macs", "params", "weights", "activations":
+    parts = [v for k, v in m.items() if k.startswith(metric + ".")]
+    assert len(parts) == 4 and abs(sum(parts) - m[metric]) < 1e-9, metric
+# aligned to 64 bytes: the input, all the time; depthwise and scaled; the residual; the gate
+assert of("arena") == 1024 + 2 * 1600 + 832 + 16 * 4, of("arena")
+END
+    ds-sample ./two.json -n 1 | ds-measure-cost | ds-show --json >without
+    run -1 grep -E 'stem0|arena|weights' without
+}
+
 @test "what cannot be built is told with its place, after what can" {
     cd "$BATS_TEST_TMPDIR" || exit 1
     cat >groups.json <<'END'

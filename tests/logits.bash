@@ -51,3 +51,12 @@ odd_space() {
  "head": [{"op": "pool"}, {"op": "linear", "width": 10}]}
 END
 }
+
+# Every space that is shipped, at 64 pixels, into small/.
+small_spaces() {
+    mkdir -p small
+    for space in "$DSTOOLS_SCHEMAS"/spaces/*.json; do
+        /usr/bin/python3 -c 'import json, sys; s = json.load(sys.stdin); s["resolution"] = [64]; print(json.dumps(s))' \
+            <"$space" >"small/$(basename "$space")"
+    done
+}

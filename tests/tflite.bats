@@ -68,11 +68,7 @@ END
 # Arm NN's reference takes half a minute for a network at 224.
 @test "Arm NN: logits of every space, at 64, are those of our engines" {
     need_armnn
-    mkdir small
-    for space in "$DSTOOLS_SCHEMAS"/spaces/*.json; do
-        /usr/bin/python3 -c 'import json, sys; s = json.load(sys.stdin); s["resolution"] = [64]; print(json.dumps(s))' \
-            <"$space" >"small/$(basename "$space")"
-    done
+    small_spaces
     run_model() { /usr/bin/python3 "$BATS_TEST_DIRNAME/armnn.py" "$1" "${1%.*}.nhwc" 2>/dev/null; }
     compare_spaces small
 }
@@ -83,6 +79,21 @@ END
     compare_odd
     run_model() { "$runner" --xnnpack=1 --logits="${1%.*}.nhwc" "$1" 2>/dev/null; }
     compare_odd
+}
+
+@test "the arena of ds-measure-cost is what TensorFlow Lite allocates, to the byte" {
+    need_tflite
+    small_spaces
+    odd_space
+    for space in small/*.json ./odd.json; do
+        ds-sample "./$space" -n 3 --seed 5
+    done | ds-measure-cost --per-block -o in.dss
+    ds-measure-npu --exec "$runner" --serve --arg=--serve --format tflite --arg=--arena --arg=--xnnpack=0 \
+        --arg=--runs=1 --arg=--warmup=0 in.dss | ds-show -t -c arena,arena.tflite >both
+    awk 'NR > 1 && $1 != $2 { print; bad = 1 } END { exit bad || NR < 30 }' both
+    [ "$(sort -u both | wc -l)" -gt 10 ]
+    run -1 "$runner" --arena in.dss
+    [[ "$output" == *"--arena wants --xnnpack=0"* ]]
 }
 
 @test "the runner times a model, and says what is wrong" {

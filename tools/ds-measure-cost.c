@@ -1,33 +1,43 @@
 /* Adds what can be counted without a device: MACs, parameters, peak activation memory. */
 #include "base/metric.h"
+#include "block_costs.h"
 #include "memory.h"
 #include "network/cost.h"
 #include "output.h"
 #include "progress.h"
 
-static void measure(struct ds_coster *coster, struct ds_record *rec, struct ds_filter *f)
+static void measure(struct ds_coster *coster, struct block_costs *blocks, struct ds_record *rec,
+                    struct ds_filter *f)
 {
     struct ds_cost cost;
     struct ds_error err;
     cli_need_arch(rec, ds_reader_where(f->in));
-    if (ds_coster_cost(coster, rec->choice, &cost, &err)) {
-        ds_fail_in(&err, "%s", ds_reader_where(f->in));
-        cli_fail(f->out, &err);
-    }
+    int rc = ds_coster_cost(coster, rec->choice, &cost, &err);
     static const char *const metrics[] = {DS_MACS, DS_PARAMS, DS_PEAKMEM};
-    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
+    for (size_t i = 0; rc == 0 && i < sizeof metrics / sizeof *metrics; i++) {
         double value;
         if (ds_cost_metric(&cost, metrics[i], &value) || !ds_record_set(rec, metrics[i], value))
             cli_no_memory();
+    }
+    if (rc || (blocks && block_costs_set(blocks, rec, &err))) {
+        ds_fail_in(&err, "%s", ds_reader_where(f->in));
+        cli_fail(f->out, &err);
     }
 }
 
 int main(int argc, char **argv)
 {
+    bool per_block = false;
+    const struct cli_option options[] = {
+        {"per-block", 0, CLI_FLAG, &per_block, NULL,
+         "also of every block, and bytes of weights and activations", 0},
+        {0},
+    };
     struct cli cli = {
         .name = "ds-measure-cost",
         .usage = "[OPTION ...] [FILE ...]",
         .about = "Adds macs, params and peakmem (millions, millions, MB) to every architecture.",
+        .options = options,
     };
     struct ds_filter f;
     struct ds_record *rec;
@@ -38,6 +48,7 @@ int main(int argc, char **argv)
 
     cli_parse(&cli, argc, argv);
     cli_filter(&cli, &f);
+    struct block_costs *blocks = per_block ? block_costs_new() : NULL;
     f.per_record = 1;
     progress_begin(&progress, cli.progress, 0);
     int rc;
@@ -48,7 +59,7 @@ int main(int argc, char **argv)
             if (!(coster = ds_coster_new(space)))
                 cli_no_memory();
         }
-        measure(coster, rec, &f);
+        measure(coster, blocks, rec, &f);
         if (ds_writer_put(f.out, rec, &err))
             cli_fail(f.out, &err);
         progress.total = ds_reader_total(f.in);
@@ -56,6 +67,7 @@ int main(int argc, char **argv)
     }
     progress_end(&progress);
     ds_coster_free(coster);
+    block_costs_free(blocks);
     if (rc < 0)
         cli_fail(f.out, &err);
     return cli_filter_close(&f);

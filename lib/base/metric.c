@@ -8,7 +8,8 @@ static const struct known_metric {
 } metrics[] = {
     {DS_LATENCY_CPU, "ms", "cpu"}, {DS_LATENCY_GPU, "ms", "gpu"}, {DS_LATENCY_NPU, "ms", "npu"},
     {DS_TOP1, "%", "acc"},         {DS_MACS, "M", NULL},          {DS_PARAMS, "M", NULL},
-    {DS_PEAKMEM, "MB", NULL},      {DS_TOP5, "%", NULL},          {NULL, NULL, NULL},
+    {DS_PEAKMEM, "MB", NULL},      {DS_TOP5, "%", NULL},          {DS_WEIGHTS, "MB", NULL},
+    {DS_ACTIVATIONS, "MB", NULL},  {DS_ARENA, "MB", NULL},        {NULL, NULL, NULL},
 };
 
 static const struct known_metric *find(const char *name)

@@ -7,15 +7,21 @@
 
 #include <stdbool.h>
 
-#define DS_TOP1 "top1"       /* accuracy, % */
-#define DS_TOP5 "top5"       /* share of labels among the five likeliest, % */
-#define DS_LOSS "loss"       /* mean cross entropy, nats */
-#define DS_MACS "macs"       /* multiply-accumulates of one image, millions */
-#define DS_PARAMS "params"   /* trained parameters, millions */
-#define DS_PEAKMEM "peakmem" /* peak activation memory, MB of a million bytes */
+#define DS_TOP1 "top1"               /* accuracy, % */
+#define DS_TOP5 "top5"               /* share of labels among the five likeliest, % */
+#define DS_LOSS "loss"               /* mean cross entropy, nats */
+#define DS_MACS "macs"               /* multiply-accumulates of one image, millions */
+#define DS_PARAMS "params"           /* trained parameters, millions */
+#define DS_PEAKMEM "peakmem"         /* peak activation memory, MB of a million bytes */
+#define DS_WEIGHTS "weights"         /* weights and biases as they are run, MB */
+#define DS_ACTIVATIONS "activations" /* what all layers write, MB */
+#define DS_ARENA "arena"             /* memory that TensorFlow Lite plans for a model, MB */
 #define DS_LATENCY_CPU "latency.cpu"
 #define DS_LATENCY_GPU "latency.gpu"
 #define DS_LATENCY_NPU "latency.npu"
+
+/* How the name of a metric goes on where it is that of the network in int8: "arena.int8". */
+#define DS_IN_INT8 ".int8"
 
 /* Millions: what counts are divided by. */
 #define DS_MILLION 1e6

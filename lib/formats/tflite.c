@@ -155,7 +155,7 @@ uint8_t *ds_tflite_pack(const struct ds_space *space, const struct ds_net *net,
     }
     struct ds_tflite_graph graph;
     struct ds_flatbuffer f = {0};
-    int rc = ds_tflite_graph_build(space, net, options, &graph, err);
+    int rc = ds_tflite_graph_build(space, net, options, true, &graph, err);
     if (rc == 0)
         put_model(&f, &graph);
     if (rc == 0 && f.failed)

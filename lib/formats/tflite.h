@@ -23,4 +23,14 @@
 uint8_t *ds_tflite_pack(const struct ds_space *space, const struct ds_net *net,
                         const struct ds_model_options *options, size_t *size, struct ds_error *err);
 
+/*
+ * The bytes of the arena in which TensorFlow Lite's interpreter keeps the tensors of that model
+ * (network/memory_plan.h): its input and output all the time, the others from the operator that
+ * writes them to the last that reads them, and what its kernels work in as of version 2.9, without
+ * XNNPACK. -1 and the reason in
+ * `err`.
+ */
+int ds_tflite_arena(const struct ds_space *space, const struct ds_net *net,
+                    const struct ds_model_options *options, uint64_t *bytes, struct ds_error *err);
+
 #endif

@@ -21,6 +21,7 @@ struct builder {
     struct ds_tflite_graph *g;
     struct ds_error *err;
     int *value; /* [tensors of the network]: its tensor here */
+    bool weights;
     bool failed;
 };
 
@@ -53,13 +54,11 @@ static int add_images(struct builder *b, const char *what, int h, int w, int c)
     return add_tensor(b, what, 4, (int32_t[]){b->o->batch, h, w, c});
 }
 
-/* A constant of zeros, to be filled in; *data is NULL after a failure. */
-static int add_constant(struct builder *b, const char *what, enum ds_tflite_type type, int rank,
-                        const int32_t *shape, void *data)
+/* A constant with room for `count` numbers, zeros to be filled in; *data is NULL after a failure.
+ */
+static int add_room(struct builder *b, const char *what, enum ds_tflite_type type, int rank,
+                    const int32_t *shape, size_t count, void *data)
 {
-    size_t count = 1;
-    for (int i = 0; i < rank; i++)
-        count *= (size_t)shape[i];
     void **out = data;
     int tensor = add_tensor(b, what, rank, shape);
     *out = b->failed ? NULL : ds_alloc(count, 4, b->err);
@@ -71,6 +70,15 @@ static int add_constant(struct builder *b, const char *what, enum ds_tflite_type
     b->g->tensor[tensor].data = *out;
     b->g->tensor[tensor].size = count * 4;
     return tensor;
+}
+
+static int add_constant(struct builder *b, const char *what, enum ds_tflite_type type, int rank,
+                        const int32_t *shape, void *data)
+{
+    size_t count = 1;
+    for (int i = 0; i < rank; i++)
+        count *= (size_t)shape[i];
+    return add_room(b, what, type, rank, shape, count, data);
 }
 
 static int add_ints(struct builder *b, const char *what, int rank, const int32_t *shape,
@@ -245,6 +253,11 @@ static void add_weights(struct builder *b, const float *weights, const float *bi
     const int32_t k = l->kernel, flat[] = {n, (int32_t)cin}, full[] = {n, k, k, (int32_t)cin},
                   deep[] = {1, k, k, n};
     float *w, *c;
+    if (!b->weights) {
+        in[1] = add_room(b, "weight", DS_TFLITE_TYPE_FLOAT32, 4, depthwise ? deep : full, 1, &w);
+        in[2] = add_room(b, "bias", DS_TFLITE_TYPE_FLOAT32, 1, (int32_t[]){n}, 1, &c);
+        return;
+    }
     in[1] = add_constant(b, "weight", DS_TFLITE_TYPE_FLOAT32, is_classifier(b, l) ? 2 : 4,
                          is_classifier(b, l) ? flat
                          : depthwise         ? deep
@@ -312,14 +325,15 @@ static int convolution(struct builder *b)
     const struct ds_layer *l = b->layer;
     struct ds_tensor t = b->net->tensor[l->out];
     struct ds_weight_key key = ds_weight_key(b->net, l);
-    size_t count = ds_weight_count(&key);
+    size_t count = b->weights ? ds_weight_count(&key) : 0;
     float *weights = ds_alloc(count + (size_t)key.cout, sizeof *weights, b->err);
     if (!weights) {
         b->failed = true;
         return 0;
     }
     float *bias = weights + count;
-    ds_weights_of(b->net, l, b->o->seed, weights, bias);
+    if (b->weights)
+        ds_weights_of(b->net, l, b->o->seed, weights, bias);
 
     int padding, act = l->in2 < 0 ? fused(l->act) : FUSED_NONE;
     int in[MOST_INPUTS] = {window(b, b->value[l->in], false, &padding)};
@@ -482,11 +496,12 @@ static void add_layers(struct builder *b)
 }
 
 int ds_tflite_graph_build(const struct ds_space *space, const struct ds_net *net,
-                          const struct ds_model_options *options, struct ds_tflite_graph *graph,
-                          struct ds_error *err)
+                          const struct ds_model_options *options, bool weights,
+                          struct ds_tflite_graph *graph, struct ds_error *err)
 {
     *graph = (struct ds_tflite_graph){0};
-    struct builder b = {.space = space, .net = net, .o = options, .g = graph, .err = err};
+    struct builder b = {
+        .space = space, .net = net, .o = options, .g = graph, .weights = weights, .err = err};
     if (net->nlayers == 0)
         return ds_fail(err, "a network without layers");
     b.value = ds_alloc((size_t)net->ntensors, sizeof *b.value, err);

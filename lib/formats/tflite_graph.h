@@ -72,10 +72,13 @@ struct ds_tflite_graph {
     int input, output; /* tensors */
 };
 
-/* Lowers the network; -1 and the reason in `err`. Free with ds_tflite_graph_free in any case. */
+/*
+ * Lowers the network; -1 and the reason in `err`. Without `weights` there is no data
+ * for them and the biases: for who wants shapes only. Free with ds_tflite_graph_free in any case.
+ */
 int ds_tflite_graph_build(const struct ds_space *space, const struct ds_net *net,
-                          const struct ds_model_options *options, struct ds_tflite_graph *graph,
-                          struct ds_error *err);
+                          const struct ds_model_options *options, bool weights,
+                          struct ds_tflite_graph *graph, struct ds_error *err);
 void ds_tflite_graph_free(struct ds_tflite_graph *graph);
 
 #endif

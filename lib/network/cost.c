@@ -2,6 +2,7 @@
 
 #include "base/metric.h"
 #include "network/module_sums.h"
+#include "network/weights.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,29 @@ void ds_net_cost(const struct ds_net *net, struct ds_cost *cost)
     for (int i = 0; i < net->nlayers; i++) {
         cost->macs += ds_layer_macs(net, &net->layer[i]);
         cost->params += ds_layer_params(net, &net->layer[i]);
+    }
+}
+
+/* Bytes of the weights of a convolution that reads elements of so many bytes. */
+static uint64_t weight_bytes(const struct ds_net *net, const struct ds_layer *l, uint64_t element)
+{
+    struct ds_weight_key key = ds_weight_key(net, l);
+    uint64_t numbers = element == 1 ? 2 : key.bias ? 1 : 0; /* of a channel, of 4 bytes */
+    return element * ds_weight_count(&key) + 4 * numbers * (uint64_t)key.cout;
+}
+
+void ds_module_count(const struct ds_net *net, int module, const uint8_t *element,
+                     struct ds_module_cost *cost)
+{
+    const struct ds_module *m = &net->module[module];
+    *cost = (struct ds_module_cost){0};
+    for (int i = m->first; i < m->first + m->count; i++) {
+        const struct ds_layer *l = &net->layer[i];
+        cost->macs += ds_layer_macs(net, l);
+        cost->params += ds_layer_params(net, l);
+        cost->activations += tensor_bytes(net, l->out) / 4 * (element ? element[l->out] : 4);
+        if (l->op == DS_OP_CONV)
+            cost->weights += weight_bytes(net, l, element ? element[l->in] : 4);
     }
 }
 

@@ -19,8 +19,23 @@ int ds_cost_metric(const struct ds_cost *cost, const char *metric, double *value
 /* Counts a built network. */
 void ds_net_cost(const struct ds_net *net, struct ds_cost *cost);
 
+/* What one module costs by itself. */
+struct ds_module_cost {
+    uint64_t macs, params;
+    uint64_t weights;     /* bytes of weights and biases as they are run: batch norm folded */
+    uint64_t activations; /* bytes that its layers write, for one image */
+};
+
 /*
- * The same numbers for many architectures of one space: every module is built and counted once
+ * Counts a module of a built network. `element` has the bytes of an element of every tensor; NULL:
+ * 4, as in fp32. A convolution that reads elements of 1 byte has weights of 1 byte, and a bias and
+ * a scale of 4 bytes for each output channel.
+ */
+void ds_module_count(const struct ds_net *net, int module, const uint8_t *element,
+                     struct ds_module_cost *cost);
+
+/*
+ * ds_net_cost for many architectures of one space: every module is built and counted once
  * for each choice and input shape, then looked up.
  */
 struct ds_coster;
