@@ -25,9 +25,52 @@ assert p["provenance"]["records"] == 3000 and p["provenance"]["made_by"][0].star
     run -0 ds-fit macs --class cpu --name m --device none -o m.json a.dss
     [[ "${lines[0]}" == "ds-fit: family "*"Spearman"* ]]
     [[ "$output" == *"coefficients are too many for 400 records"* ]]
-    python3 -c 'import json; f = json.load(open("m.json"))["model"]["family"]; assert f.startswith("additive"), f'
+    python3 -c 'import json; f = json.load(open("m.json"))["model"]["family"]; assert f in ("cost", "shared"), f'
     ds-fit macs --class cpu --name m --device none -q -o m2.json a.dss
     cmp m.json m2.json
+}
+
+@test "30 networks are enough for what MACs tell, 60 for a profile; blocks no network has are known by others" {
+    for space in ofa-mbv3 proxylessnas fbnet; do
+        ds-sample $space -n 60 | ds-measure-cost >60.dss
+        ds-fit macs --as latency.npu --name m --device none -q -o m.json 60.dss
+        ds-sample $space -n 300 --seed 9 | ds-measure-cost | ds-measure-npu --profile ./m.json |
+            ds-show -t -c macs,latency.npu | awk 'NR > 1 { d = ($2 - $1) / $1; s += d < 0 ? -d : d }
+                END { print 100 * s / (NR - 1); exit !(NR == 301 && s / (NR - 1) < 0.002) }'
+    done
+    ds-sample ofa-mbv3 -n 30 | ds-measure-cpu --profile note10 >30.dss
+    run -0 ds-fit latency.cpu --name m --device none -o m.json 30.dss
+    [[ "$output" == *"additive           201 coefficients are too many for 30 records"* ]]
+    python3 -c 'import json
+p = json.load(open("m.json"))
+assert p["model"]["family"].startswith("shared") and p["error"]["mape_percent"] < 5, p["error"]'
+}
+
+@test "--curve: the error by the number of networks, at random and near a front, which may be given" {
+    ds-sample ofa-mbv3 -n 200 | ds-measure-cpu --profile note10 | ds-measure-acc --profile acc-ofa-mbv3 >a.dss
+    ds-fit latency.cpu --curve a.dss >curve
+    [ "$(awk 'NR > 2 { print $1 }' curve | tr '\n' ' ')" = "30 60 120 160 " ]
+    # networks, family, (k, of, 10): then MAPE, RMSE, bias, Spearman, twice
+    awk 'NR > 2 { if (NF != 13 || ($6 >= before && NR > 3) || $10 > 10) exit 1; before = $6 }' curve
+    cmp curve <(ds-fit latency.cpu --curve a.dss)
+    run ! cmp -s curve <(ds-fit latency.cpu --curve --seed 2 a.dss)
+    # the other objective: parameters unless given
+    run ! cmp -s curve <(ds-fit latency.cpu --curve --better top1 a.dss)
+    cmp curve <(ds-measure-cost a.dss | ds-fit latency.cpu --curve --better params)
+    ds-prune ofa-mbv3 --resolution 224 >at224.json
+    ds-sample ./at224.json -n 40 --seed 5 | ds-measure-cpu --profile note10 >front.dss
+    ds-fit latency.cpu --curve --front front.dss --family shared a.dss >given
+    awk 'NR > 2 && $2 != "shared" { exit 1 }' given
+    cmp <(cut -c 1-69 given) <(ds-fit latency.cpu --curve --family shared a.dss | cut -c 1-69)
+    ds-fit top1 --curve --family cost a.dss | grep -q '^ *30  cost (10 of 10) '
+
+    ds-sample ofa-mbv3 -n 37 | ds-measure-cost >few.dss
+    run -1 ds-fit macs --class cpu --curve few.dss
+    [ "$output" = "ds-fit: --curve: 37 networks are too few: it begins with 30, and holds out a fifth of all" ]
+    run -2 ds-fit macs --curve few.dss
+    run -2 ds-fit latency.cpu --curve --family chain a.dss
+    run -2 ds-fit latency.cpu --name x --device y --front front.dss a.dss
+    [ "$output" = "ds-fit: --better, --worse and --front belong to --curve" ]
 }
 
 @test "a network learns what no sum of choices tells, whatever the threads, and is read back" {

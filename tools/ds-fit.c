@@ -1,6 +1,8 @@
 /* Fits a device profile to measured records. */
 #include "base/metric.h"
 #include "blas.h"
+#include "curve.h"
+#include "memory.h"
 #include "output.h"
 #include "profile/fit.h"
 #include "progress.h"
@@ -18,33 +20,60 @@ struct wanted {
     const char *family, *name, *as, *class, *unit, *device, *description, *space;
     const struct ds_family *only; /* what `family` names */
     double scale;
+    struct curve_options curve;
 };
 
-static void read_all(struct ds_reader *in, const char *metric, const struct wanted *w,
-                     struct ds_fit_data *data)
+/* What was read: for a curve, with the other objective of each architecture. */
+struct input {
+    struct ds_fit_data data;
+    double *other;
+    size_t room;
+    uint64_t failed;
+};
+
+/* Adds a record that has the metric. */
+static void add(struct input *in, const struct ds_record *rec, double value, const struct wanted *w,
+                const char *where)
+{
+    struct ds_error err;
+    struct ds_fit_data *data = &in->data;
+    uint8_t choice[DS_MAX_SITES];
+    memcpy(choice, rec->choice, sizeof choice);
+    if (w->curve.wanted) {
+        cli_grow(&in->other, &in->room, data->n + 1, sizeof *in->other);
+        in->other[data->n] = curve_other(&w->curve, w->class, rec, where);
+    }
+    if (data->space != rec->space &&
+        ds_arch_translate(rec->space, rec->choice, data->space, choice, &err))
+        cli_die(CLI_FAILED, "%s: %s", where, err.text);
+    if (ds_fit_data_add(data, choice, rec->id, value * w->scale, &err))
+        cli_die(CLI_FAILED, "%s", err.text);
+}
+
+/* Reads a stream; of another space than the first only where `any_space`. */
+static void read_all(struct ds_reader *from, const char *metric, const struct wanted *w,
+                     bool any_space, struct input *in)
 {
     struct ds_error err;
     struct ds_record *rec;
-    uint64_t failed = 0;
     int rc;
-    while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
+    while ((rc = ds_reader_next(from, &rec, &err)) > 0) {
         double value;
         int known =
             ds_record_need_arch(rec, &err) ? -1 : ds_record_value(rec, metric, &value, &err);
         if (known < 0)
-            cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
-        failed += !known;
+            cli_die(CLI_FAILED, "%s: %s", ds_reader_where(from), err.text);
+        known = known && (!w->curve.wanted || curve_has_other(&w->curve, rec));
+        in->failed += !known;
         if (!known)
             continue;
-        if (data->space && data->space != rec->space)
-            cli_die(CLI_FAILED, "%s: a second design space", ds_reader_where(in));
-        data->space = rec->space;
-        if (ds_fit_data_add(data, rec->choice, rec->id, value * w->scale, &err))
-            cli_die(CLI_FAILED, "%s", err.text);
+        if (in->data.space && in->data.space != rec->space && !any_space)
+            cli_die(CLI_FAILED, "%s: a second design space", ds_reader_where(from));
+        in->data.space = in->data.space ? in->data.space : rec->space;
+        add(in, rec, value, w, ds_reader_where(from));
     }
     if (rc < 0)
         cli_die(CLI_FAILED, "%s", err.text);
-    cli_warn_failed(failed, NULL);
 }
 
 static void show_share(void *progress, double share)
@@ -180,6 +209,42 @@ static json_t *profile(const struct wanted *w, const struct ds_fit_data *data,
                      "kendall", rounded(e->kendall), "folds", DS_FOLDS, "model", model);
 }
 
+static void check_usage(const struct wanted *w)
+{
+    bool named = w->curve.wanted || (w->name && w->device);
+    if (!named || !w->class)
+        cli_die(CLI_USAGE, "wants %s%s%s", named ? "" : "--name, --device",
+                named || w->class ? "" : ", and ",
+                w->class ? "" : "--class: the metric does not say it");
+    if (!w->curve.wanted && (w->curve.better || w->curve.worse || w->curve.front))
+        cli_die(CLI_USAGE, "--better, --worse and --front belong to --curve");
+    if (w->curve.better && w->curve.worse)
+        cli_die(CLI_USAGE, "--better or --worse: the other objective of the front is one");
+    if (w->curve.wanted && w->only && w->only->net)
+        cli_die(CLI_USAGE, "--curve: of families without a network, which %s has", w->only->name);
+}
+
+/* --curve: the data, and what is near the front behind it. */
+static void print_curve(struct cli *cli, const char *metric, const struct wanted *w,
+                        struct input *input)
+{
+    size_t n = input->data.n;
+    if (w->curve.front) {
+        char *name = cli_must(strdup(w->curve.front));
+        struct ds_reader *in = cli_reader(&name, 1);
+        read_all(in, metric, w, true, input);
+        if (input->data.n == n)
+            cli_die(CLI_FAILED, "--front: %s: no records to judge by", name);
+        ds_reader_close(in);
+        free(name);
+    }
+    cli_warn_failed(input->failed, NULL);
+    curve_print(cli, &input->data, input->data.n - n, input->other, strcmp(w->class, "acc") == 0,
+                w->only);
+    free(input->other);
+    ds_fit_data_free(&input->data);
+}
+
 int main(int argc, char **argv)
 {
     struct wanted w = {.scale = 1, .description = "fitted by ds-fit"};
@@ -194,17 +259,25 @@ int main(int argc, char **argv)
         {"scale", 0, CLI_NUMBER, &w.scale, "X", "multiply the values by X (1)", 0},
         {"space", 0, CLI_TEXT, &w.space, "NAME", "the space it is for, when fitted on a wider one",
          0},
+        {"curve", 0, CLI_FLAG, &w.curve.wanted, NULL,
+         "print the error by the number of networks, in place of a profile", 0},
+        {"better", 0, CLI_TEXT, &w.curve.better, "METRIC",
+         "--curve: the front is of METRIC and this, the more the better (params)", 0},
+        {"worse", 0, CLI_TEXT, &w.curve.worse, "METRIC", "the more the worse (macs, for accuracy)",
+         0},
+        {"front", 0, CLI_TEXT, &w.curve.front, "FILE",
+         "--curve: networks near the front, to be judged by", 0},
         {"description", 0, CLI_TEXT, &w.description, "TEXT", "what it is and is not, for people",
          0},
         {0},
     };
     struct cli cli = {
         .name = "ds-fit",
-        .usage = "METRIC --name NAME --device TEXT [OPTION ...] [FILE ...]",
+        .usage = "METRIC {--name NAME --device TEXT | --curve} [OPTION ...] [FILE ...]",
         .about = "Fits a device profile to the records' METRIC.",
         .options = options,
     };
-    struct ds_fit_data data = {0};
+    struct input input = {0};
     struct ds_fit_error error;
     cli_parse(&cli, argc, argv);
     blas_begin();
@@ -213,18 +286,22 @@ int main(int argc, char **argv)
     const char *metric = cli.operand[0];
     w.as = w.as ? w.as : metric;
     w.class = w.class ? w.class : ds_metric_class(w.as);
-    if (!w.name || !w.device || !w.class)
-        cli_die(CLI_USAGE, "wants --name, --device%s",
-                w.class ? "" : ", and --class: the metric does not say it");
     w.only = w.family ? find_family(w.family) : NULL;
+    check_usage(&w);
     w.unit = w.unit ? w.unit : strcmp(w.as, DS_TOP1) ? "ms" : "%";
 
     struct ds_reader *in = cli_reader(cli.operand + 1, cli.noperands - 1);
-    read_all(in, metric, &w, &data);
-    if (data.n == 0)
+    read_all(in, metric, &w, false, &input);
+    if (input.data.n == 0)
         cli_die(CLI_FAILED, "no records to fit to");
-    json_t *model = fit(&data, &w, cli.progress, &error);
-    json_t *out = profile(&w, &data, in, model, &error);
+    if (w.curve.wanted) {
+        print_curve(&cli, metric, &w, &input);
+        ds_reader_close(in);
+        return 0;
+    }
+    cli_warn_failed(input.failed, NULL);
+    json_t *model = fit(&input.data, &w, cli.progress, &error);
+    json_t *out = profile(&w, &input.data, in, model, &error);
     FILE *f = cli_open_text(&cli);
     if (!out)
         cli_die(CLI_FAILED, "a name or description is not UTF-8");
@@ -233,6 +310,6 @@ int main(int argc, char **argv)
     cli_close_text(&cli, f);
     json_decref(out);
     ds_reader_close(in);
-    ds_fit_data_free(&data);
+    ds_fit_data_free(&input.data);
     return 0;
 }

@@ -21,11 +21,19 @@ enum ds_fit_nets {
     DS_NET_CHAIN   /* on layers that follow one another, and on their sum: chain.h */
 };
 
+/* Whether a few coefficients stand for all of those: fit_shared.h. */
+enum ds_fit_sharing {
+    DS_SHARED_NOT,
+    DS_SHARED_COST, /* MACs, the number of layers, the resolution */
+    DS_SHARED_UNIT  /* and, alike at all layers of a unit: layer, kernel, expansion, block */
+};
+
 struct ds_family {
     const char *name;
     enum ds_fit_pairs pairs;
     bool log; /* the model gives the logarithm of the metric */
     enum ds_fit_nets net;
+    enum ds_fit_sharing sharing;
 };
 
 /* The families there are, ended by a NULL name. */

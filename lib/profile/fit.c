@@ -5,6 +5,7 @@
 #include "base/stats.h"
 #include "profile/fit_gram.h"
 #include "profile/fit_json.h"
+#include "profile/fit_shared.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +29,9 @@ struct fit {
     const struct ds_fit_data *data;
     const struct ds_family *family;
     struct ds_design d;
-    struct ds_gram gram; /* X'X of the architectures used */
-    double *xy;          /* and X'y */
+    struct ds_shared shared; /* of a family whose coefficients are few; of others: */
+    struct ds_gram gram;     /* X'X of the architectures used */
+    double *xy;              /* and X'y */
     double *work;
     int *column; /* [d.most] of one architecture */
     struct ds_solution found;
@@ -88,6 +90,8 @@ static void step_done(void *fit)
 /* Adds the architectures of a fold to X'X, or subtracts them; fold -1: all. */
 static void add_up(struct fit *f, int fold, double sign)
 {
+    if (f->family->sharing)
+        return;
     for (size_t i = 0; i < f->data->n; i++)
         if (fold < 0 || fold_of(f->data, i) == fold)
             ds_gram_add(&f->gram, f->data->choice[i], sign);
@@ -97,6 +101,8 @@ static void add_up(struct fit *f, int fold, double sign)
 /* X'y of the architectures whose fold is not `except`. */
 static void add_up_values(struct fit *f, int except)
 {
+    if (f->family->sharing)
+        return;
     memset(f->xy, 0, (size_t)f->d.columns * sizeof *f->xy);
     for (size_t i = 0; i < f->data->n; i++) {
         if (fold_of(f->data, i) == except)
@@ -164,7 +170,8 @@ static int train(struct fit *f, int except, double decay, struct ds_error *err)
 static int fit_one(struct fit *f, int except, double penalty, struct ds_error *err)
 {
     f->found.penalty = penalty;
-    if (solve(f, f->family->net ? SUM_PENALTY : penalty, err))
+    if (f->family->sharing ? ds_shared_solve(&f->shared, except, penalty, f->found.beta, err)
+                           : solve(f, f->family->net ? SUM_PENALTY : penalty, err))
         return -1;
     if (f->family->net)
         return train(f, except, penalty, err);
@@ -292,9 +299,10 @@ static void choose_penalties(struct fit *f)
 static int make_room(struct fit *f, struct ds_error *err)
 {
     size_t p = (size_t)f->d.columns, n = f->data->n;
+    size_t equations = f->family->sharing ? 1 : p * p;
     choose_penalties(f);
     f->xy = malloc(p * sizeof *f->xy);
-    f->work = malloc(p * p * sizeof *f->work);
+    f->work = malloc(equations * sizeof *f->work);
     f->column = malloc((size_t)f->d.most * sizeof *f->column);
     f->found.beta = malloc(p * sizeof *f->found.beta);
     f->found.seen = malloc(p * sizeof *f->found.seen);
@@ -318,8 +326,30 @@ static void free_room(struct fit *f)
     free(f->target);
     free(f->item);
     ds_fit_net_free(&f->found.net);
+    ds_shared_free(&f->shared);
     ds_gram_free(&f->gram);
     ds_design_free(&f->d);
+}
+
+/* Takes in the architectures: their X'X, or what a family of few coefficients has in its place. */
+static int take_in(struct fit *f, struct ds_error *err)
+{
+    size_t p = (size_t)f->d.columns;
+    if (f->family->sharing) {
+        if (ds_shared_init(&f->shared, &f->d, f->family, DS_FOLDS, err))
+            return -1;
+        for (size_t i = 0; i < f->data->n; i++)
+            ds_shared_add(&f->shared, f->data->choice[i], target(f, i), fold_of(f->data, i),
+                          f->column);
+        ds_shared_seen(&f->shared, f->found.seen);
+        return 0;
+    }
+    if (ds_gram_init(&f->gram, &f->d, err))
+        return -1;
+    add_up(f, -1, 1);
+    for (size_t c = 0; c < p; c++)
+        f->found.seen[c] = f->gram.xx[c * p + c] > 0;
+    return 0;
 }
 
 /* The fit, once the design is made. */
@@ -327,14 +357,9 @@ static int fit(struct fit *f, struct ds_fit_error *error, struct ds_error *err)
 {
     size_t p = (size_t)f->d.columns;
     int best = 0;
-    if (p > f->data->n)
+    if (p > f->data->n && !f->family->sharing)
         return ds_fail(err, "%zu coefficients are too many for %zu records", p, f->data->n);
-    if (ds_gram_init(&f->gram, &f->d, err) || make_room(f, err))
-        return -1;
-    add_up(f, -1, 1);
-    for (size_t c = 0; c < p; c++)
-        f->found.seen[c] = f->gram.xx[c * p + c] > 0;
-    if (cross_validate(f, &best, error, err))
+    if (make_room(f, err) || take_in(f, err) || cross_validate(f, &best, error, err))
         return -1;
     add_up_values(f, -1);
     return fit_one(f, -1, f->penalty[best], err);
@@ -351,4 +376,24 @@ json_t *ds_fit(const struct ds_fit_data *data, const struct ds_family *family,
         model = ds_solution_to_json(&f.found, &f.d, family);
     free_room(&f);
     return model;
+}
+
+int ds_fit_and_predict(const struct ds_fit_data *data, size_t used, const struct ds_family *family,
+                       struct ds_fit_error *error, double *predicted, struct ds_error *err)
+{
+    struct ds_fit_data first = *data;
+    struct fit f = {.data = &first, .family = family};
+    first.n = used;
+    first.progress = NULL;
+    if (family->net)
+        return ds_fail(err, "%s: networks are not fitted to parts of the data", family->name);
+    if (check(&first, family, err))
+        return -1;
+    int rc = ds_design_make(&f.d, data->space, family->pairs, err);
+    if (rc == 0)
+        rc = fit(&f, error, err);
+    for (size_t i = used; i < data->n && rc == 0; i++)
+        predicted[i - used] = family->log ? exp(sum_of(&f, i)) : sum_of(&f, i);
+    free_room(&f);
+    return rc;
 }

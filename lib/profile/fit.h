@@ -45,4 +45,11 @@ struct ds_fit_error {
 json_t *ds_fit(const struct ds_fit_data *data, const struct ds_family *family,
                struct ds_fit_error *error, struct ds_error *err);
 
+/*
+ * Fits a family without a network to the first `used` architectures and predicts the others:
+ * predicted[data->n - used]. *error is by cross-validation among those used. -1 as ds_fit.
+ */
+int ds_fit_and_predict(const struct ds_fit_data *data, size_t used, const struct ds_family *family,
+                       struct ds_fit_error *error, double *predicted, struct ds_error *err);
+
 #endif
