@@ -35,7 +35,7 @@ print({len(json.loads(line)["ks"]) for line in sys.stdin})')" = "{19}" ]
     run -1 bash -c 'ds-sample ofa-mbv3 -n 20 | ds-export ofa --space ./pruned.json 2>&1 >/dev/null'
     [[ "$output" == "ds-export: standard input: record "*": space pruned does not allow 4 at unit1.depth" ]]
     run -2 ds-export json --space ofa-mbv3 p.dss
-    [ "$output" = "ds-export: --space is for ofa" ]
+    [ "$output" = "ds-export: --space is for ofa and lut" ]
 }
 
 @test "what a dictionary cannot tell is refused, not left out" {
@@ -50,7 +50,7 @@ print({len(json.loads(line)["ks"]) for line in sys.stdin})')" = "{19}" ]
 
 @test "errors" {
     run -2 ds-export
-    [[ "$output" == "ds-export: wants a format first: ofa, json, tsv, onnx or tflite" ]]
+    [[ "$output" == "ds-export: wants a format first: ofa, json, tsv, onnx, tflite or lut" ]]
     ds-sample ofa-mbv3 -n 2 | ds-affix --all | ds-measure-cost | ds-aggregate --by block >"$BATS_TEST_TMPDIR/g.dss"
     run -1 ds-export ofa "$BATS_TEST_TMPDIR/g.dss"
     [[ "$output" == *"g.dss: record 1, byte "*": no architecture; is this an aggregated stream?" ]]
@@ -149,7 +149,7 @@ END
         [[ "$output" == *": '$inside' cannot be the name of the input: something inside has it" ]]
     done
     run -2 ds-export json --batch 2 two.dss
-    [ "$output" = "ds-export: --dir, --batch and --input are for onnx and tflite" ]
+    [ "$output" = "ds-export: --batch and --input are for onnx and tflite" ]
     run -2 ds-export onnx --space ofa-mbv3 two.dss
     head -c 900 two.dss >cut.dss
     cat two.dss cut.dss >bad.dss

@@ -1,4 +1,5 @@
 /* Averages measured records over what was affixed in them. */
+#include "conditions.h"
 #include "output.h"
 #include "progress.h"
 #include "study/aggregate.h"
@@ -85,11 +86,7 @@ int main(int argc, char **argv)
                  (unsigned long long)failed, effect ? ", and effects on them," : "");
     bool devices;
     const char *mixed = ds_aggregate_mixed(a, &devices);
-    if (mixed && devices)
-        cli_die(CLI_FAILED, "%s: aggregate them apart, or measure under names of their own (--as)",
-                mixed);
-    if (mixed)
-        cli_warn("%s: aggregate them apart", mixed);
+    conditions_mixed(mixed, devices, "aggregate");
     int ngroups = ds_aggregate_finish(a, &err);
     if (ngroups < 0)
         cli_die(CLI_FAILED, "%s", err.text);

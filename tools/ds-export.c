@@ -1,6 +1,7 @@
-/* Writes a stream for other programs: Once-for-All's dictionaries, JSON, TSV, models. */
+/* Writes for other programs: Once-for-All's dictionaries and tables, JSON, TSV, models. */
 #include "base/text.h"
 #include "export_model.h"
+#include "export_table.h"
 #include "formats/ofa.h"
 #include "formats/onnx.h"
 #include "output.h"
@@ -65,7 +66,7 @@ static void put_model(const struct exporter *ex, const struct ds_record *rec, co
 
 static const struct format formats[] = {
     {"ofa", put_ofa},    {"json", put_record},  {"tsv", NULL}, /* rows */
-    {"onnx", put_model}, {"tflite", put_model},
+    {"onnx", put_model}, {"tflite", put_model}, {"lut", NULL}, /* export_table.c */
 };
 
 static const struct format *find_format(const struct cli *cli)
@@ -73,7 +74,7 @@ static const struct format *find_format(const struct cli *cli)
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (cli->noperands && strcmp(cli->operand[0], formats[i].name) == 0)
             return &formats[i];
-    cli_die(CLI_USAGE, "wants a format first: ofa, json, tsv, onnx or tflite");
+    cli_die(CLI_USAGE, "wants a format first: ofa, json, tsv, onnx, tflite or lut");
 }
 
 /* The options for models, which are 0 or NULL where not given. */
@@ -97,17 +98,22 @@ static struct ds_model_options model_options(const struct model_given *given, ui
     return o;
 }
 
-static void check_options(const struct format *format, const char *space,
+static void check_options(const struct format *format, const struct table_given *table,
                           const struct model_given *model)
 {
-    if (space && format->put != put_ofa)
-        cli_die(CLI_USAGE, "--space is for ofa");
-    if (format->put != put_model && (model->dir || model->input || model->batch))
-        cli_die(CLI_USAGE, "--dir, --batch and --input are for onnx and tflite");
+    bool is_table = strcmp(format->name, "lut") == 0, is_model = format->put == put_model;
+    if (table->space && format->put != put_ofa && !is_table)
+        cli_die(CLI_USAGE, "--space is for ofa and lut");
+    if ((table->profile || table->metric) && !is_table)
+        cli_die(CLI_USAGE, "--profile and --metric are for lut");
+    if (model->dir && !is_model && !is_table)
+        cli_die(CLI_USAGE, "--dir is for onnx, tflite and lut");
+    if (!is_model && (model->input || model->batch))
+        cli_die(CLI_USAGE, "--batch and --input are for onnx and tflite");
     if (strcmp(format->name, "onnx") != 0 && model->opset)
         cli_die(CLI_USAGE, "--opset is for onnx");
     const char *stray = subnet_stray(&model->subnets);
-    if (format->put != put_model && (stray || model->subnets.supernet))
+    if (!is_model && (stray || model->subnets.supernet))
         cli_die(CLI_USAGE, "%s is for onnx and tflite", stray ? stray : "--supernet");
     if (stray && !model->subnets.supernet)
         cli_die(CLI_USAGE, "%s is for --supernet", stray);
@@ -115,12 +121,18 @@ static void check_options(const struct format *format, const char *space,
 
 int main(int argc, char **argv)
 {
-    const char *name = NULL;
+    struct table_given table_given = {0};
     struct model_given given = {.subnets = SUBNET_DEFAULTS};
     struct subnets subnets;
     const struct cli_option options[] = {
-        {"space", 's', CLI_TEXT, &name, "SPACE", "ofa: the space whose layers the lists have", 0},
-        {"dir", 'd', CLI_TEXT, &given.dir, "DIR", "onnx, tflite: a file in DIR for each", 0},
+        {"space", 's', CLI_TEXT, &table_given.space, "SPACE",
+         "ofa, lut: the space whose layers the lists have, or whose blocks the table has", 0},
+        {"dir", 'd', CLI_TEXT, &given.dir, "DIR",
+         "onnx, tflite: a file in DIR for each; lut: for each resolution", 0},
+        {"profile", 0, CLI_TEXT, &table_given.profile, "NAME",
+         "lut: of this device profile, a shipped name or a file", 0},
+        {"metric", 'm', CLI_TEXT, &table_given.metric, "METRIC",
+         "lut: the metric whose blocks were measured", 0},
         {"batch", 'b', CLI_COUNT, &given.batch, "N", "onnx, tflite: images at once (1)", 1,
          CLI_MOST_BATCH},
         {"opset", 0, CLI_COUNT, &given.opset, "N", "onnx: 11 (default), 12 or 13", DS_ONNX_OPSET,
@@ -131,19 +143,25 @@ int main(int argc, char **argv)
     };
     struct cli cli = {
         .name = "ds-export",
-        .usage = "{ofa | json | tsv | onnx | tflite} [OPTION ...] [FILE ...]",
+        .usage = "{ofa | json | tsv | onnx | tflite | lut} [OPTION ...] [FILE ...]",
         .about =
-            "Writes a stream as Once-for-All's dictionaries, JSON, TSV, ONNX or TensorFlow Lite.",
+            "Writes a stream as Once-for-All's dictionaries, JSON, TSV, ONNX or TensorFlow Lite;\n"
+            "lut: Once-for-All's tables of block latencies.",
         .options = options,
     };
     struct ds_error err;
     struct ds_record *rec;
     cli_parse(&cli, argc, argv);
     const struct format *format = find_format(&cli);
-    check_options(format, name, &given);
+    check_options(format, &table_given, &given);
+    if (strcmp(format->name, "lut") == 0) {
+        table_given.dir = given.dir;
+        export_tables(&cli, &table_given);
+        return 0;
+    }
     const struct ds_model_options how = model_options(&given, cli.seed);
-    struct ds_space *space = name ? ds_space_load(name, &err) : NULL;
-    if (name && !space)
+    struct ds_space *space = table_given.space ? ds_space_load(table_given.space, &err) : NULL;
+    if (table_given.space && !space)
         cli_die(CLI_FAILED, "%s", err.text);
     struct ds_reader *in = cli_reader(cli.operand + 1, cli.noperands - 1);
     FILE *out = cli_open_text(&cli);

@@ -21,7 +21,7 @@ void ds_latency_table_free(struct ds_latency_table *table)
 static int add_entry(struct ds_latency_table *table, const char *name, double ms,
                      struct ds_error *err)
 {
-    if (!isfinite(ms) || ms <= 0)
+    if (!isfinite(ms) || ms < 0)
         return ds_fail(err, "%s: %g is no latency", name, ms);
     if (ds_grow(&table->entry, &table->room, (size_t)table->nentries + 1, sizeof *table->entry,
                 err))

@@ -313,3 +313,36 @@ int ds_profile_value(const struct ds_profile *p, const uint8_t *choice, double *
     *value = m->log ? exp(sum) : sum;
     return isfinite(*value) ? 0 : name_missing(p, choice, err);
 }
+
+/* ---- parts of a sum ---- */
+
+int ds_profile_check_sum(const struct ds_profile *p, struct ds_error *err)
+{
+    const struct ds_profile_model *m = p->model;
+    bool others = m->network.hidden > 0;
+    for (int i = 0; i < m->npairs; i++)
+        others = others || m->pair[i].a != m->space->resolution_site;
+    if (m->log || others)
+        return ds_fail(
+            err,
+            "profile %s is no sum of blocks: %s; fit one by ds-fit --family resolution, or "
+            "additive",
+            p->name,
+            m->log ? "it gives the logarithm" : "what a block adds depends on other blocks");
+    return 0;
+}
+
+double ds_profile_intercept(const struct ds_profile *p)
+{
+    return p->model->intercept;
+}
+
+double ds_profile_part(const struct ds_profile *p, int site, int choice, int resolution)
+{
+    const struct ds_profile_model *m = p->model;
+    double sum = m->term[site] ? m->term[site][choice] : 0;
+    for (int i = 0; i < m->npairs; i++)
+        if (m->pair[i].b == site)
+            sum += m->pair[i].value[resolution * m->pair[i].width + choice];
+    return sum;
+}

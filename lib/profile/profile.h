@@ -30,6 +30,19 @@ void ds_profile_free(struct ds_profile *p);
  */
 int ds_profile_bind(struct ds_profile *p, const struct ds_space *space, struct ds_error *err);
 
+/*
+ * Whether the value is a sum over single sites, each at a resolution: without logarithm, network,
+ * and pairs of other sites. -1 and why not in `err`.
+ */
+int ds_profile_check_sum(const struct ds_profile *p, struct ds_error *err);
+
+/*
+ * Of such a sum: what it begins with, and what a choice at a site adds at a choice of resolution (0
+ * where the site does not matter, NAN where the profile has no entry).
+ */
+double ds_profile_intercept(const struct ds_profile *p);
+double ds_profile_part(const struct ds_profile *p, int site, int choice, int resolution);
+
 /* The metric of a canonical architecture; -1 and the choice that the profile lacks in `err`. */
 int ds_profile_value(const struct ds_profile *p, const uint8_t *choice, double *value,
                      struct ds_error *err);

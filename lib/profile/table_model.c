@@ -152,22 +152,6 @@ static int sum_rest(const struct ds_latency_table *table, int file, const struct
 
 /* ---- the model ---- */
 
-/* The architecture of full depth with, at every layer, its c-th block (or its last). */
-static void fill(const struct ds_space *space, int resolution, int c, uint8_t *choice)
-{
-    for (int s = 0; s < space->nsites; s++) {
-        const struct ds_site *site = &space->site[s];
-        choice[s] = 0;
-        if (site->kind == DS_SITE_RESOLUTION)
-            choice[s] = (uint8_t)resolution;
-        else if (site->kind == DS_SITE_BLOCK)
-            choice[s] = (uint8_t)(c < site->nchoices ? c : site->nchoices - 1);
-        for (int i = 0; site->kind == DS_SITE_DEPTH && i < site->nchoices; i++)
-            if (site->value[i] > site->value[choice[s]])
-                choice[s] = (uint8_t)i;
-    }
-}
-
 /*
  * The file that is of this resolution: it has a block for the first layer there (late layers of
  * another resolution may be of the same size). -1 when none is; -2 on failure.
@@ -179,7 +163,7 @@ static int find_file(const struct ds_latency_table *table, const struct ds_space
     uint8_t choice[DS_MAX_SITES];
     int found = -1;
     for (int c = 0; c < space->nblocks && found == -1; c++) {
-        fill(space, r, c, choice);
+        ds_arch_deepest(space, r, c, choice);
         if (ds_net_build(space, choice, &net, err))
             found = -2;
         for (int m = 0; m < net.nmodules && found == -1; m++) {
@@ -203,7 +187,7 @@ static int add_resolution(const struct ds_latency_table *table, int file,
     char key[300], label[256], pair[300];
     int rc = 0;
     for (int c = 0; c < space->nblocks && rc == 0; c++) {
-        fill(space, r, c, choice);
+        ds_arch_deepest(space, r, c, choice);
         rc = ds_net_build(space, choice, &net, err);
         for (int m = 0; m < net.nmodules && rc == 0; m++) {
             const struct ds_module *at = &net.module[m];

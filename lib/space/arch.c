@@ -44,6 +44,21 @@ uint64_t ds_arch_id(const struct ds_space *space, const uint8_t *choice)
     return id;
 }
 
+void ds_arch_deepest(const struct ds_space *space, int resolution, int c, uint8_t *choice)
+{
+    for (int s = 0; s < space->nsites; s++) {
+        const struct ds_site *site = &space->site[s];
+        choice[s] = 0;
+        if (site->kind == DS_SITE_RESOLUTION)
+            choice[s] = (uint8_t)resolution;
+        else if (site->kind == DS_SITE_BLOCK)
+            choice[s] = (uint8_t)(c < site->nchoices ? c : site->nchoices - 1);
+        for (int i = 0; site->kind == DS_SITE_DEPTH && i < site->nchoices; i++)
+            if (site->value[i] > site->value[choice[s]])
+                choice[s] = (uint8_t)i;
+    }
+}
+
 void ds_arch_sample(const struct ds_space *space, struct ds_random *r, uint8_t *choice)
 {
     for (int s = 0; s < space->nsites; s++) {

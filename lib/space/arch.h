@@ -22,6 +22,13 @@ int ds_arch_canon(const struct ds_space *space, uint8_t *choice, struct ds_error
  */
 uint64_t ds_arch_id(const struct ds_space *space, const uint8_t *choice);
 
+/*
+ * The architecture of full depth with, at every layer, its c-th block (or its last), at choice
+ * `resolution` of the resolution; the first of widths and options. With c from 0 to nblocks - 1
+ * these are all blocks at all layers.
+ */
+void ds_arch_deepest(const struct ds_space *space, int resolution, int c, uint8_t *choice);
+
 /* Draws uniformly over each active site's choices into choice[nsites], canonical. */
 void ds_arch_sample(const struct ds_space *space, struct ds_random *r, uint8_t *choice);
 

@@ -1,6 +1,6 @@
 /*
  * The conditions that the values of a metric were measured under ("engine", "threads", ...), and
- * whether they differ. Internal to the room.
+ * whether they differ.
  */
 #ifndef DS_STUDY_CONDITIONS_H
 #define DS_STUDY_CONDITIONS_H
