@@ -16,52 +16,75 @@ struct exporter {
     FILE *out;
     const struct ds_space *space; /* --space; NULL: that of the record */
     struct model_files *models;
+    struct ds_json_text line; /* of JSON */
 };
 
 /* A format to write in. */
 struct format {
     const char *name;
-    void (*put)(const struct exporter *ex, const struct ds_record *rec, const char *where);
+    void (*put)(struct exporter *ex, const struct ds_record *rec, const struct ds_reader *in);
 };
 
-static void put_record(const struct exporter *ex, const struct ds_record *rec, const char *where)
+static void put_record(struct exporter *ex, const struct ds_record *rec, const struct ds_reader *in)
 {
     struct ds_error err;
-    cli_print_json(ex->out, ds_record_to_json(rec, &err), where, &err);
+    if (ds_record_json(&ex->line, rec, &err))
+        cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
+    cli_print_json(ex->out, &ex->line);
 }
 
 /* The dictionary of an architecture, laid out as the space that was asked for. */
-static json_t *ofa_dict(const struct exporter *ex, const struct ds_record *rec,
-                        struct ds_error *err)
+static int put_dict(struct exporter *ex, const struct ds_record *rec, struct ds_error *err)
 {
     uint8_t choice[DS_MAX_SITES];
     if (!ex->space)
-        return ds_ofa_write(rec->space, rec->choice, err);
+        return ds_ofa_write(rec->space, rec->choice, &ex->line, err);
     if (ds_arch_translate(rec->space, rec->choice, ex->space, choice, err))
-        return NULL;
-    return ds_ofa_write(ex->space, choice, err);
+        return -1;
+    return ds_ofa_write(ex->space, choice, &ex->line, err);
 }
 
-static void put_ofa(const struct exporter *ex, const struct ds_record *rec, const char *where)
+/* Whether metric i would stand in the place of another key of the dictionary. */
+static bool is_taken(const struct exporter *ex, const struct ds_record *rec, int i)
+{
+    const msgpack_object_str *name = &rec->metric[i].name;
+    if (ds_ofa_is_key(ex->space ? ex->space : rec->space, name->ptr, name->size))
+        return true;
+    for (int k = 0; k < i; k++)
+        if (rec->metric[k].name.size == name->size &&
+            (!name->size || memcmp(rec->metric[k].name.ptr, name->ptr, name->size) == 0))
+            return true;
+    return false;
+}
+
+static void put_ofa(struct exporter *ex, const struct ds_record *rec, const struct ds_reader *in)
 {
     struct ds_error err;
-    cli_need_arch(rec, where);
-    json_t *dict = ofa_dict(ex, rec, &err);
-    for (int i = 0; dict && i < rec->nmetrics; i++) {
+    struct ds_json_text *line = &ex->line;
+    if (!rec->has_arch)
+        cli_need_arch(rec, ds_reader_where(in));
+    DS_JSON_PUT(line, "{");
+    if (put_dict(ex, rec, &err))
+        cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
+    for (int i = 0; i < rec->nmetrics; i++) {
         const struct ds_metric *m = &rec->metric[i];
-        if (json_object_getn(dict, m->name.ptr, m->name.size))
+        if (is_taken(ex, rec, i))
             cli_die(CLI_FAILED, "%s: metric \"%.*s\" would stand in the place of another key",
-                    where, (int)m->name.size, m->name.ptr);
-        if (json_object_setn_new(dict, m->name.ptr, m->name.size, json_real(m->value)))
-            cli_die(CLI_FAILED, "%s: metric \"%.*s\" is not a finite number, or no UTF-8", where,
-                    (int)m->name.size, m->name.ptr);
+                    ds_reader_where(in), (int)m->name.size, m->name.ptr);
+        DS_JSON_PUT(line, ",");
+        int bad = ds_json_string(line, m->name.ptr, m->name.size);
+        DS_JSON_PUT(line, ":");
+        if (bad || ds_json_real(line, m->value))
+            cli_die(CLI_FAILED, "%s: metric \"%.*s\" is not a finite number, or no UTF-8",
+                    ds_reader_where(in), (int)m->name.size, m->name.ptr);
     }
-    cli_print_json(ex->out, dict, where, &err);
+    DS_JSON_PUT(line, "}");
+    cli_print_json(ex->out, line);
 }
 
-static void put_model(const struct exporter *ex, const struct ds_record *rec, const char *where)
+static void put_model(struct exporter *ex, const struct ds_record *rec, const struct ds_reader *in)
 {
-    model_files_put(ex->models, rec, where);
+    model_files_put(ex->models, rec, ds_reader_where(in));
 }
 
 static const struct format formats[] = {
@@ -169,16 +192,18 @@ int main(int argc, char **argv)
     bool trained = given.subnets.supernet;
     if (trained)
         subnets_open(&subnets, &given.subnets, NULL, 1, cli.seed);
-    const struct exporter ex = {
-        out, space,
-        model ? model_files_begin(out, given.dir, model, &how, trained ? &subnets : NULL) : NULL};
+    struct exporter ex = {
+        out,
+        space,
+        model ? model_files_begin(out, given.dir, model, &how, trained ? &subnets : NULL) : NULL,
+        {0}};
     struct record_table *table = format->put ? NULL : record_table_begin(out, false, true, NULL);
     int rc;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0 && !ferror(out)) {
         if (table)
             record_table_add(table, rec, ds_reader_where(in));
         else
-            format->put(&ex, rec, ds_reader_where(in));
+            format->put(&ex, rec, in);
     }
     if (table)
         record_table_end(table);
@@ -186,6 +211,7 @@ int main(int argc, char **argv)
         fflush(out);
         cli_die(CLI_FAILED, "%s", err.text);
     }
+    free(ex.line.text);
     if (ex.models)
         model_files_end(ex.models);
     if (trained)

@@ -85,7 +85,7 @@ static int take_dict(struct importer *im, const json_t *dict, struct ds_error *e
         return -1;
     json_object_foreach((json_t *)dict, key, value)
     {
-        if (!ds_ofa_is_key(im->space, key) && take_metric(im, key, value, err))
+        if (!ds_ofa_is_key(im->space, key, strlen(key)) && take_metric(im, key, value, err))
             return -1;
     }
     return ds_writer_put(im->out, &im->rec, err);

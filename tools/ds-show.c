@@ -122,11 +122,21 @@ static void see_head(FILE *out, struct heads *h, const struct ds_reader *in, boo
     h->records += has_record;
 }
 
+static void print_record(FILE *out, const struct ds_record *rec, struct ds_json_text *line,
+                         const struct ds_reader *in)
+{
+    struct ds_error err;
+    if (ds_record_json(line, rec, &err))
+        cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
+    cli_print_json(out, line);
+}
+
 static void show(const struct wanted *w, struct ds_reader *in, FILE *out)
 {
     struct ds_error err;
     struct ds_record *rec;
     struct heads heads = {0};
+    struct ds_json_text line = {0};
     struct record_table *table =
         w->json || w->heads ? NULL : record_table_begin(out, !w->tsv, w->details, w->columns);
     int rc;
@@ -134,7 +144,7 @@ static void show(const struct wanted *w, struct ds_reader *in, FILE *out)
         if (w->heads)
             see_head(out, &heads, in, true);
         else if (w->json)
-            cli_print_json(out, ds_record_to_json(rec, &err), ds_reader_where(in), &err);
+            print_record(out, rec, &line, in);
         else
             record_table_add(table, rec, ds_reader_where(in));
     }
@@ -145,6 +155,7 @@ static void show(const struct wanted *w, struct ds_reader *in, FILE *out)
     if (w->heads)
         print_heads(out, &heads);
     free(heads.provenance);
+    free(line.text);
     if (rc < 0) {
         fflush(out);
         cli_die(CLI_FAILED, "%s", err.text);

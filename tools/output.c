@@ -150,13 +150,14 @@ void cli_close_text(struct cli *c, FILE *f)
     finish_output();
 }
 
-void cli_print_json(FILE *out, json_t *json, const char *where, const struct ds_error *err)
+void cli_print_json(FILE *out, struct ds_json_text *line)
 {
-    if (!json)
-        cli_die(CLI_FAILED, "%s: %s", where, err->text);
-    json_dumpf(json, out, JSON_COMPACT);
-    fputc('\n', out);
-    json_decref(json);
+    struct ds_error err;
+    DS_JSON_PUT(line, "\n");
+    if (ds_json_check(line, &err))
+        cli_no_memory();
+    fwrite(line->text, 1, line->size, out);
+    line->size = 0;
 }
 
 /* ---- provenance and filters ---- */

@@ -2,11 +2,11 @@
 #ifndef DS_OUTPUT_H
 #define DS_OUTPUT_H
 
+#include "base/json_text.h"
 #include "cli.h"
 #include "input.h"
 #include "stream/filter.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 /*
@@ -26,8 +26,8 @@ void cli_close(struct ds_writer *w);
 FILE *cli_open_text(struct cli *c);
 void cli_close_text(struct cli *c, FILE *f);
 
-/* Prints a JSON value as one line and releases it; dies naming `where` when it is NULL. */
-void cli_print_json(FILE *out, json_t *json, const char *where, const struct ds_error *err);
+/* Prints what is written of JSON as one line, and empties it for the next. */
+void cli_print_json(FILE *out, struct ds_json_text *line);
 
 /*
  * What goes into the provenance: the tool and its arguments, without those that change nothing of

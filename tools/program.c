@@ -2,7 +2,6 @@
 
 #include "base/exec.h"
 #include "base/interrupt.h"
-#include "base/json_memory.h"
 #include "base/serve.h"
 #include "formats/ofa.h"
 #include "memory.h"
@@ -141,42 +140,61 @@ static void shape_of(const struct program *p, const struct ds_record *rec, int s
     shape[last ? 3 : 1] = rec->space->input_channels;
 }
 
-/* The dictionary of Once-for-All, or NULL where the architecture has none. */
-static json_t *ofa_of(const struct ds_record *rec)
+/* The dictionary of Once-for-All; false where the architecture has none. */
+static bool put_ofa(struct ds_json_text *out, const struct ds_record *rec)
 {
     struct ds_error err;
-    return ds_ofa_write(rec->space, rec->choice, &err);
+    size_t before = out->size;
+    DS_JSON_PUT(out, "{");
+    if (ds_ofa_write(rec->space, rec->choice, out, &err)) {
+        out->size = before;
+        return false;
+    }
+    DS_JSON_PUT(out, "}");
+    return true;
 }
 
-/* The question as a line of JSON; to be freed. */
-static char *request(const struct program *p, const struct ds_record *rec, const char *model,
-                     size_t *size)
+/* `,"key":`, and a text. */
+static void put_text(struct ds_json_text *out, const char *key, const char *text)
 {
-    char id[17];
+    DS_JSON_PUT(out, ",\"");
+    ds_json_put(out, key, strlen(key));
+    DS_JSON_PUT(out, "\":");
+    if (ds_json_string(out, text, strlen(text)))
+        cli_die(CLI_FAILED, "%s: '%s' is not UTF-8, as JSON must be", key, text);
+}
+
+/* The question as a line of JSON. */
+static void request(const struct program *p, const struct ds_record *rec, const char *model,
+                    struct ds_json_text *out)
+{
     int shape[4];
-    json_t *ask = json_object(), *input_shape = json_array(), *ofa = ofa_of(rec);
-    snprintf(id, sizeof id, "%016" PRIx64, rec->id);
+    struct ds_error err;
+    *out = (struct ds_json_text){.ascii = true};
     shape_of(p, rec, shape);
-    for (int i = 0; i < 4; i++)
-        json_array_append_new(input_shape, json_integer(shape[i]));
-    json_object_set_new(ask, "id", json_string(id));
-    json_object_set_new(ask, "metric", json_string(p->question->metric));
-    json_object_set_new(ask, "space", json_string(rec->space->name));
-    json_object_set_new(ask, "arch", ds_arch_to_json(rec));
-    if (ofa)
-        json_object_set_new(ask, "ofa", ofa);
-    json_object_set_new(ask, "shape", input_shape);
-    if (model) {
-        json_object_set_new(ask, "model", json_string(model));
-        json_object_set_new(ask, "input", json_string(PROGRAM_INPUT));
+    DS_JSON_PUT(out, "{\"id\":");
+    ds_json_id(out, rec->id);
+    put_text(out, "metric", p->question->metric);
+    put_text(out, "space", rec->space->name);
+    DS_JSON_PUT(out, ",\"arch\":");
+    ds_arch_json(out, rec);
+    size_t before = out->size;
+    DS_JSON_PUT(out, ",\"ofa\":");
+    if (!put_ofa(out, rec))
+        out->size = before;
+    DS_JSON_PUT(out, ",\"shape\":[");
+    for (int i = 0; i < 4; i++) {
+        ds_json_next(out);
+        ds_json_whole(out, shape[i]);
     }
-    char *line = cli_must(ds_json_dump(ask, JSON_COMPACT | JSON_ENSURE_ASCII, NULL));
-    json_decref(ask);
-    *size = strlen(line);
-    line = cli_must(realloc(line, *size + 2));
-    memcpy(line + *size, "\n", 2);
-    ++*size;
-    return line;
+    DS_JSON_PUT(out, "]");
+    if (model) {
+        put_text(out, "model", model);
+        put_text(out, "input", PROGRAM_INPUT);
+    }
+    DS_JSON_PUT(out, "}\n");
+    if (ds_json_check(out, &err))
+        cli_no_memory();
 }
 
 /* The variables of a program that is run for every architecture; NULL-ended, to be freed. */
@@ -193,20 +211,21 @@ static void add_variable(struct variables *v, const char *name, const char *valu
     v->value[v->n++] = text;
 }
 
-static void add_json(struct variables *v, const char *name, json_t *json)
+static void add_json(struct variables *v, const char *name, struct ds_json_text *json)
 {
-    if (!json)
-        return;
-    char *text = cli_must(ds_json_dump(json, JSON_COMPACT | JSON_ENSURE_ASCII, NULL));
-    add_variable(v, name, text);
-    free(text);
-    json_decref(json);
+    struct ds_error err;
+    ds_json_put(json, "", 1);
+    if (ds_json_check(json, &err))
+        cli_no_memory();
+    add_variable(v, name, json->text);
+    json->size = 0;
 }
 
 static void set_variables(const struct program *p, const struct ds_record *rec, const char *shape,
                           const char *model, struct variables *v)
 {
     char id[17];
+    struct ds_json_text json = {.ascii = true};
     *v = (struct variables){0};
     snprintf(id, sizeof id, "%016" PRIx64, rec->id);
     if (model) {
@@ -217,8 +236,11 @@ static void set_variables(const struct program *p, const struct ds_record *rec, 
     add_variable(v, "ID", id);
     add_variable(v, "SPACE", rec->space->name);
     add_variable(v, "METRIC", p->question->metric);
-    add_json(v, "ARCH", ds_arch_to_json(rec));
-    add_json(v, "OFA", ofa_of(rec));
+    ds_arch_json(&json, rec);
+    add_json(v, "ARCH", &json);
+    if (put_ofa(&json, rec))
+        add_json(v, "OFA", &json);
+    free(json.text);
 }
 
 /* ---- asking ---- */
@@ -244,13 +266,15 @@ static char *checked(const struct program *p, const struct ds_record *rec, char 
 static char *ask_server(struct program *p, const struct ds_record *rec, const char *model,
                         struct ds_error *err)
 {
-    size_t size, answered;
-    char *line = request(p, rec, model, &size), *text = NULL;
+    size_t answered;
+    struct ds_json_text line;
+    char *text = NULL;
+    request(p, rec, model, &line);
     for (uint64_t i = 0; i <= p->o.retries && !text && !ds_interrupted(); i++) {
-        text = ds_server_ask(p->server, line, size, &answered, err);
+        text = ds_server_ask(p->server, line.text, line.size, &answered, err);
         text = checked(p, rec, text, answered, err);
     }
-    free(line);
+    free(line.text);
     return text;
 }
 

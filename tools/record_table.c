@@ -153,16 +153,17 @@ static char *plain_copy(const char *from, size_t length)
     return ds_text_plain(text, length);
 }
 
-/* An array, a map or bytes, as JSON. */
+/* An array, a map or bytes, as JSON; to be freed. */
 static char *object_text(const struct record_table *r, const msgpack_object *o)
 {
     struct ds_error err;
-    json_t *json = ds_object_to_json(o, &err);
-    if (!json)
+    struct ds_json_text json = {0};
+    if (ds_object_json(&json, o, &err))
         cli_die(CLI_FAILED, "%s: %s", r->where, err.text);
-    char *text = cli_must(ds_json_dump(json, JSON_COMPACT | JSON_ENCODE_ANY, &err));
-    json_decref(json);
-    return text;
+    ds_json_put(&json, "", 1);
+    if (ds_json_check(&json, &err))
+        cli_no_memory();
+    return json.text;
 }
 
 static void set_object(struct row *row, const char *name, size_t length, const msgpack_object *o)

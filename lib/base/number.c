@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define LEAST_DIGITS 15 /* every double of so few reads back as itself */
-#define MOST_DIGITS 17  /* so many suffice for any */
+#define MOST_DIGITS DS_NUMBER_DIGITS
 
 /* Puts this thread into the C locale, where the point is a point; gives what it was in. */
 static locale_t enter_c_locale(locale_t *c)
@@ -121,4 +121,124 @@ int ds_number_print(char *out, size_t size, int digits, double value)
     }
     leave_c_locale(c, before);
     return n;
+}
+
+/* ---- digits ---- */
+
+/* By printf: any number that is not 0. */
+static void slow_digits(double x, char digit[DS_NUMBER_DIGITS], int *power)
+{
+    char text[48];
+    int n = 0;
+    const char *at = text;
+    snprintf(text, sizeof text, "%.*e", DS_NUMBER_DIGITS - 1, x);
+    for (; *at != 'e'; at++) /* the locale's point may be of several bytes */
+        if (isdigit((unsigned char)*at) && n < DS_NUMBER_DIGITS)
+            digit[n++] = *at;
+    *power = atoi(at + 1);
+}
+
+#ifdef __SIZEOF_INT128__
+
+static const uint64_t power_of_5[] = {
+    1u,
+    5u,
+    25u,
+    125u,
+    625u,
+    3125u,
+    15625u,
+    78125u,
+    390625u,
+    1953125u,
+    9765625u,
+    48828125u,
+    244140625u,
+    1220703125u,
+    6103515625u,
+    30517578125u,
+    152587890625u,
+    762939453125u,
+    3814697265625u,
+    19073486328125u,
+    95367431640625u,
+    476837158203125u,
+    2384185791015625u,
+    11920928955078125u,
+    59604644775390625u,
+    298023223876953125u,
+    1490116119384765625u,
+    7450580596923828125u,
+};
+enum { MOST_POWER = sizeof power_of_5 / sizeof *power_of_5 - 1 };
+
+/*
+ * m * 2^e * 10^s, rounded: exactly, as m * 5^s has at most 116 bits. `e + s` is at least -120, and
+ * the result below 2^63.
+ */
+static uint64_t scaled(uint64_t m, int e, int s)
+{
+    unsigned __int128 product = (unsigned __int128)m * power_of_5[s];
+    int shift = -(e + s);
+    if (shift <= 0)
+        return (uint64_t)(product << -shift);
+    uint64_t whole = (uint64_t)(product >> shift);
+    unsigned __int128 rest = product - ((unsigned __int128)whole << shift);
+    unsigned __int128 half = (unsigned __int128)1 << (shift - 1);
+    return whole + (rest > half || (rest == half && whole % 2));
+}
+
+/* The last eight digits of a number. */
+static void put_eight(char *to, uint32_t d)
+{
+    for (int i = 7; i >= 0; i--, d /= 10)
+        to[i] = (char)('0' + d % 10);
+}
+
+/* The digits of a positive number; false where it is too large or small for this way. */
+static bool fast_digits(double x, char digit[DS_NUMBER_DIGITS], int *power)
+{
+    enum { FRACTION = 52, BIAS = 1023, LAST = DS_NUMBER_DIGITS - 1 };
+    static const uint64_t ten_to_17 = 100000000000000000u, ten_to_8 = 100000000u;
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    uint64_t m = (bits & (((uint64_t)1 << FRACTION) - 1)) | (uint64_t)1 << FRACTION;
+    int e = (int)(bits >> FRACTION) - BIAS; /* x is m * 2^(e - 52); subnormals are out of range */
+    int p = e * 78913 >> 18;                /* floor(e * log10(2)): the power, or one less */
+    if (p < LAST - MOST_POWER || p >= LAST)
+        return false;
+    uint64_t d = scaled(m, e - FRACTION, LAST - p);
+    if (d >= ten_to_17)
+        d = scaled(m, e - FRACTION, LAST - ++p);
+    digit[0] = (char)('0' + d / (ten_to_8 * ten_to_8));
+    put_eight(digit + 1, (uint32_t)(d / ten_to_8 % ten_to_8));
+    put_eight(digit + 9, (uint32_t)(d % ten_to_8));
+    *power = p;
+    return true;
+}
+
+#else
+
+static bool fast_digits(double x, char digit[DS_NUMBER_DIGITS], int *power)
+{
+    (void)x;
+    (void)digit;
+    (void)power;
+    return false;
+}
+
+#endif
+
+int ds_number_digits(double value, bool *negative, char digit[DS_NUMBER_DIGITS], int *power)
+{
+    double x = fabs(value);
+    *negative = signbit(value);
+    *power = 0;
+    if (!isfinite(value))
+        return -1;
+    if (x == 0)
+        memset(digit, '0', DS_NUMBER_DIGITS);
+    else if (!fast_digits(x, digit, power))
+        slow_digits(x, digit, power);
+    return 0;
 }

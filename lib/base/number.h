@@ -6,6 +6,7 @@
 #define DS_BASE_NUMBER_H
 
 #include "base/error.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,5 +30,15 @@ int ds_whole(const char *text, uint64_t least, uint64_t most, uint64_t *out, str
  * same double. Returns its length, as snprintf does; 32 bytes suffice.
  */
 int ds_number_print(char *out, size_t size, int digits, double value);
+
+/* Significant decimal digits from which any double can be read back. */
+#define DS_NUMBER_DIGITS 17
+
+/*
+ * A number as digit[0].digit[1]... times ten to the power, correctly rounded (ties to even, as by
+ * printf), and without printf's price where it is of 1e-11 to 1e17. 0 has the power 0. -1: NaN or
+ * an infinity.
+ */
+int ds_number_digits(double value, bool *negative, char digit[DS_NUMBER_DIGITS], int *power);
 
 #endif

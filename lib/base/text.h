@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Puts spaces in place of what a terminal acts on or a table breaks at: control characters, those
@@ -13,6 +14,12 @@ char *ds_text_plain(char *text, size_t n);
 
 /* The same of a copy, cut to `size` bytes. Returns `out`. */
 char *ds_text_plain_copy(char *out, size_t size, const char *text);
+
+/*
+ * The first character of n bytes of UTF-8: its length, and its code; 0 where that is none (too long
+ * a form, half of a pair, past U+10FFFF, cut off).
+ */
+size_t ds_text_character(const char *text, size_t n, uint32_t *code);
 
 /* Whether it is UTF-8, as JSON must be. */
 bool ds_text_is_utf8(const char *text);

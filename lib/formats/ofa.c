@@ -5,13 +5,18 @@
 #include "formats/ofa_resnet50.h"
 #include <string.h>
 
-bool ds_ofa_is_key(const struct ds_space *space, const char *key)
+static bool is_text(const char *key, size_t n, const char *text)
+{
+    return strlen(text) == n && memcmp(key, text, n) == 0;
+}
+
+bool ds_ofa_is_key(const struct ds_space *space, const char *key, size_t n)
 {
     static const char *const keys[] = {"e", "d", "r", "image_size"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (strcmp(keys[i], key) == 0)
+        if (is_text(key, n, keys[i]))
             return true;
-    return strcmp(key, ds_is_resnet50(space) ? "w" : "ks") == 0;
+    return is_text(key, n, ds_is_resnet50(space) ? "w" : "ks");
 }
 
 /* ---- what both ways need ---- */
@@ -186,47 +191,68 @@ static const struct ds_block *block_at(const struct ds_space *space, const uint8
     return NULL;
 }
 
-static int write_layer(const struct ds_space *space, const uint8_t *choice, int site, json_t *ks,
-                       json_t *e, struct ds_error *err)
+static bool are_twins(const struct ds_block *a, const struct ds_block *b)
 {
-    const struct ds_site *s = &space->site[site];
-    const struct ds_block *b = block_at(space, choice, site);
-    if (!b)
-        return ds_fail(err,
-                       "%s of space %s has a block without kernel and expansion, which these "
-                       "dictionaries need",
-                       s->name, space->name);
-    if (choice[site] != DS_INACTIVE && find_block(space, s, b->kernel, b->expand) < 0)
-        return several(space, s, b->kernel, b->expand, err);
-    return ds_dict_append(ks, b->kernel, err) || ds_dict_append(e, b->expand, err) ? -1 : 0;
+    return a->kernel == b->kernel && a->expand == b->expand && a->type != DS_BLOCK_SKIP &&
+           b->type != DS_BLOCK_SKIP;
 }
 
-static int write_units(const struct ds_space *space, const uint8_t *choice, json_t *dict,
-                       struct ds_error *err)
+/* Whether any two blocks of the space have the same kernel and expansion: seldom. */
+static bool has_twins(const struct ds_space *space)
 {
-    json_t *ks = json_object_get(dict, "ks"), *e = json_object_get(dict, "e");
-    json_t *d = json_object_get(dict, "d");
+    for (int i = 1; i < space->nblocks; i++)
+        for (int k = 0; k < i; k++)
+            if (are_twins(&space->block[i], &space->block[k]))
+                return true;
+    return false;
+}
+
+/* Why a dictionary cannot tell the block of a layer. */
+static int no_kernel(const struct ds_space *space, const struct ds_site *s, struct ds_error *err)
+{
+    return ds_fail(err,
+                   "%s of space %s has a block without kernel and expansion, which these "
+                   "dictionaries need",
+                   s->name, space->name);
+}
+
+static int write_units(const struct ds_space *space, const uint8_t *choice,
+                       struct ds_json_text *out, struct ds_error *err)
+{
+    double ks[DS_MAX_SITES], e[DS_MAX_SITES], d[DS_MAX_SITES];
+    int n = 0;
+    bool twins = has_twins(space);
+    if (check_space(space, err))
+        return -1;
     for (int u = 0; u < space->nunits; u++) {
-        if (ds_dict_append(d, ds_arch_depth(space, choice, u), err))
-            return -1;
-        for (int l = 0; l < space->unit[u].max_depth; l++)
-            if (write_layer(space, choice, space->unit[u].layer_site + l, ks, e, err))
-                return -1;
+        d[u] = ds_arch_depth(space, choice, u);
+        for (int l = 0; l < space->unit[u].max_depth; l++, n++) {
+            int site = space->unit[u].layer_site + l;
+            const struct ds_site *s = &space->site[site];
+            const struct ds_block *b = block_at(space, choice, site);
+            if (!b)
+                return no_kernel(space, s, err);
+            if (twins && choice[site] != DS_INACTIVE &&
+                find_block(space, s, b->kernel, b->expand) < 0)
+                return several(space, s, b->kernel, b->expand, err);
+            ks[n] = b->kernel;
+            e[n] = b->expand;
+        }
     }
+    ds_dict_list(out, "ks", ks, n);
+    ds_dict_list(out, "e", e, n);
+    ds_dict_list(out, "d", d, space->nunits);
     return 0;
 }
 
-json_t *ds_ofa_write(const struct ds_space *space, const uint8_t *choice, struct ds_error *err)
+int ds_ofa_write(const struct ds_space *space, const uint8_t *choice, struct ds_json_text *out,
+                 struct ds_error *err)
 {
-    bool resnet = ds_is_resnet50(space);
-    if (!resnet && check_space(space, err))
-        return NULL;
-    json_t *dict = json_pack("{s[] s[] s[] si}", resnet ? "w" : "ks", "e", "d", "r",
-                             ds_arch_resolution(space, choice));
-    if (!dict)
-        ds_no_memory(err);
-    else if ((resnet ? ds_resnet50_write : write_units)(space, choice, dict, err) == 0)
-        return dict;
-    json_decref(dict);
-    return NULL;
+    if (ds_is_resnet50(space))
+        ds_resnet50_write(space, choice, out);
+    else if (write_units(space, choice, out, err))
+        return -1;
+    DS_JSON_PUT(out, ",\"r\":");
+    ds_json_whole(out, ds_arch_resolution(space, choice));
+    return 0;
 }

@@ -13,11 +13,12 @@
 #ifndef DS_FORMATS_OFA_H
 #define DS_FORMATS_OFA_H
 
+#include "base/json_text.h"
 #include "space/arch.h"
 #include <jansson.h>
 
-/* Whether `key` belongs to the architecture, not to the metrics. */
-bool ds_ofa_is_key(const struct ds_space *space, const char *key);
+/* Whether `key`, of n bytes, belongs to the architecture, not to the metrics. */
+bool ds_ofa_is_key(const struct ds_space *space, const char *key, size_t n);
 
 /*
  * From a dictionary to a canonical architecture in choice[nsites]. Returns 0; 1 where the
@@ -29,10 +30,12 @@ int ds_ofa_read(const struct ds_space *space, const json_t *dict, uint8_t *choic
                 struct ds_error *err);
 
 /*
- * From an architecture to a dictionary, to be released by json_decref; inactive layers get the
- * first block of their site. NULL where a dictionary would not tell the architecture: a choice of
- * width or option, blocks without kernel and expansion, or several of the same.
+ * From an architecture to the members of a dictionary, appended to `out` without its braces, so
+ * that others can follow; inactive layers get the first block of their site. -1 where a dictionary
+ * would not tell the architecture: a choice of width or option, blocks without kernel and
+ * expansion, or several of the same; nothing is appended then.
  */
-json_t *ds_ofa_write(const struct ds_space *space, const uint8_t *choice, struct ds_error *err);
+int ds_ofa_write(const struct ds_space *space, const uint8_t *choice, struct ds_json_text *out,
+                 struct ds_error *err);
 
 #endif

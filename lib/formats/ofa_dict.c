@@ -1,7 +1,8 @@
 #include "formats/ofa_dict.h"
 
-#include "base/grow.h"
 #include <math.h>
+#include <stdbool.h>
+#include <string.h>
 
 int ds_dict_check(const json_t *dict, const char *key, int most, int least, struct ds_error *err)
 {
@@ -33,9 +34,40 @@ int ds_dict_choice(const struct ds_site *site, double value)
     return is_int ? ds_site_choice(site, (int)value) : -1;
 }
 
-int ds_dict_append(json_t *list, double v, struct ds_error *err)
+static bool is_whole(double v)
 {
-    bool whole = v == rint(v) && fabs(v) <= 1e9;
-    json_t *number = whole ? json_integer((json_int_t)v) : json_real(v);
-    return json_array_append_new(list, number) ? ds_no_memory(err) : 0;
+    return fabs(v) <= 1e9 && v == (double)(int64_t)v;
+}
+
+/* Appends those of one digit that come first, as most are: "3,5,7,"; returns how many. */
+static int put_digits(struct ds_json_text *out, const double *v, int n)
+{
+    char *to = ds_json_room(out, 2 * (size_t)n);
+    int i = 0;
+    for (; to && i < n && v[i] >= 0 && v[i] < 10 && is_whole(v[i]); i++) {
+        to[2 * i] = (char)('0' + (int)v[i]);
+        to[2 * i + 1] = ',';
+    }
+    if (i)
+        out->size += 2 * (size_t)i - (i == n);
+    return i;
+}
+
+void ds_dict_list(struct ds_json_text *out, const char *key, const double *v, int n)
+{
+    ds_json_next(out);
+    ds_json_string(out, key, strlen(key));
+    DS_JSON_PUT(out, ":[");
+    for (int i = 0; i < n;) {
+        i += put_digits(out, v + i, n - i);
+        if (i == n)
+            break;
+        if (is_whole(v[i]))
+            ds_json_whole(out, (int64_t)v[i]);
+        else
+            ds_json_real(out, v[i]);
+        if (++i < n)
+            DS_JSON_PUT(out, ",");
+    }
+    DS_JSON_PUT(out, "]");
 }

@@ -2,6 +2,7 @@
 #ifndef DS_FORMATS_OFA_DICT_H
 #define DS_FORMATS_OFA_DICT_H
 
+#include "base/json_text.h"
 #include "space/space.h"
 #include <jansson.h>
 
@@ -13,8 +14,8 @@ int ds_dict_check(const json_t *dict, const char *key, int most, int least, stru
 /* Entry i of a list, or the number that stands for all. */
 int ds_dict_entry(const json_t *dict, const char *key, int i, double *out, struct ds_error *err);
 
-/* Appends 6 rather than 6.0, 0.25 as it is. */
-int ds_dict_append(json_t *list, double value, struct ds_error *err);
+/* Appends `"key":[n numbers]` to an object: 6 rather than 6.0, 0.25 as it is. */
+void ds_dict_list(struct ds_json_text *out, const char *key, const double *value, int n);
 
 /* ds_site_choice of a number that may be anything. */
 int ds_dict_choice(const struct ds_site *site, double value);

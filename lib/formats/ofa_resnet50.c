@@ -182,21 +182,22 @@ static double expansion(const struct ds_space *space, const uint8_t *choice, int
     return space->block[space->site[s].value[c]].expand;
 }
 
-int ds_resnet50_write(const struct ds_space *space, const uint8_t *choice, json_t *dict,
-                      struct ds_error *err)
+void ds_resnet50_write(const struct ds_space *space, const uint8_t *choice,
+                       struct ds_json_text *out)
 {
-    json_t *d = json_object_get(dict, "d"), *e = json_object_get(dict, "e");
-    json_t *w = json_object_get(dict, "w");
-    int stem = ds_resnet50_stem_site(space), rc;
-    rc = ds_dict_append(d, 2 * space->site[stem].value[choice[stem]], err);
-    for (int i = 0; i < DS_RESNET50_WIDTHS && rc == 0; i++) {
+    double w[DS_RESNET50_WIDTHS], e[DS_RESNET50_LAYERS], d[1 + UNITS];
+    int stem = ds_resnet50_stem_site(space);
+    d[0] = 2 * space->site[stem].value[choice[stem]];
+    for (int i = 0; i < DS_RESNET50_WIDTHS; i++) {
         int s = ds_resnet50_width_site(space, i);
-        rc = ds_dict_append(w, ds_resnet50_choice(i, space->site[s].value[choice[s]]), err);
+        w[i] = ds_resnet50_choice(i, space->site[s].value[choice[s]]);
     }
-    for (int u = 0; u < UNITS && rc == 0; u++) {
-        rc = ds_dict_append(d, ds_arch_depth(space, choice, u) - base[u], err);
-        for (int l = 0; l < first[u + 1] - first[u] && rc == 0; l++)
-            rc = ds_dict_append(e, expansion(space, choice, u, l), err);
+    for (int u = 0; u < UNITS; u++) {
+        d[1 + u] = ds_arch_depth(space, choice, u) - base[u];
+        for (int l = 0; l < first[u + 1] - first[u]; l++)
+            e[first[u] + l] = expansion(space, choice, u, l);
     }
-    return rc;
+    ds_dict_list(out, "w", w, DS_RESNET50_WIDTHS);
+    ds_dict_list(out, "e", e, DS_RESNET50_LAYERS);
+    ds_dict_list(out, "d", d, 1 + UNITS);
 }

@@ -6,6 +6,7 @@
 #ifndef DS_FORMATS_OFA_RESNET50_H
 #define DS_FORMATS_OFA_RESNET50_H
 
+#include "base/json_text.h"
 #include "space/arch.h"
 #include <jansson.h>
 
@@ -25,11 +26,12 @@ int ds_resnet50_choice(int w, int channels);
 /* Which of the 18 layers is the first of a unit. */
 int ds_resnet50_first(int unit);
 
-/* As ds_ofa_read and ds_ofa_write (ofa.h), but for the resolution, which is read and written there.
- */
+/* As ds_ofa_read (ofa.h), but for the resolution, which is read there. */
 int ds_resnet50_read(const struct ds_space *space, const json_t *dict, uint8_t *choice,
                      struct ds_error *err);
-int ds_resnet50_write(const struct ds_space *space, const uint8_t *choice, json_t *dict,
-                      struct ds_error *err);
+
+/* Appends the lists of a dictionary to an object. */
+void ds_resnet50_write(const struct ds_space *space, const uint8_t *choice,
+                       struct ds_json_text *out);
 
 #endif

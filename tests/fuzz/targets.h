@@ -4,14 +4,20 @@
 #include "formats/ofa.h"
 #include "formats/pytorch.h"
 #include "images/decode.h"
+#include "images/images.h"
 #include "images/pixels.h"
+#include "images/source.h"
 #include "measure/answer.h"
 #include "npu/device.h"
 #include "profile/predictor.h"
 #include "profile/profile.h"
 #include "space/rule.h"
+#include "stream/json.h"
+#include "stream/json_read.h"
 #include "stream/stream.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +57,24 @@ static void pack(const struct ds_record *rec)
     msgpack_sbuffer_destroy(&out);
 }
 
+/* What is written of it as JSON is what Jansson writes of what it reads of that. */
+static void print(const struct ds_record *rec)
+{
+    struct ds_error err;
+    struct ds_json_text text = {0};
+    if (ds_record_json(&text, rec, &err) == 0) {
+        json_t *json =
+            json_loadb(text.text, text.size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+        char *again = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+        bool nul = memmem(text.text, text.size, "\\u0000", 6); /* which Jansson reads in no key */
+        if (again ? strlen(again) != text.size || memcmp(again, text.text, text.size) : !nul)
+            abort();
+        free(again);
+        json_decref(json);
+    }
+    free(text.text);
+}
+
 static void fuzz_stream(const uint8_t *data, size_t size)
 {
     struct ds_error err;
@@ -58,8 +82,10 @@ static void fuzz_stream(const uint8_t *data, size_t size)
     char name[32], *names[] = {name};
     int fd = as_file(data, size, name);
     struct ds_reader *r = ds_reader_open(names, 1, &err);
-    while (r && ds_reader_next(r, &rec, &err) > 0)
+    while (r && ds_reader_next(r, &rec, &err) > 0) {
         pack(rec);
+        print(rec);
+    }
     ds_reader_close(r);
     close(fd);
 }
@@ -72,8 +98,10 @@ static void fuzz_record(const uint8_t *data, size_t size)
     size_t used;
     if (ds_record_init(&rec, &err))
         abort();
-    if (ds_record_parse(&rec, some_space(), data, size, &used, &err) == 0)
+    if (ds_record_parse(&rec, some_space(), data, size, &used, &err) == 0) {
         pack(&rec);
+        print(&rec);
+    }
     ds_record_free(&rec);
 }
 
@@ -188,18 +216,107 @@ static void fuzz_image(const uint8_t *data, size_t size)
         free(pixels.data);
 }
 
+/* All images of a file, shrunk to 8x8. */
+static void look_at_images(const char *path)
+{
+    struct ds_error err;
+    const struct ds_images_options options = {.memory = 1 << 20, .threads = 1};
+    struct ds_images *images = ds_images_open(path, &options, &err);
+    const struct ds_image_set *set = images ? ds_images_at(images, 8, &err) : NULL;
+    unsigned sum = 0;
+    for (size_t i = 0; set && i < set->n; i++)
+        sum += set->labels[i] + set->pixels[(i + 1) * 64 * (size_t)set->channels - 1];
+    if (sum == UINT_MAX) /* so that they are read */
+        abort();
+    ds_images_free(images);
+}
+
+static void write_file(const char *path, const void *head, size_t n, const void *data, size_t size)
+{
+    FILE *f = fopen(path, "w");
+    if (!f || fwrite(head, 1, n, f) != n || fwrite(data, 1, size, f) != size || fclose(f))
+        abort();
+}
+
+/*
+ * IDX: images behind the head that tells the kind, and in a file beside them their labels, whose
+ * length is the first byte.
+ */
+static void fuzz_idx(const uint8_t *data, size_t size)
+{
+    char dir[] = "/tmp/fuzz-XXXXXX", images[64], labels[64];
+    size_t n = size && data[0] < size ? data[0] : 0;
+    if (!mkdtemp(dir))
+        abort();
+    snprintf(images, sizeof images, "%s/images-idx3", dir);
+    snprintf(labels, sizeof labels, "%s/labels-idx1", dir);
+    write_file(labels, "", 0, n ? data + 1 : data, n);
+    write_file(images, "\0\0\x08\x03", 4, n ? data + 1 + n : data, n ? size - 1 - n : size);
+    look_at_images(images);
+    unlink(images);
+    unlink(labels);
+    rmdir(dir);
+}
+
+/* CIFAR: bytes that are repeated to whole images, of one kind or the other by the first. */
+static void fuzz_cifar(const uint8_t *data, size_t size)
+{
+    char name[] = "/tmp/fuzz-XXXXXX.bin";
+    uint8_t image[2 * 3074] = {0};
+    int fd = mkostemps(name, 4, O_CLOEXEC);
+    if (fd < 0)
+        abort();
+    close(fd);
+    for (size_t i = 1; size > 1 && i <= sizeof image; i++)
+        image[i - 1] = data[1 + i % (size - 1)];
+    size_t whole = size && data[0] % 2 ? 3073 : 3074;
+    write_file(name, image, size && data[0] & 2 ? 2 * whole : whole, data, size && data[0] > 250);
+    look_at_images(name);
+    unlink(name);
+}
+
+/* A text file of images; none is opened. */
+static void fuzz_list(const uint8_t *data, size_t size)
+{
+    struct ds_error err;
+    struct image_source source = {0};
+    char *text = malloc(size + 1);
+    if (!text)
+        abort();
+    memcpy(text, data, size);
+    text[size] = 0;
+    ds_images_from_list(&source, "dir/list", text, size, &err);
+    ds_images_source_free(&source);
+    free(text);
+}
+
+/* A line of JSON, as ds-import json reads it. */
+static void fuzz_json(const uint8_t *data, size_t size)
+{
+    struct ds_error err;
+    struct ds_record rec;
+    msgpack_sbuffer packed;
+    size_t used;
+    json_t *object = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
+    msgpack_sbuffer_init(&packed);
+    if (ds_record_init(&rec, &err))
+        abort();
+    if (json_is_object(object) && ds_record_pack_json(some_space(), object, &packed, &err) == 0 &&
+        ds_record_parse(&rec, some_space(), packed.data, packed.size, &used, &err) == 0) {
+        pack(&rec);
+        print(&rec);
+    }
+    ds_record_free(&rec);
+    msgpack_sbuffer_destroy(&packed);
+    json_decref(object);
+}
+
 static const struct target {
     const char *name;
     void (*run)(const uint8_t *data, size_t size);
-} targets[] = {{"stream", fuzz_stream},
-               {"record", fuzz_record},
-               {"space", fuzz_space},
-               {"profile", fuzz_profile},
-               {"npu", fuzz_npu},
-               {"pytorch", fuzz_pytorch},
-               {"table", fuzz_table},
-               {"rule", fuzz_rule},
-               {"answer", fuzz_answer},
-               {"image", fuzz_image},
-               {"dictionary", fuzz_dictionary}};
+} targets[] = {{"stream", fuzz_stream},   {"record", fuzz_record}, {"space", fuzz_space},
+               {"profile", fuzz_profile}, {"npu", fuzz_npu},       {"pytorch", fuzz_pytorch},
+               {"table", fuzz_table},     {"rule", fuzz_rule},     {"answer", fuzz_answer},
+               {"image", fuzz_image},     {"idx", fuzz_idx},       {"cifar", fuzz_cifar},
+               {"list", fuzz_list},       {"json", fuzz_json},     {"dictionary", fuzz_dictionary}};
 enum { NTARGETS = sizeof targets / sizeof *targets };
