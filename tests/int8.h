@@ -64,18 +64,25 @@ static double int8_conv(const struct ds_net *net, const struct ds_quant *q,
     return sum + (l->in2 >= 0 ? all[l->in2].x[at] : 0);
 }
 
-/* Convolutions of f32, and all else, as the f32 reference has it but on doubles. */
+/* Whether a layer of 8 bits computes with the elements themselves, whatever they stand for. */
+static bool int8_on_elements(const struct ds_quant *q, const struct ds_layer *l)
+{
+    return q->tensor[l->in].element != DS_ELEMENT_F32 &&
+           (l->op == DS_OP_MAX_POOL || l->op == DS_OP_AVG_POOL || l->op == DS_OP_SHUFFLE);
+}
+
+/* What is no convolution of int8 is as the f32 reference has it. */
 static void int8_layer(const struct ds_net *net, const struct ds_quant *q, const struct ds_layer *l,
                        struct int8_tensor *all)
 {
     struct ds_tensor in = net->tensor[l->in], out = net->tensor[l->out];
-    bool int8 = q->layer[l - net->layer].int8;
+    bool int8 = q->layer[l - net->layer].int8, elements = int8_on_elements(q, l);
     float *image = NULL, *weights = NULL, *bias = NULL;
     struct operands p = {.in = in, .out = out};
     size_t n = floats(net, l->in, 1), n2 = l->in2 >= 0 ? floats(net, l->in2, 1) : 0, at = 0;
     image = must(malloc((n + n2) * sizeof *image));
     for (size_t i = 0; i < n; i++)
-        image[i] = (float)all[l->in].x[i];
+        image[i] = elements ? (float)all[l->in].q[i] : (float)all[l->in].x[i];
     for (size_t i = 0; i < n2; i++)
         image[n + i] = (float)all[l->in2].x[i];
     p.x = image;
@@ -94,6 +101,8 @@ static void int8_layer(const struct ds_net *net, const struct ds_quant *q, const
                 struct window w = {in, p.x, y * l->stride - l->pad, x * l->stride - l->pad};
                 double value =
                     int8 ? int8_conv(net, q, l, all, at, y, x, c) : one_output(l, &p, &w, at, 0, c);
+                if (elements)
+                    value = nearbyint(value) * (double)q->tensor[l->out].scale;
                 int8_put(q, all, l->out, at, activate(l->act, value));
             }
     free(image);

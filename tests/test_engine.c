@@ -1,6 +1,7 @@
 /* Engines against a naive reference, and against each other. */
 #include "base/clock.h"
 #include "engines.h"
+#include "int8.h"
 #include "networks.h"
 #include "tap.h"
 
@@ -194,6 +195,184 @@ static void engines_agree(const char *first, const char *second, const struct ds
     b->close(t);
 }
 
+/* ---- number formats ---- */
+
+static struct ds_session *open_narrow(const char *name, enum ds_dtype dtype, struct ds_error *err)
+{
+    struct ds_engine_options options = {
+        .threads = 1, .batch = 1, .seed = SEED, .device = TEST_DEVICE, .dtype = dtype};
+    return ds_engine_find(ds_all_engines, name)->open(&options, err);
+}
+
+/*
+ * The network up to each of its modules, on the engine and in integers: the largest difference, in
+ * quanta where the module writes 8 bits, else as a share of the largest value.
+ */
+static void int8_differences(struct ds_session *s, const struct ds_net *net,
+                             const struct ds_quant *q, double *quanta, double *share,
+                             struct ds_error *err)
+{
+    const struct ds_engine *e = ds_engine_find(ds_all_engines, "onednn");
+    struct ds_input image = {0};
+    if (ds_input_reserve(&image, SEED, floats(net, net->input, 1), err))
+        abort();
+    struct int8_tensor *all = int8_run(net, q, image.data);
+    for (int m = 0; m < net->nmodules; m++) {
+        struct ds_net part = *net;
+        size_t n = 0;
+        part.nmodules = m + 1;
+        part.nlayers = net->module[m].first + net->module[m].count;
+        part.output = part.layer[part.nlayers - 1].out;
+        part.quant = q;
+        float *out = load_and_run(e, s, &part, &n, err);
+        struct ds_quant_tensor type = q->tensor[part.output];
+        double most = out ? 0 : INFINITY, scale = 0;
+        for (size_t i = 0; i < n; i++) {
+            most = fmax(most, fabs((double)out[i] - all[part.output].x[i]));
+            scale = fmax(scale, fabs(all[part.output].x[i]));
+        }
+        if (type.element == DS_ELEMENT_F32)
+            *share = fmax(*share, most / scale);
+        else
+            *quanta = fmax(*quanta, most / (double)type.scale);
+        free(out);
+    }
+    int8_free(net, all);
+    ds_input_free(&image);
+}
+
+/* A value near the middle of two quanta may be rounded otherwise, and what follows is then off. */
+#define QUANTUM 1.001
+#define INT8_TOLERANCE 0.01
+
+static void int8_network(struct ds_session *s, const char *what, const struct ds_net *net)
+{
+    struct ds_quant q = {0};
+    struct ds_error err = {""};
+    double quanta = 0, share = 0;
+    int rc = ds_quantize(net, SEED, NULL, &q, &err);
+    if (rc == 0)
+        int8_differences(s, net, &q, &quanta, &share, &err);
+    CHECK(rc == 0 && quanta < QUANTUM && share < INT8_TOLERANCE,
+          "int8: %s, off by %.3g quanta, and %.2g of f32 %s", what, quanta, share, err.text);
+    ds_quant_free(&q);
+}
+
+static double bf16_off(struct ds_session *s, const struct ds_net *net, struct ds_error *err)
+{
+    size_t count = 0;
+    float *expected = reference(net, 1);
+    float *out = load_and_run(ds_engine_find(ds_all_engines, "onednn"), s, net, &count, err);
+    double off = out ? difference(out, expected, count) : INFINITY;
+    free(out);
+    free(expected);
+    return off;
+}
+
+/* bf16 has 8 bits of significand; errors of a few layers add up. It must not be f32, either. */
+static void bf16_network(struct ds_session *s, const char *what, const struct ds_net *net)
+{
+    struct ds_error err = {""};
+    double off = bf16_off(s, net, &err);
+    CHECK(off < 8.0 / 256 && off > 1e-4, "bf16: %s, off by %.2g %s", what, off, err.text);
+}
+
+static void narrow(enum ds_dtype dtype,
+                   void (*test)(struct ds_session *s, const char *what, const struct ds_net *net))
+{
+    struct ds_error err = {""};
+    struct ds_space *space = must(ds_space_parse(odd_space, strlen(odd_space), &err));
+    struct ds_session *s = open_narrow("onednn", dtype, &err);
+    if (!s) {
+        bool named =
+            strstr(err.text, ds_dtype_name(dtype)) && strstr(err.text, "wants a processor");
+        CHECK(named, "refused: %s", err.text);
+    }
+    for (int t = 0; t < SMALL && s; t++) {
+        struct ds_net net = small_net(&small[t], 17, 14);
+        test(s, small[t].name, &net);
+        small_free(&net);
+    }
+    for (uint64_t i = 0; i < 10 && s; i++) {
+        char name[40];
+        struct ds_net net = {0};
+        snprintf(name, sizeof name, "network %d", (int)i);
+        random_net(space, i, -1, &net);
+        test(s, name, &net);
+        ds_net_free(&net);
+    }
+    if (s)
+        ds_engine_find(ds_all_engines, "onednn")->close(s);
+    ds_space_free(space);
+}
+
+/* A network without scales, and engines that have f32 only. */
+static void narrow_refusals(void)
+{
+    struct ds_error err = {""};
+    const char *lack;
+    for (int i = 0; i < ENGINES; i++) {
+        struct ds_session *s;
+        if (!engine_there(engines[i], &lack))
+            continue;
+        if (strcmp(engines[i], "onednn") != 0) {
+            s = open_narrow(engines[i], DS_DTYPE_INT8, &err);
+            CHECK(!s && strstr(err.text, "int8"), "%s", err.text);
+            s = open_narrow(engines[i], DS_DTYPE_BF16, &err);
+            CHECK(!s && strstr(err.text, "bf16"), "%s", err.text);
+        } else if ((s = open_narrow(engines[i], DS_DTYPE_INT8, &err))) {
+            struct ds_net net = small_net(&small[0], 9, 9);
+            const struct ds_engine *e = ds_engine_find(ds_all_engines, engines[i]);
+            CHECK(!e->load(s, &net, &err) && strstr(err.text, "no scales"), "%s", err.text);
+            e->close(s);
+            small_free(&net);
+        }
+    }
+}
+
+/* Models of one session in int8: those of given and of seeded weights, loaded and unloaded. */
+static void int8_models(void)
+{
+    struct ds_error err = {""};
+    const struct ds_engine *e = ds_engine_find(ds_all_engines, "onednn");
+    struct ds_session *s = open_narrow("onednn", DS_DTYPE_INT8, &err);
+    if (!s)
+        return;
+    struct ds_space *space = must(ds_space_parse(odd_space, strlen(odd_space), &err));
+    struct ds_net net = {0}, other = {0};
+    struct ds_quant q = {0}, given_q = {0};
+    size_t n = 0;
+    random_net(space, 3, -1, &net);
+    random_net(space, 3, -1, &other);
+    struct ds_layer_weights *given = give(&other, 100);
+    if (ds_quantize(&net, SEED, NULL, &q, &err) || ds_quantize(&other, SEED, NULL, &given_q, &err))
+        abort();
+    net.quant = &q;
+    other.quant = &given_q;
+    struct ds_model *a = must(e->load(s, &net, &err)), *b = must(e->load(s, &other, &err));
+    struct ds_model *c = must(e->load(s, &other, &err));
+    take_back(&other, given);
+    ds_quant_free(&given_q);
+    float *first = must(run(e, a, &n, &err)), *second = must(run(e, b, &n, &err));
+    e->unload(b);
+    float *third = must(run(e, c, &n, &err)), *again = must(run(e, a, &n, &err));
+    CHECK(memcmp(first, again, n * sizeof *first) == 0 &&
+              memcmp(second, third, n * sizeof *second) == 0 &&
+              difference(first, second, n) > 10 * INT8_TOLERANCE,
+          "int8: models of given and of seeded weights");
+    e->unload(a);
+    e->unload(c);
+    free(first);
+    free(second);
+    free(third);
+    free(again);
+    e->close(s);
+    ds_quant_free(&q);
+    ds_net_free(&net);
+    ds_net_free(&other);
+    ds_space_free(space);
+}
+
 /* Models of a session share memory and weights: one must not spoil another's result. */
 static void models_share(const char *name, const struct ds_space *space)
 {
@@ -315,6 +494,13 @@ int main(void)
         models_share(engines[i], space);
         module_times(engines[i], space);
     }
+    const char *lack;
+    if (engine_there("onednn", &lack)) {
+        narrow(DS_DTYPE_INT8, int8_network);
+        narrow(DS_DTYPE_BF16, bf16_network);
+        int8_models();
+    }
+    narrow_refusals();
     if (space) {
         engines_agree("onednn", "xnnpack", space, 1, 3);
         engines_agree("onednn", "xnnpack", space, 2, 3);

@@ -10,6 +10,15 @@ const struct ds_engine *ds_engine_find(const struct ds_engine *const *engines, c
     return NULL;
 }
 
+int ds_engine_only_f32(const char *engine, const struct ds_engine_options *options,
+                       struct ds_error *err)
+{
+    if (options->dtype == DS_DTYPE_F32)
+        return 0;
+    return ds_fail(err, "%s: no %s: it computes in f32 only; onednn has bf16 and int8", engine,
+                   ds_dtype_name(options->dtype));
+}
+
 const char *ds_engine_names(const struct ds_engine *const *engines)
 {
     static char names[128];

@@ -8,15 +8,17 @@
 #define DS_ENGINES_ENGINE_H
 
 #include "network/network.h"
+#include "quantize/dtype.h"
 
 struct ds_session; /* an engine opened on a device */
 struct ds_model;   /* a network loaded into a session */
 
 struct ds_engine_options {
-    int threads;        /* 1 or more; 0: the engine does not choose it */
-    int batch;          /* images at once, 1.. */
-    uint64_t seed;      /* of weights and input */
-    const char *device; /* number or part of a name, for an engine that has several; NULL: best */
+    int threads;         /* 1 or more; 0: the engine does not choose it */
+    int batch;           /* images at once, 1.. */
+    uint64_t seed;       /* of weights and input */
+    enum ds_dtype dtype; /* that it computes in; an engine that has it not does not open */
+    const char *device;  /* number or part of a name, for an engine that has several; NULL: best */
 };
 
 /* A device that an engine can run on. */
@@ -41,12 +43,15 @@ struct ds_engine {
     /* "oneDNN 2.6.3"; the session's until close. */
     const char *(*version)(const struct ds_session *session);
 
+    /* The instruction set that it uses; NULL: not known. NULL where an engine cannot tell. */
+    const char *(*isa)(const struct ds_session *session);
+
     /* The device of the session; NULL where there is no choice. */
     const struct ds_device *(*device)(const struct ds_session *session);
 
     /*
-     * Loads a network, which may be freed afterwards, as may the weights that it is given. NULL and
-     * the reason in `err`.
+     * Loads a network, which may be freed afterwards, as may the weights and the int8 form that it
+     * is given; a session of int8 needs that form (net->quant). NULL and the reason in `err`.
      */
     struct ds_model *(*load)(struct ds_session *session, const struct ds_net *net,
                              struct ds_error *err);
@@ -87,6 +92,13 @@ extern const struct ds_engine *const ds_all_engines[];
 
 /* The engine so named among them, or with NULL the default one; NULL where it is not built in. */
 const struct ds_engine *ds_engine_find(const struct ds_engine *const *engines, const char *name);
+
+/*
+ * For engines that compute in f32 only: -1 and the sentence where the options ask for another
+ * number format.
+ */
+int ds_engine_only_f32(const char *engine, const struct ds_engine_options *options,
+                       struct ds_error *err);
 
 /* Their names, separated by ", ". */
 const char *ds_engine_names(const struct ds_engine *const *engines);

@@ -37,14 +37,23 @@ size_t ds_arena_floats(const struct ds_net *net, int tensor, int batch)
     return (size_t)batch * (size_t)t->c * (size_t)t->h * (size_t)t->w;
 }
 
-static size_t tensor_size(const struct ds_net *net, int t, int batch, size_t slack)
+static size_t element_size(const size_t *element, int t)
 {
-    return (sizeof(float) * ds_arena_floats(net, t, batch) + slack + LINE - 1) / LINE * LINE;
+    return element ? element[t] : sizeof(float);
 }
 
-static bool same_shape(struct ds_tensor a, struct ds_tensor b)
+static size_t tensor_size(const struct ds_net *net, const size_t *element, int t, int batch,
+                          size_t slack)
 {
-    return a.c == b.c && a.h == b.h && a.w == b.w;
+    size_t size = element_size(element, t) * ds_arena_floats(net, t, batch) + slack;
+    return (size + LINE - 1) / LINE * LINE;
+}
+
+static bool same_size(const struct ds_net *net, const size_t *element, int t, int other)
+{
+    struct ds_tensor a = net->tensor[t], b = net->tensor[other];
+    return a.c == b.c && a.h == b.h && a.w == b.w &&
+           element_size(element, t) == element_size(element, other);
 }
 
 /* The lowest place where `size` bytes fit between the tensors alive. */
@@ -61,8 +70,8 @@ static size_t find_place(const struct ds_net *net, const bool *alive, const size
     return at;
 }
 
-int ds_arena_plan(const struct ds_net *net, int batch, size_t slack, bool sum_in_place,
-                  size_t *offset, size_t *size, struct ds_error *err)
+int ds_arena_plan(const struct ds_net *net, const size_t *element, int batch, size_t slack,
+                  bool sum_in_place, size_t *offset, size_t *size, struct ds_error *err)
 {
     size_t n = (size_t)net->ntensors;
     int *last = calloc(n, sizeof *last); /* layer that reads it last */
@@ -75,7 +84,7 @@ int ds_arena_plan(const struct ds_net *net, int batch, size_t slack, bool sum_in
         return ds_no_memory(err);
     }
     for (int t = 0; t < net->ntensors; t++)
-        sizes[t] = tensor_size(net, t, batch, slack);
+        sizes[t] = tensor_size(net, element, t, batch, slack);
     for (int i = 0; i < net->nlayers; i++) {
         last[net->layer[i].in] = i;
         if (net->layer[i].in2 >= 0)
@@ -89,7 +98,7 @@ int ds_arena_plan(const struct ds_net *net, int batch, size_t slack, bool sum_in
     for (int i = 0; i < net->nlayers; i++) {
         const struct ds_layer *l = &net->layer[i];
         bool in_place = sum_in_place && l->in2 >= 0 && last[l->in2] == i &&
-                        same_shape(net->tensor[l->in2], net->tensor[l->out]);
+                        same_size(net, element, l->in2, l->out);
         offset[l->out] =
             in_place ? offset[l->in2] : find_place(net, alive, offset, sizes, sizes[l->out]);
         alive[l->out] = true;

@@ -1,13 +1,7 @@
 #include "network/channels.h"
+#include "base/wide.h"
 
 #include <string.h>
-
-/* One function, compiled for several instruction sets where the compiler can and sanitizers let. */
-#if defined __x86_64__ && defined __GNUC__ && !defined __SANITIZE_ADDRESS__ && !defined __clang__
-#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDE
-#endif
 
 static inline float clamp(float x, float low, float high)
 {
@@ -69,8 +63,8 @@ static inline __attribute__((always_inline)) void apply(const float *x, size_t p
         break;                                                                                     \
     }
 
-WIDE void ds_channels_apply(const float *x, size_t pixels, size_t c, const float *scale,
-                            const float *shift, enum ds_act act, float *out)
+DS_WIDE void ds_channels_apply(const float *x, size_t pixels, size_t c, const float *scale,
+                               const float *shift, enum ds_act act, float *out)
 {
     if (!scale && act == DS_ACT_NONE) {
         if (out != x)
@@ -80,12 +74,12 @@ WIDE void ds_channels_apply(const float *x, size_t pixels, size_t c, const float
     EACH_ACT(NULL)
 }
 
-WIDE void ds_channels_apply_sum(const float *x, size_t pixels, size_t c, const float *scale,
-                                const float *shift, const float *other, enum ds_act act,
-                                float *out){EACH_ACT(other)}
+DS_WIDE void ds_channels_apply_sum(const float *x, size_t pixels, size_t c, const float *scale,
+                                   const float *shift, const float *other, enum ds_act act,
+                                   float *out){EACH_ACT(other)}
 
-WIDE void ds_channels_sums(const float *x, size_t pixels, size_t c, const float *pivot, double *sum,
-                           double *squares)
+DS_WIDE void ds_channels_sums(const float *x, size_t pixels, size_t c, const float *pivot,
+                              double *sum, double *squares)
 {
     for (size_t p = 0; p < pixels; p++)
         for (size_t i = 0; i < c; i++) {

@@ -1,19 +1,13 @@
 #include "quantize/f32.h"
 
 #include "base/grow.h"
+#include "base/wide.h"
 #include "network/channels.h"
 #include "network/plain.h"
 #include "network/weights.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* One function, compiled for several instruction sets where the compiler can and sanitizers let. */
-#if defined __x86_64__ && defined __GNUC__ && !defined __SANITIZE_ADDRESS__ && !defined __clang__
-#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define WIDE
-#endif
 
 #define LANES 16
 #define SIDE 2               /* vectors of channels that a tile is wide */
@@ -119,8 +113,8 @@ static void take_window(const struct ds_layer *l, struct ds_tensor in, const flo
 }
 
 /* PIXELS windows of `size` floats each times the weights of BLOCK channels. */
-WIDE static void multiply(const float *patch, size_t size, const float *weights,
-                          float out[PIXELS][BLOCK])
+DS_WIDE static void multiply(const float *patch, size_t size, const float *weights,
+                             float out[PIXELS][BLOCK])
 {
     lanes sum[PIXELS][SIDE];
     memset(sum, 0, sizeof sum);
@@ -156,7 +150,7 @@ static void convolve_tile(struct ds_f32 *f, const struct ds_layer *l, int group,
     }
 }
 
-WIDE static void add_products(const float *x, const float *weights, size_t n, float *y)
+DS_WIDE static void add_products(const float *x, const float *weights, size_t n, float *y)
 {
     for (size_t i = 0; i < n; i++)
         y[i] += x[i] * weights[i];
@@ -180,7 +174,7 @@ static void convolve_depthwise(struct ds_f32 *f, const struct ds_layer *l)
             }
 }
 
-WIDE static float largest(const float *x, size_t n)
+DS_WIDE static float largest(const float *x, size_t n)
 {
     float most = 0;
     for (size_t i = 0; i < n; i++) {

@@ -282,7 +282,7 @@ static int prepare(struct calibration *c, int batch)
     if (!c->offset || !c->reading || !c->single || !c->first || !c->second || !c->pivot ||
         !c->sum || !c->squares || !c->mean || !c->variance)
         return ds_no_memory(c->err);
-    if (ds_arena_plan(net, batch, 0, false, c->offset, &size, c->err) ||
+    if (ds_arena_plan(net, NULL, batch, 0, false, c->offset, &size, c->err) ||
         ds_arena_reserve(&c->arena, size, c->err))
         return -1;
     for (int i = 0; i < net->nlayers; i++)

@@ -19,6 +19,7 @@ int main(void)
     dnnl_dims_t dims = {1, 1, 1, 1};
     dnnl_exec_arg_t args[1];
     void *data;
+    float scale = 1;
 
     omp_set_num_threads(dnnl_version()->major);
     dnnl_set_primitive_cache_capacity(1);
@@ -31,7 +32,8 @@ int main(void)
     dnnl_primitive_attr_create(&attr);
     dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
     dnnl_post_ops_create(&ops);
-    dnnl_post_ops_append_sum(ops, 1, 0, dnnl_f32);
+    set_channel_scales(attr, 1, &scale, dnnl_get_effective_cpu_isa() == dnnl_cpu_isa_avx2_vnni);
+    dnnl_post_ops_append_sum(ops, 1, 0, dnnl_u8);
     dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_hardswish, 1.0f / 6, 0.5f);
     dnnl_primitive_attr_set_post_ops(attr, ops);
     dnnl_convolution_forward_primitive_desc_create(&pd, engine, dnnl_forward_inference,

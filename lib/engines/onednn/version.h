@@ -10,15 +10,85 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Instruction sets are numbers whose bits are what they have. */
+#define ISA_VNNI 0x67u
+#define ISA_BF16 0xe7u
+
+static inline int isa_has_bf16(unsigned isa)
+{
+    return (isa & ISA_BF16) == ISA_BF16;
+}
+
+static inline int isa_has_vnni(unsigned isa)
+{
+    return (isa & ISA_VNNI) == ISA_VNNI ||
+           (isa & dnnl_cpu_isa_avx2_vnni) == (unsigned)dnnl_cpu_isa_avx2_vnni;
+}
+
+/* As oneDNN calls it; NULL: one that is not known, or that of another kind of processor. */
+static inline const char *isa_name(unsigned isa)
+{
+    switch (isa) {
+    case dnnl_cpu_isa_sse41:
+        return "sse41";
+    case dnnl_cpu_isa_avx:
+        return "avx";
+    case dnnl_cpu_isa_avx2:
+        return "avx2";
+    case dnnl_cpu_isa_avx2_vnni:
+        return "avx2_vnni";
+    case dnnl_cpu_isa_avx512_core:
+        return "avx512_core";
+    case dnnl_cpu_isa_avx512_core_vnni:
+        return "avx512_core_vnni";
+    case dnnl_cpu_isa_avx512_core_bf16:
+        return "avx512_core_bf16";
+    case dnnl_cpu_isa_avx512_core_amx:
+        return "avx512_core_amx";
+#if DNNL_VERSION_MAJOR >= 3
+    case dnnl_cpu_isa_avx2_vnni_2:
+        return "avx2_vnni_2";
+    case dnnl_cpu_isa_avx512_core_fp16:
+        return "avx512_core_fp16";
+    case dnnl_cpu_isa_avx512_core_amx_fp16:
+        return "avx512_core_amx_fp16";
+#endif
+    }
+    return NULL;
+}
+
 #if DNNL_VERSION_MAJOR >= 3
 
 typedef dnnl_memory_desc_t desc_t;
 typedef const_dnnl_memory_desc_t const_desc_t;
 
+/* Version 3 takes the scales of channels as an argument, and adds a bias after scaling. */
+#define SCALES_ARG (DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS)
+#define BIAS_IS_SCALED 1
+
+static inline dnnl_status_t set_channel_scales(dnnl_primitive_attr_t attr, int n,
+                                               const float *scale, int grouped)
+{
+    (void)n;
+    (void)scale;
+    return dnnl_primitive_attr_set_scales_mask(attr, DNNL_ARG_WEIGHTS, grouped ? 3 : 1);
+}
+
 #else
 
 typedef dnnl_memory_desc_t *desc_t;
 typedef const dnnl_memory_desc_t *const_desc_t;
+
+/* Version 2 has the scales of channels in the primitive, and adds a bias before scaling. */
+#define SCALES_ARG 0
+#define BIAS_IS_SCALED 0
+
+static inline dnnl_status_t set_channel_scales(dnnl_primitive_attr_t attr, int n,
+                                               const float *scale, int grouped)
+{
+    (void)grouped;
+    return dnnl_primitive_attr_set_output_scales(attr, n, 1 << 1, scale);
+}
 
 static inline dnnl_status_t dnnl_memory_desc_create_with_tag(desc_t *desc, int ndims,
                                                              const dnnl_dims_t dims,
@@ -94,7 +164,8 @@ static inline dnnl_status_t dnnl_shuffle_forward_primitive_desc_create(
 
 #define dnnl_post_ops_append_eltwise(ops, alg, alpha, beta)                                        \
     dnnl_post_ops_append_eltwise(ops, 1, alg, alpha, beta)
-#define dnnl_post_ops_append_sum(ops, scale, zero, type) dnnl_post_ops_append_sum(ops, scale)
+#define dnnl_post_ops_append_sum(ops, scale, zero, type)                                           \
+    dnnl_post_ops_append_sum_v2(ops, scale, type)
 
 #endif
 #endif

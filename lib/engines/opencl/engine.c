@@ -44,6 +44,8 @@ static void close_session(struct ds_session *s)
 static struct ds_session *open_session(const struct ds_engine_options *options,
                                        struct ds_error *err)
 {
+    if (ds_engine_only_f32("opencl", options, err))
+        return NULL;
     struct ds_session *s = ds_alloc(1, sizeof *s, err);
     if (!s)
         return NULL;
@@ -97,7 +99,7 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, size_t *off
     struct ds_session *s = m->session;
     int batch = s->options.batch;
     size_t size;
-    if (ds_arena_plan(net, batch, 0, false, offset, &size, err))
+    if (ds_arena_plan(net, NULL, batch, 0, false, offset, &size, err))
         return -1;
     for (int t = 0; t < net->ntensors; t++)
         offset[t] /= sizeof(float);

@@ -203,6 +203,8 @@ static int start_threads(struct ds_session *s, struct ds_error *err)
 static struct ds_session *open_session(const struct ds_engine_options *options,
                                        struct ds_error *err)
 {
+    if (ds_engine_only_f32("xnnpack", options, err))
+        return NULL;
     struct ds_session *s = ds_alloc(1, sizeof *s, err);
     if (!s)
         return NULL;
@@ -364,7 +366,7 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
     m->step = calloc(MOST_PARTS * (size_t)net->nlayers + 1, sizeof *m->step);
     if (!m->offset || !m->step)
         return ds_no_memory(err);
-    if (ds_arena_plan(net, s->options.batch, XNN_EXTRA_BYTES, false, m->offset, &size, err) ||
+    if (ds_arena_plan(net, NULL, s->options.batch, XNN_EXTRA_BYTES, false, m->offset, &size, err) ||
         ds_arena_reserve(&s->arena, size, err) ||
         ds_input_reserve(&s->input, s->options.seed, floats(m, net->input), err))
         return -1;

@@ -1,0 +1,26 @@
+/*
+ * What the oneDNN engine does in plain loops: conversions at the ends of a network, and the layers
+ * of int8 that oneDNN 2 does not have. Elements of a tensor are one after another; quantize.h
+ * defines what is computed.
+ */
+#ifndef DS_ENGINES_ONEDNN_PLAIN_H
+#define DS_ENGINES_ONEDNN_PLAIN_H
+
+#include "quantize/quantize.h"
+
+/* Floats to elements of `type`: rounded to nearest, halves to even. */
+void onednn_narrow(const float *x, size_t n, struct ds_quant_tensor type, void *to);
+
+/* Elements to floats. */
+void onednn_widen(const void *q, size_t n, struct ds_quant_tensor type, float *to);
+
+/* act(x + x2), all of 8 bits. */
+void onednn_add(const void *x, struct ds_quant_tensor x_type, const void *x2,
+                struct ds_quant_tensor x2_type, size_t n, enum ds_act act, void *to,
+                struct ds_quant_tensor to_type);
+
+/* Means over the pixels of each image, x of 8 bits: to[images][channels]. */
+void onednn_global_pool(const void *x, struct ds_quant_tensor type, size_t images, size_t pixels,
+                        size_t channels, float *to);
+
+#endif
