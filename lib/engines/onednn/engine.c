@@ -65,7 +65,7 @@ struct ds_model {
     size_t input_offset, input_count, output_offset, output_count;
 };
 
-int onednn_check(dnnl_status_t status, const char *what, struct ds_error *err)
+int ds_onednn_check(dnnl_status_t status, const char *what, struct ds_error *err)
 {
     if (status == dnnl_success)
         return 0;
@@ -80,8 +80,8 @@ int onednn_check(dnnl_status_t status, const char *what, struct ds_error *err)
 
 static void close_session(struct ds_session *s)
 {
-    tdestroy(s->packed, onednn_free_packed);
-    tdestroy(s->ops, onednn_free_op);
+    tdestroy(s->packed, ds_onednn_free_packed);
+    tdestroy(s->ops, ds_onednn_free_op);
     for (int32_t i = 0; i < s->nlayouts; i++)
         dnnl_memory_desc_destroy(s->layout[i]);
     free(s->layout);
@@ -121,11 +121,11 @@ static int start(struct ds_session *s, struct ds_error *err)
                        omp_get_thread_limit());
     omp_set_num_threads(s->options.threads);
     if (check_isa(s, err) ||
-        onednn_check(dnnl_set_primitive_cache_capacity(4096), "its cache", err) ||
-        onednn_check(dnnl_engine_create(&s->engine, dnnl_cpu, 0), "an engine", err))
+        ds_onednn_check(dnnl_set_primitive_cache_capacity(4096), "its cache", err) ||
+        ds_onednn_check(dnnl_engine_create(&s->engine, dnnl_cpu, 0), "an engine", err))
         return -1;
-    return onednn_check(dnnl_stream_create(&s->stream, s->engine, dnnl_stream_default_flags),
-                        "a stream", err);
+    return ds_onednn_check(dnnl_stream_create(&s->stream, s->engine, dnnl_stream_default_flags),
+                           "a stream", err);
 }
 
 static struct ds_session *open_session(const struct ds_engine_options *options,
@@ -156,9 +156,9 @@ static const char *isa(const struct ds_session *s)
 static void free_own(struct ds_session *s, struct own *own)
 {
     if (own->op)
-        onednn_free_op(own->op);
+        ds_onednn_free_op(own->op);
     if (own->packed && --own->packed->models == 0)
-        onednn_forget_packed(s, own->packed);
+        ds_onednn_forget_packed(s, own->packed);
     if (own->bias)
         dnnl_memory_destroy(own->bias);
     if (own->scales)
@@ -185,8 +185,8 @@ static int add_view(struct ds_model *m, struct step *step, int arg, const_desc_t
                     size_t offset, bool scratch, struct ds_error *err)
 {
     struct view *v = &m->view[m->nviews];
-    if (onednn_check(dnnl_memory_create(&v->memory, desc, m->session->engine, DNNL_MEMORY_NONE),
-                     "memory", err))
+    if (ds_onednn_check(dnnl_memory_create(&v->memory, desc, m->session->engine, DNNL_MEMORY_NONE),
+                        "memory", err))
         return -1;
     v->offset = offset;
     v->scratch = scratch;
@@ -206,15 +206,15 @@ static int add_weights(struct ds_model *m, struct step *step, const struct ds_ne
                        struct ds_error *err)
 {
     struct ds_session *s = m->session;
-    struct packed *p = onednn_find_packed(s, op, net, l, err);
+    struct packed *p = ds_onednn_find_packed(s, op, net, l, err);
     if (!p)
         return -1;
-    if (!onednn_packed_stays(p)) {
+    if (!ds_onednn_packed_stays(p)) {
         p->models++;
         own->packed = p;
     }
-    if (op->scale &&
-        onednn_int8_bias(s, op, &net->quant->layer[l - net->layer], &own->bias, &own->scales, err))
+    if (op->scale && ds_onednn_int8_bias(s, op, &net->quant->layer[l - net->layer], &own->bias,
+                                         &own->scales, err))
         return -1;
     add_arg(step, DNNL_ARG_WEIGHTS, p->weights);
     add_arg(step, DNNL_ARG_BIAS, op->scale ? own->bias : p->bias);
@@ -229,7 +229,7 @@ static int load_op(struct ds_model *m, struct step *step, const struct ds_net *n
     struct ds_session *s = m->session;
     struct own *own = &m->own[m->nown++];
     bool is_own;
-    struct op *op = onednn_find_op(s, net, l, &is_own, err);
+    struct op *op = ds_onednn_find_op(s, net, l, &is_own, err);
     if (!op)
         return -1;
     own->op = is_own ? op : NULL;
@@ -261,7 +261,7 @@ static struct ds_quant_tensor type_of(const struct ds_session *s, const struct d
 {
     return s->options.dtype == DS_DTYPE_INT8
                ? net->quant->tensor[t]
-               : (struct ds_quant_tensor){onednn_element(s, net, t), 1};
+               : (struct ds_quant_tensor){ds_onednn_element(s, net, t), 1};
 }
 
 /* A layer of int8 that oneDNN does not have. */
@@ -289,7 +289,7 @@ static int load_layer(struct ds_model *m, const struct ds_net *net, const struct
 {
     struct step *step = &m->step[m->nsteps++];
     step->module = l->module;
-    if (onednn_has_op(m->session, net, l))
+    if (ds_onednn_has_op(m->session, net, l))
         return load_op(m, step, net, l, offset, err);
     load_plain(m->session, step, net, l, offset);
     return 0;
@@ -344,7 +344,7 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
     m->own = calloc((size_t)net->nlayers + 1, sizeof *m->own);
     int rc = offset && element && m->step && m->view && m->own ? 0 : ds_no_memory(err);
     for (int t = 0; t < net->ntensors && rc == 0; t++)
-        element[t] = ds_element_size(onednn_element(m->session, net, t));
+        element[t] = ds_element_size(ds_onednn_element(m->session, net, t));
     if (rc == 0)
         rc = ds_arena_plan(net, element, m->session->options.batch, 0, true, offset, &size, err);
     if (rc == 0)
@@ -383,7 +383,8 @@ static int bind(struct ds_model *m, struct ds_error *err)
     for (int i = 0; i < m->nviews; i++) {
         struct view *v = &m->view[i];
         char *base = v->scratch ? s->scratch.data : s->arena.data;
-        if (onednn_check(dnnl_memory_set_data_handle(v->memory, base + v->offset), "memory", err))
+        if (ds_onednn_check(dnnl_memory_set_data_handle(v->memory, base + v->offset), "memory",
+                            err))
             return -1;
     }
     m->arena_moves = s->arena.moves;
@@ -401,18 +402,18 @@ static void run_plain(char *data, const struct plain *p)
 {
     switch (p->what) {
     case NARROW:
-        onednn_narrow((float *)(data + p->from), p->count, p->out, data + p->to);
+        ds_onednn_narrow((float *)(data + p->from), p->count, p->out, data + p->to);
         break;
     case WIDEN:
-        onednn_widen(data + p->from, p->count, p->in, (float *)(data + p->to));
+        ds_onednn_widen(data + p->from, p->count, p->in, (float *)(data + p->to));
         break;
     case ADD:
-        onednn_add(data + p->from, p->in, data + p->from2, p->in2, p->count, p->act, data + p->to,
-                   p->out);
+        ds_onednn_add(data + p->from, p->in, data + p->from2, p->in2, p->count, p->act,
+                      data + p->to, p->out);
         break;
     case GLOBAL_POOL:
-        onednn_global_pool(data + p->from, p->in, p->count / (p->pixels * p->channels), p->pixels,
-                           p->channels, (float *)(data + p->to));
+        ds_onednn_global_pool(data + p->from, p->in, p->count / (p->pixels * p->channels),
+                              p->pixels, p->channels, (float *)(data + p->to));
         break;
     case NONE:
         break;
@@ -427,8 +428,8 @@ static int run_step(struct ds_session *s, const struct step *step, struct ds_err
     }
     if (step->copy_size)
         memcpy(s->arena.data + step->copy_to, s->arena.data + step->copy_from, step->copy_size);
-    return onednn_check(dnnl_primitive_execute(step->primitive, s->stream, step->nargs, step->args),
-                        "run", err);
+    return ds_onednn_check(
+        dnnl_primitive_execute(step->primitive, s->stream, step->nargs, step->args), "run", err);
 }
 
 static int run(struct ds_model *m, double *module_ms, struct ds_error *err)
@@ -443,14 +444,14 @@ static int run(struct ds_model *m, double *module_ms, struct ds_error *err)
         if (run_step(s, &m->step[i], err))
             return -1;
         if (module_ms) {
-            if (onednn_check(dnnl_stream_wait(s->stream), "run", err))
+            if (ds_onednn_check(dnnl_stream_wait(s->stream), "run", err))
                 return -1;
             double now = ds_now_ms();
             module_ms[m->step[i].module] += now - before;
             before = now;
         }
     }
-    return onednn_check(dnnl_stream_wait(s->stream), "run", err);
+    return ds_onednn_check(dnnl_stream_wait(s->stream), "run", err);
 }
 
 static const float *output(struct ds_model *m, size_t *count)

@@ -37,7 +37,7 @@ struct packed_key {
 struct packed {
     struct packed_key key;       /* compared with memcmp */
     dnnl_memory_t weights, bias; /* bias NULL: int8, it belongs to the model */
-    int models;                  /* that use it, where it is given back: see onednn_packed_stays */
+    int models; /* that use it, where it is given back: see ds_onednn_packed_stays */
 };
 
 struct ds_session {
@@ -56,43 +56,45 @@ struct ds_session {
     struct ds_input input;    /* what every run starts from */
 };
 
-int onednn_check(dnnl_status_t status, const char *what, struct ds_error *err);
+int ds_onednn_check(dnnl_status_t status, const char *what, struct ds_error *err);
 
 /* ---- primitives.c ---- */
 
 /* The type of a tensor's elements in a session of this number format. */
-enum ds_element onednn_element(const struct ds_session *s, const struct ds_net *net, int tensor);
+enum ds_element ds_onednn_element(const struct ds_session *s, const struct ds_net *net, int tensor);
 
 /* Whether the layer is a primitive: in int8, some are plain loops (plain.h). */
-bool onednn_has_op(const struct ds_session *s, const struct ds_net *net, const struct ds_layer *l);
+bool ds_onednn_has_op(const struct ds_session *s, const struct ds_net *net,
+                      const struct ds_layer *l);
 
 /*
  * The primitive of a layer, made at first use; NULL on failure. *own: it is scaled, belongs to the
  * model and is to be freed by it.
  */
-struct op *onednn_find_op(struct ds_session *s, const struct ds_net *net, const struct ds_layer *l,
-                          bool *own, struct ds_error *err);
-void onednn_free_op(void *op);
+struct op *ds_onednn_find_op(struct ds_session *s, const struct ds_net *net,
+                             const struct ds_layer *l, bool *own, struct ds_error *err);
+void ds_onednn_free_op(void *op);
 
 /* Weights of a convolution, in the layout `plain` or `grouped`. */
-int onednn_describe_weights(desc_t *desc, const struct op_key *k, dnnl_data_type_t type,
-                            dnnl_format_tag_t plain, dnnl_format_tag_t grouped,
-                            struct ds_error *err);
+int ds_onednn_describe_weights(desc_t *desc, const struct op_key *k, dnnl_data_type_t type,
+                               dnnl_format_tag_t plain, dnnl_format_tag_t grouped,
+                               struct ds_error *err);
 
 /* ---- packed.c ---- */
 
 /* The packed weights of a layer, made at first use; NULL on failure. */
-struct packed *onednn_find_packed(struct ds_session *s, const struct op *op,
-                                  const struct ds_net *net, const struct ds_layer *l,
-                                  struct ds_error *err);
+struct packed *ds_onednn_find_packed(struct ds_session *s, const struct op *op,
+                                     const struct ds_net *net, const struct ds_layer *l,
+                                     struct ds_error *err);
 
 /* Whether the session keeps it to its end; else it goes with the last model that uses it. */
-bool onednn_packed_stays(const struct packed *p);
-void onednn_forget_packed(struct ds_session *s, struct packed *p);
-void onednn_free_packed(void *packed);
+bool ds_onednn_packed_stays(const struct packed *p);
+void ds_onednn_forget_packed(struct ds_session *s, struct packed *p);
+void ds_onednn_free_packed(void *packed);
 
 /* Memory of a bias of int8, and of the scales of channels where they are arguments (else NULL). */
-int onednn_int8_bias(struct ds_session *s, const struct op *op, const struct ds_quant_layer *layer,
-                     dnnl_memory_t *bias, dnnl_memory_t *scales, struct ds_error *err);
+int ds_onednn_int8_bias(struct ds_session *s, const struct op *op,
+                        const struct ds_quant_layer *layer, dnnl_memory_t *bias,
+                        dnnl_memory_t *scales, struct ds_error *err);
 
 #endif

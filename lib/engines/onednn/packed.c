@@ -13,7 +13,7 @@ static int compare_packed(const void *a, const void *b)
     return memcmp(&p->key, &q->key, sizeof p->key);
 }
 
-void onednn_free_packed(void *at)
+void ds_onednn_free_packed(void *at)
 {
     struct packed *p = at;
     if (p->weights)
@@ -48,7 +48,7 @@ static int reorder(struct ds_session *s, const_desc_t desc, float *from, const s
         dnnl_primitive_desc_destroy(pd);
     if (source)
         dnnl_memory_destroy(source);
-    return onednn_check(status, "packing weights", err);
+    return ds_onednn_check(status, "packing weights", err);
 }
 
 static int keep_bias(struct ds_session *s, struct packed *p, const struct op *op, const float *bias,
@@ -60,7 +60,7 @@ static int keep_bias(struct ds_session *s, struct packed *p, const struct op *op
         status = dnnl_memory_get_data_handle(p->bias, &to);
     if (status == dnnl_success)
         memcpy(to, bias, (size_t)op->key.cout * sizeof *bias);
-    return onednn_check(status, "memory for biases", err);
+    return ds_onednn_check(status, "memory for biases", err);
 }
 
 /* Makes p's memory and brings plain weights of a type into its layout. */
@@ -68,11 +68,11 @@ static int pack(struct ds_session *s, struct packed *p, const struct op *op, dnn
                 void *plain, struct ds_error *err)
 {
     desc_t desc = NULL;
-    int rc = onednn_check(
+    int rc = ds_onednn_check(
         dnnl_memory_create(&p->weights, s->layout[op->layout], s->engine, DNNL_MEMORY_ALLOCATE),
         "memory for weights", err);
     if (rc == 0)
-        rc = onednn_describe_weights(&desc, &op->key, type, dnnl_oihw, dnnl_goihw, err);
+        rc = ds_onednn_describe_weights(&desc, &op->key, type, dnnl_oihw, dnnl_goihw, err);
     if (rc == 0)
         rc = reorder(s, desc, plain, p, err);
     if (desc)
@@ -98,9 +98,9 @@ static int pack_own(struct ds_session *s, struct packed *p, const struct op *op,
     return rc;
 }
 
-struct packed *onednn_find_packed(struct ds_session *s, const struct op *op,
-                                  const struct ds_net *net, const struct ds_layer *l,
-                                  struct ds_error *err)
+struct packed *ds_onednn_find_packed(struct ds_session *s, const struct op *op,
+                                     const struct ds_net *net, const struct ds_layer *l,
+                                     struct ds_error *err)
 {
     int8_t *int8 = op->scale ? net->quant->layer[l - net->layer].weights : NULL;
     struct packed *p = ds_alloc(1, sizeof *p, err);
@@ -122,19 +122,19 @@ struct packed *onednn_find_packed(struct ds_session *s, const struct op *op,
         return p;
     if (at)
         tdelete(p, &s->packed, compare_packed);
-    onednn_free_packed(p);
+    ds_onednn_free_packed(p);
     return NULL;
 }
 
-bool onednn_packed_stays(const struct packed *p)
+bool ds_onednn_packed_stays(const struct packed *p)
 {
     return p->key.weights.given == 0;
 }
 
-void onednn_forget_packed(struct ds_session *s, struct packed *p)
+void ds_onednn_forget_packed(struct ds_session *s, struct packed *p)
 {
     tdelete(p, &s->packed, compare_packed);
-    onednn_free_packed(p);
+    ds_onednn_free_packed(p);
 }
 
 /* Memory of n floats, to be written at *to. */
@@ -152,11 +152,12 @@ static int make_floats(struct ds_session *s, int n, dnnl_memory_t *memory, float
     if (desc)
         dnnl_memory_desc_destroy(desc);
     *to = data;
-    return onednn_check(status, "memory for biases", err);
+    return ds_onednn_check(status, "memory for biases", err);
 }
 
-int onednn_int8_bias(struct ds_session *s, const struct op *op, const struct ds_quant_layer *layer,
-                     dnnl_memory_t *bias, dnnl_memory_t *scales, struct ds_error *err)
+int ds_onednn_int8_bias(struct ds_session *s, const struct op *op,
+                        const struct ds_quant_layer *layer, dnnl_memory_t *bias,
+                        dnnl_memory_t *scales, struct ds_error *err)
 {
     float *to, *to_scales = NULL;
     *bias = *scales = NULL;

@@ -56,7 +56,7 @@ DS_WIDE static void from_bf16(const uint16_t *q, size_t n, float *to)
     }
 }
 
-void onednn_narrow(const float *x, size_t n, struct ds_quant_tensor type, void *to)
+void ds_onednn_narrow(const float *x, size_t n, struct ds_quant_tensor type, void *to)
 {
     switch (type.element) {
     case DS_ELEMENT_S8:
@@ -74,7 +74,7 @@ void onednn_narrow(const float *x, size_t n, struct ds_quant_tensor type, void *
     }
 }
 
-void onednn_widen(const void *q, size_t n, struct ds_quant_tensor type, float *to)
+void ds_onednn_widen(const void *q, size_t n, struct ds_quant_tensor type, float *to)
 {
     switch (type.element) {
     case DS_ELEMENT_S8:
@@ -92,17 +92,17 @@ void onednn_widen(const void *q, size_t n, struct ds_quant_tensor type, float *t
     }
 }
 
-void onednn_add(const void *x, struct ds_quant_tensor x_type, const void *x2,
-                struct ds_quant_tensor x2_type, size_t n, enum ds_act act, void *to,
-                struct ds_quant_tensor to_type)
+void ds_onednn_add(const void *x, struct ds_quant_tensor x_type, const void *x2,
+                   struct ds_quant_tensor x2_type, size_t n, enum ds_act act, void *to,
+                   struct ds_quant_tensor to_type)
 {
     float a[CHUNK], b[CHUNK];
     for (size_t i = 0; i < n; i += CHUNK) {
         size_t m = n - i < CHUNK ? n - i : CHUNK;
-        onednn_widen((const char *)x + i, m, x_type, a);
-        onednn_widen((const char *)x2 + i, m, x2_type, b);
+        ds_onednn_widen((const char *)x + i, m, x_type, a);
+        ds_onednn_widen((const char *)x2 + i, m, x2_type, b);
         ds_channels_apply_sum(a, 1, m, NULL, NULL, b, act, a);
-        onednn_narrow(a, m, to_type, (char *)to + i);
+        ds_onednn_narrow(a, m, to_type, (char *)to + i);
     }
 }
 
@@ -122,8 +122,8 @@ DS_WIDE static void sums_u8(const uint8_t *x, size_t pixels, size_t channels, si
             sum[c] += x[p * channels + c];
 }
 
-void onednn_global_pool(const void *x, struct ds_quant_tensor type, size_t images, size_t pixels,
-                        size_t channels, float *to)
+void ds_onednn_global_pool(const void *x, struct ds_quant_tensor type, size_t images, size_t pixels,
+                           size_t channels, float *to)
 {
     int32_t sum[CHUNK];
     for (size_t i = 0; i < images; i++)

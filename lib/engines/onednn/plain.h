@@ -9,18 +9,18 @@
 #include "quantize/quantize.h"
 
 /* Floats to elements of `type`: rounded to nearest, halves to even. */
-void onednn_narrow(const float *x, size_t n, struct ds_quant_tensor type, void *to);
+void ds_onednn_narrow(const float *x, size_t n, struct ds_quant_tensor type, void *to);
 
 /* Elements to floats. */
-void onednn_widen(const void *q, size_t n, struct ds_quant_tensor type, float *to);
+void ds_onednn_widen(const void *q, size_t n, struct ds_quant_tensor type, float *to);
 
 /* act(x + x2), all of 8 bits. */
-void onednn_add(const void *x, struct ds_quant_tensor x_type, const void *x2,
-                struct ds_quant_tensor x2_type, size_t n, enum ds_act act, void *to,
-                struct ds_quant_tensor to_type);
+void ds_onednn_add(const void *x, struct ds_quant_tensor x_type, const void *x2,
+                   struct ds_quant_tensor x2_type, size_t n, enum ds_act act, void *to,
+                   struct ds_quant_tensor to_type);
 
 /* Means over the pixels of each image, x of 8 bits: to[images][channels]. */
-void onednn_global_pool(const void *x, struct ds_quant_tensor type, size_t images, size_t pixels,
-                        size_t channels, float *to);
+void ds_onednn_global_pool(const void *x, struct ds_quant_tensor type, size_t images, size_t pixels,
+                           size_t channels, float *to);
 
 #endif

@@ -18,22 +18,22 @@ static int describe_tensor(desc_t *desc, int n, int c, int h, int w, int32_t typ
                            struct ds_error *err)
 {
     dnnl_dims_t dims = {n, c, h, w};
-    return onednn_check(
+    return ds_onednn_check(
         dnnl_memory_desc_create_with_tag(desc, 4, dims, (dnnl_data_type_t)type, dnnl_nhwc),
         "a tensor", err);
 }
 
-int onednn_describe_weights(desc_t *desc, const struct op_key *k, dnnl_data_type_t type,
-                            dnnl_format_tag_t plain, dnnl_format_tag_t grouped,
-                            struct ds_error *err)
+int ds_onednn_describe_weights(desc_t *desc, const struct op_key *k, dnnl_data_type_t type,
+                               dnnl_format_tag_t plain, dnnl_format_tag_t grouped,
+                               struct ds_error *err)
 {
     dnnl_dims_t dims = {k->cout, k->cin, k->kernel, k->kernel};
     dnnl_dims_t in_groups = {k->groups, k->cout / k->groups, k->cin / k->groups, k->kernel,
                              k->kernel};
-    return onednn_check(k->groups > 1
-                            ? dnnl_memory_desc_create_with_tag(desc, 5, in_groups, type, grouped)
-                            : dnnl_memory_desc_create_with_tag(desc, 4, dims, type, plain),
-                        "weights", err);
+    return ds_onednn_check(k->groups > 1
+                               ? dnnl_memory_desc_create_with_tag(desc, 5, in_groups, type, grouped)
+                               : dnnl_memory_desc_create_with_tag(desc, 4, dims, type, plain),
+                           "weights", err);
 }
 
 /* Appends the activation to the post-ops. */
@@ -87,7 +87,7 @@ static int make_attr(const struct op *op, dnnl_primitive_attr_t *attr, struct ds
         status = dnnl_primitive_attr_set_post_ops(*attr, ops);
     if (ops)
         dnnl_post_ops_destroy(ops);
-    return onednn_check(status, "attributes", err);
+    return ds_onednn_check(status, "attributes", err);
 }
 
 static const dnnl_dims_t no_dilation = {0};
@@ -106,17 +106,17 @@ static int describe_conv(struct ds_session *s, const struct op *op, dnnl_primiti
     dnnl_dims_t channels = {k->cout}, strides = {k->stride, k->stride}, before = {k->pad, k->pad};
     dnnl_dims_t after = {(k->hout - 1) * k->stride + k->kernel - k->hin - k->pad,
                          (k->wout - 1) * k->stride + k->kernel - k->win - k->pad};
-    int rc = onednn_describe_weights(&weights, k, weight_type(k), dnnl_format_tag_any,
-                                     dnnl_format_tag_any, err);
+    int rc = ds_onednn_describe_weights(&weights, k, weight_type(k), dnnl_format_tag_any,
+                                        dnnl_format_tag_any, err);
     if (rc == 0)
-        rc = onednn_check(dnnl_memory_desc_create_with_tag(&bias, 1, channels, dnnl_f32, dnnl_a),
-                          "bias", err);
+        rc = ds_onednn_check(dnnl_memory_desc_create_with_tag(&bias, 1, channels, dnnl_f32, dnnl_a),
+                             "bias", err);
     if (rc == 0)
-        rc =
-            onednn_check(dnnl_convolution_forward_primitive_desc_create(
-                             pd, s->engine, dnnl_forward_inference, dnnl_convolution_direct, op->in,
-                             weights, bias, op->out, strides, no_dilation, before, after, attr),
-                         "convolution", err);
+        rc = ds_onednn_check(dnnl_convolution_forward_primitive_desc_create(
+                                 pd, s->engine, dnnl_forward_inference, dnnl_convolution_direct,
+                                 op->in, weights, bias, op->out, strides, no_dilation, before,
+                                 after, attr),
+                             "convolution", err);
     if (weights)
         dnnl_memory_desc_destroy(weights);
     if (bias)
@@ -150,22 +150,22 @@ static int describe_op(struct ds_session *s, const struct op *op, dnnl_primitive
     case DS_OP_MAX_POOL:
     case DS_OP_AVG_POOL:
     case DS_OP_GLOBAL_POOL:
-        return onednn_check(describe_pool(s, op, attr, pd), "pooling", err);
+        return ds_onednn_check(describe_pool(s, op, attr, pd), "pooling", err);
     case DS_OP_SCALE:
-        return onednn_check(dnnl_binary_primitive_desc_create(pd, s->engine, dnnl_binary_mul,
-                                                              op->in, op->in2, op->out, attr),
-                            "scale", err);
+        return ds_onednn_check(dnnl_binary_primitive_desc_create(pd, s->engine, dnnl_binary_mul,
+                                                                 op->in, op->in2, op->out, attr),
+                               "scale", err);
     case DS_OP_SHUFFLE: /* read as [c / group size][group size], written transposed */
-        return onednn_check(dnnl_shuffle_forward_primitive_desc_create(
-                                pd, s->engine, dnnl_forward_inference, op->in, op->out, 1,
-                                k->cin / k->groups, attr),
-                            "channel shuffle", err);
+        return ds_onednn_check(dnnl_shuffle_forward_primitive_desc_create(
+                                   pd, s->engine, dnnl_forward_inference, op->in, op->out, 1,
+                                   k->cin / k->groups, attr),
+                               "channel shuffle", err);
     case DS_OP_ADD:
         break;
     }
-    return onednn_check(dnnl_binary_primitive_desc_create(pd, s->engine, dnnl_binary_add, op->in,
-                                                          op->in2, op->out, attr),
-                        "add", err);
+    return ds_onednn_check(dnnl_binary_primitive_desc_create(pd, s->engine, dnnl_binary_add, op->in,
+                                                             op->in2, op->out, attr),
+                           "add", err);
 }
 
 /* The number of a layout of weights in the session's list, which a new one joins; -1: no memory. */
@@ -195,7 +195,7 @@ static int keep_layouts(struct ds_session *s, struct op *op, dnnl_primitive_desc
                      : dnnl_memory_desc_clone(
                            &op->bias, dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 1));
     }
-    return onednn_check(status, "layouts", err);
+    return ds_onednn_check(status, "layouts", err);
 }
 
 /*
@@ -246,7 +246,7 @@ static int make_op(struct ds_session *s, struct op *op, struct ds_error *err)
     if (rc == 0)
         rc = check_compiled(s, &op->key, pd, err);
     if (rc == 0)
-        rc = onednn_check(dnnl_primitive_create(&op->primitive, pd), "a primitive", err);
+        rc = ds_onednn_check(dnnl_primitive_create(&op->primitive, pd), "a primitive", err);
     if (rc == 0)
         rc = keep_layouts(s, op, pd, err);
     if (pd)
@@ -262,7 +262,7 @@ static int compare_ops(const void *a, const void *b)
                   sizeof(struct op_key));
 }
 
-void onednn_free_op(void *p)
+void ds_onednn_free_op(void *p)
 {
     struct op *op = p;
     desc_t desc[] = {op->in, op->in2, op->out, op->bias, op->scratch};
@@ -275,7 +275,7 @@ void onednn_free_op(void *p)
     free(op);
 }
 
-enum ds_element onednn_element(const struct ds_session *s, const struct ds_net *net, int tensor)
+enum ds_element ds_onednn_element(const struct ds_session *s, const struct ds_net *net, int tensor)
 {
     if (s->options.dtype == DS_DTYPE_INT8)
         return net->quant->tensor[tensor].element;
@@ -288,10 +288,11 @@ enum ds_element onednn_element(const struct ds_session *s, const struct ds_net *
 static bool reads_8bit(const struct ds_session *s, const struct ds_net *net,
                        const struct ds_layer *l)
 {
-    return ds_element_is_8bit(onednn_element(s, net, l->in));
+    return ds_element_is_8bit(ds_onednn_element(s, net, l->in));
 }
 
-bool onednn_has_op(const struct ds_session *s, const struct ds_net *net, const struct ds_layer *l)
+bool ds_onednn_has_op(const struct ds_session *s, const struct ds_net *net,
+                      const struct ds_layer *l)
 {
     return !reads_8bit(s, net, l) || (l->op != DS_OP_GLOBAL_POOL && l->op != DS_OP_ADD);
 }
@@ -314,9 +315,9 @@ static void fill_key(const struct ds_session *s, const struct ds_net *net, const
                          .groups = l->groups,
                          .sum = l->op == DS_OP_CONV && l->in2 >= 0,
                          .bias = l->bias || l->bn};
-    k->in_type = (int32_t)type_of(onednn_element(s, net, l->in));
-    k->out_type = (int32_t)type_of(onednn_element(s, net, l->out));
-    k->in2_type = l->in2 >= 0 ? (int32_t)type_of(onednn_element(s, net, l->in2)) : 0;
+    k->in_type = (int32_t)type_of(ds_onednn_element(s, net, l->in));
+    k->out_type = (int32_t)type_of(ds_onednn_element(s, net, l->out));
+    k->in2_type = l->in2 >= 0 ? (int32_t)type_of(ds_onednn_element(s, net, l->in2)) : 0;
 }
 
 /* The scales of a layer that computes in int8. */
@@ -353,14 +354,14 @@ static struct op *share(struct ds_session *s, struct op *op, struct ds_error *er
     }
     if (make_op(s, op, err)) {
         tdelete(op, &s->ops, compare_ops);
-        onednn_free_op(op);
+        ds_onednn_free_op(op);
         return NULL;
     }
     return op;
 }
 
-struct op *onednn_find_op(struct ds_session *s, const struct ds_net *net, const struct ds_layer *l,
-                          bool *own, struct ds_error *err)
+struct op *ds_onednn_find_op(struct ds_session *s, const struct ds_net *net,
+                             const struct ds_layer *l, bool *own, struct ds_error *err)
 {
     struct op *op = ds_alloc(1, sizeof *op, err);
     if (!op)
@@ -371,6 +372,6 @@ struct op *onednn_find_op(struct ds_session *s, const struct ds_net *net, const 
         return share(s, op, err);
     if (fill_scales(net, l, op, err) == 0 && make_op(s, op, err) == 0)
         return op;
-    onednn_free_op(op);
+    ds_onednn_free_op(op);
     return NULL;
 }
