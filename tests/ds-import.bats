@@ -194,3 +194,65 @@ END
     [ "$output" = "ds-import: left out 1 of 2 lines, which space s cannot express" ]
     run -2 json --rename a=b two
 }
+
+@test "csv: a table of measured networks, in BlockProfile's columns" {
+    row='mbconv3_e3_k3->mbconv3_e4_k5|mbconv3_e3_k3->mbconv3_e3_k5->mbconv3_e6_k7|mbconv3_e3_k3->mbconv3_e3_k5|mbconv3_e3_k3->mbconv3_e3_k5|mbconv3_e3_k3->mbconv3_e3_k5'
+    printf '%s\n' 'net_id,net_str,device,resolution,lat unit,end-to-end lat' "0,$row,npu,224,ms,7.25" '' "1,$row,npu,192,s,0.5" >a.csv
+    csv() { ds-import csv --space ofa-mbv3 "$@"; }
+    csv --rename 'end-to-end lat=latency.npu' a.csv | ds-show --json | jq -c '[.arch.resolution, .metrics]' >got
+    diff got - <<'END'
+[224,{"latency.npu":{"value":7.25,"device":"npu"}}]
+[192,{"latency.npu":{"value":500,"device":"npu"}}]
+END
+    [ "$(csv a.csv | ds-show -t -c arch | tail -1)" = 'e3_k3,e4_k5|e3_k3,e3_k5,e6_k7|e3_k3,e3_k5|e3_k3,e3_k5|e3_k3,e3_k5' ]
+    # short names, other columns, quotes, line ends and marks of spreadsheets, columns in another order
+    printf '\xef\xbb\xbf%s\r\n%s\r\n' 'resolution,"net_str",unit,lat,top1,macs' "224,\"$row\",us,7250,76.5,"  >b.csv
+    csv b.csv | ds-show --json | jq -c .metrics >got
+    [ "$(cat got)" = '{"lat":7.25,"top1":76.5}' ] || [ "$(cat got)" = '{"top1":76.5,"lat":7.25}' ]
+    # all architectures, there and back
+    ds-sample proxylessnas -n 200 | ds-show --json | jq -r '[([.arch.units[].blocks | join("->")] | join("|")), .arch.resolution] | map(tostring) | join(",")' |
+        sed '1i net_str,resolution' | ds-import csv --space proxylessnas | ds-show -t -c id |
+        cmp - <(ds-sample proxylessnas -n 200 | ds-show -t -c id)
+}
+
+@test "csv: messages name file and line; --skip counts" {
+    head='net_str,device,resolution,unit,lat'
+    net='mbconv3_e3_k3->mbconv3_e3_k3'
+    net="$net|$net|$net|$net|$net"
+    refused() { # LINE MESSAGE
+        printf '%s\n' "$head" "$net,npu,224,ms,1" "$1" >bad.csv
+        run -1 ds-import csv --space ofa-mbv3 -o x bad.csv
+        # shellcheck disable=SC2053 # a pattern
+        [[ "${lines[0]}" == "ds-import: bad.csv: line 3: "$2 ]] || { echo "$output"; return 1; }
+    }
+    refused "$net,npu,224,ms" '4 fields, but 5 columns'
+    refused "$net,npu,224,ms,fast" "lat: 'fast' is not a number"
+    refused "$net,npu,224,ns,1" "unit 'ns' is neither ms, s nor us"
+    refused "$net,npu,224.5,ms,1" "resolution: '224.5' is not a whole number"
+    refused "$net,npu,100,ms,1" 'space ofa-mbv3 has no 100 at resolution'
+    refused "a->$net,npu,224,ms,1" 'space ofa-mbv3 has no "a" at unit0.layer0'
+    refused "mbconv3_e3_k3,npu,224,ms,1" '"arch" has 1 units, space ofa-mbv3 5'
+    refused "\"$net,npu,224,ms,1" 'field 1: a quote is not closed, or stands inside'
+    refused "$net,$(printf '\xff'),224,ms,1" 'device is not UTF-8'
+    run -0 bash -c "printf '%s\n' '$head' '$net,npu,224,ms,1' '$net,npu,100,ms,1' | ds-import csv --space ofa-mbv3 --skip | ds-show --json | wc -l"
+    [ "${lines[0]}" = "ds-import: left out 1 of 2 lines, which space ofa-mbv3 cannot express" ]
+    [ "${lines[1]}" -eq 1 ]
+    run -1 bash -c 'echo id,lat | ds-import csv --space ofa-mbv3 -o x'
+    [ "${lines[0]}" = "ds-import: standard input: line 1 names no column net_str, of networks as a->b|c->d" ]
+    run -1 bash -c 'echo net_str,lat,lat | ds-import csv --space ofa-mbv3 -o x'
+    [ "${lines[0]}" = "ds-import: standard input: line 1: two columns are called 'lat'" ]
+    run -1 bash -c 'echo net_str,lat | ds-import csv --space ofa-mbv3 -o x'
+    [ "${lines[0]}" = "ds-import: nothing to read: not one line below the column names" ]
+    run -1 bash -c ': | ds-import csv --space ofa-mbv3 -o x'
+    [ "${lines[0]}" = "ds-import: standard input: empty: not even column names" ]
+}
+
+@test "a file that cannot be read is told so, not that it is no YAML or has no rows" {
+    mkdir a.csv a.yaml
+    for file in a.csv a.yaml; do
+        run -1 ds-import lut --space ofa-mbv3 --name n --device d --class cpu -o x $file
+        [ "$output" = "ds-import: $file: Is a directory" ]
+        run -1 ds-import csv --space ofa-mbv3 -o x $file
+        [ "${lines[0]}" = "ds-import: $file: Is a directory" ]
+    done
+}

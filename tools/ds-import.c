@@ -1,5 +1,6 @@
 /* Makes a stream, or a device profile, of what other programs write. */
 #include "base/metric.h"
+#include "formats/network_table.h"
 #include "formats/ofa.h"
 #include "memory.h"
 #include "output.h"
@@ -21,8 +22,9 @@ struct importer {
     bool *renamed; /* which of `rename` named a key that was there */
     bool skip;
     uint64_t skipped;
+    uint64_t (*read)(struct importer *im, FILE *f, const char *shown); /* a file; how many of it */
     int (*take)(struct importer *im, const json_t *object, struct ds_error *err); /* a line's */
-    msgpack_sbuffer packed;                                                       /* json */
+    msgpack_sbuffer packed;                                                       /* json, csv */
 };
 
 /* The name a metric gets: as in --rename OLD=NEW, else its own. */
@@ -125,19 +127,13 @@ static int take_line(struct importer *im, const char *line, size_t n, struct ds_
     return rc;
 }
 
-static uint64_t take_file(struct importer *im, const char *name)
+/* Reads lines that are JSON objects; returns how many. */
+static uint64_t take_lines(struct importer *im, FILE *f, const char *shown)
 {
-    bool standard = strcmp(name, "-") == 0;
-    FILE *f = standard ? stdin : fopen(name, "r");
-    const char *shown = standard ? "standard input" : name;
     struct ds_error err;
     char *line = NULL;
     size_t room = 0;
     uint64_t number = 0;
-    if (!f) {
-        ds_fail(&err, "%s: %s", name, strerror(errno));
-        cli_fail(im->out, &err);
-    }
     errno = 0;
     for (ssize_t n; (n = getline(&line, &room, f)) >= 0;) {
         number++;
@@ -151,13 +147,53 @@ static uint64_t take_file(struct importer *im, const char *name)
         cli_fail(im->out, &err);
     }
     free(line);
-    if (!standard)
-        fclose(f);
     return number;
 }
 
-/* A stream of lines that are JSON objects. */
-static void import_lines(struct importer *im, struct cli *cli)
+static const char *column_name(void *im, const char *column)
+{
+    return metric_name(im, column);
+}
+
+/* Reads a table of networks; returns how many. */
+static uint64_t take_table(struct importer *im, FILE *f, const char *shown)
+{
+    struct ds_error err;
+    struct ds_network_table table;
+    json_t *record;
+    uint64_t rows = 0;
+    int rc = ds_network_table_begin(&table, f, &err) ? -1 : 1;
+    while (rc > 0 && (rc = ds_network_table_next(&table, column_name, im, &record, &err)) > 0) {
+        rows++;
+        if (take_record(im, record, &err))
+            rc = ds_fail_in(&err, "line %llu", table.csv.line);
+        json_decref(record);
+    }
+    if (rc < 0) {
+        ds_fail_in(&err, "%s", shown);
+        cli_fail(im->out, &err);
+    }
+    ds_network_table_end(&table);
+    return rows;
+}
+
+static uint64_t take_file(struct importer *im, const char *name)
+{
+    bool standard = strcmp(name, "-") == 0;
+    FILE *f = standard ? stdin : fopen(name, "r");
+    if (!f) {
+        struct ds_error err;
+        ds_fail(&err, "%s: %s", name, strerror(errno));
+        cli_fail(im->out, &err);
+    }
+    uint64_t n = im->read(im, f, standard ? "standard input" : name);
+    if (!standard)
+        fclose(f);
+    return n;
+}
+
+/* A stream of lines or rows. */
+static void import_records(struct importer *im, struct cli *cli)
 {
     struct ds_error err;
     struct ds_made made = cli_made(cli);
@@ -173,7 +209,7 @@ static void import_lines(struct importer *im, struct cli *cli)
     if (cli->noperands == 1)
         lines += take_file(im, "-");
     if (lines == 0) {
-        ds_fail(&err, "nothing to read: not one line");
+        ds_fail(&err, "nothing to read: not one line%s", im->take ? "" : " below the column names");
         cli_fail(im->out, &err);
     }
     if (im->skipped)
@@ -247,21 +283,24 @@ int main(int argc, char **argv)
     };
     struct cli cli = {
         .name = "ds-import",
-        .usage = "{ofa | json | lut} --space SPACE [OPTION ...] [FILE ...]",
+        .usage = "{ofa | json | csv | lut} --space SPACE [OPTION ...] [FILE ...]",
         .about = "ofa: a stream of Once-for-All's dictionaries, one JSON object a line.\n"
                  "json: a stream of what ds-show --json writes, and a short form of it.\n"
+                 "csv: a stream of a table of measured networks, as BlockProfile's.\n"
                  "lut: a device profile of tables of block latencies (YAML, CSV).",
         .options = options,
     };
     struct ds_error err;
     cli_parse(&cli, argc, argv);
     const char *format = cli.noperands ? cli.operand[0] : "";
-    bool lut = strcmp(format, "lut") == 0, json = strcmp(format, "json") == 0;
-    if (!lut && !json && strcmp(format, "ofa") != 0)
-        cli_die(CLI_USAGE, "wants a format first: ofa, json or lut");
+    bool lut = strcmp(format, "lut") == 0, json = strcmp(format, "json") == 0,
+         csv = strcmp(format, "csv") == 0;
+    if (!lut && !json && !csv && strcmp(format, "ofa") != 0)
+        cli_die(CLI_USAGE, "wants a format first: ofa, json, csv or lut");
     if (json && im.rename.n)
-        cli_die(CLI_USAGE, "--rename is for ofa");
-    im.take = json ? take_record : take_dict;
+        cli_die(CLI_USAGE, "--rename is for ofa and csv");
+    im.read = csv ? take_table : take_lines;
+    im.take = csv ? NULL : json ? take_record : take_dict;
     if (!space)
         cli_die(CLI_USAGE, "wants --space SPACE: a shipped name, as ofa-mbv3, or a file");
     for (int i = 0; i < im.rename.n; i++)
@@ -273,7 +312,7 @@ int main(int argc, char **argv)
     if (lut)
         import_lut(&im, &cli, &labels);
     else
-        import_lines(&im, &cli);
+        import_records(&im, &cli);
     ds_space_free(im.space);
     return 0;
 }

@@ -2,6 +2,7 @@
 
 #include "base/grow.h"
 #include "base/number.h"
+#include "formats/csv.h"
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -21,7 +22,8 @@ void ds_latency_table_free(struct ds_latency_table *table)
 static int add_entry(struct ds_latency_table *table, const char *name, double ms,
                      struct ds_error *err)
 {
-    if (!isfinite(ms) || ms < 0)
+    bool is_block = strstr(name, "-kernel:") || strstr(name, "-k_");
+    if (!isfinite(ms) || ms < 0 || (ms == 0 && is_block)) /* stem and head may be left out, as 0 */
         return ds_fail(err, "%s: %g is no latency", name, ms);
     if (ds_grow(&table->entry, &table->room, (size_t)table->nentries + 1, sizeof *table->entry,
                 err))
@@ -36,6 +38,16 @@ static int add_entry(struct ds_latency_table *table, const char *name, double ms
 
 /* ---- files ---- */
 
+/* Why the parser stopped: the file could not be read, there is no memory, or it is no YAML. */
+static int why_not(const yaml_parser_t *parser, FILE *f, struct ds_error *err)
+{
+    if (ferror(f))
+        return ds_fail(err, "%s", strerror(errno));
+    if (parser->error == YAML_MEMORY_ERROR)
+        return ds_no_memory(err);
+    return ds_fail(err, "not YAML: line %zu: %s", parser->problem_mark.line + 1, parser->problem);
+}
+
 /* A map of maps, each with a "mean". */
 static int read_yaml(struct ds_latency_table *table, FILE *f, struct ds_error *err)
 {
@@ -48,9 +60,9 @@ static int read_yaml(struct ds_latency_table *table, FILE *f, struct ds_error *e
         return ds_no_memory(err);
     yaml_parser_set_input_file(&parser, f);
     while (!done && rc == 0) {
+        errno = 0;
         if (!yaml_parser_parse(&parser, &e)) {
-            rc = ds_fail(err, "not YAML: line %zu: %s", parser.problem_mark.line + 1,
-                         parser.problem);
+            rc = why_not(&parser, f, err);
             break;
         }
         const char *text = (const char *)e.data.scalar.value;
@@ -70,9 +82,10 @@ static int read_yaml(struct ds_latency_table *table, FILE *f, struct ds_error *e
             else if (depth == 2 && is_key)
                 snprintf(key, sizeof key, "%s", text);
             else if (depth == 2 && strcmp(key, "mean") == 0)
-                rc = ds_number(text, -INFINITY, INFINITY, &ms, err)
+                rc = ds_number(text, -INFINITY, INFINITY, &ms, err) ||
+                             add_entry(table, name, ms, err)
                          ? ds_fail_in(err, "line %zu", e.start_mark.line + 1)
-                         : add_entry(table, name, ms, err);
+                         : 0;
             is_key = depth == 2 ? !is_key : true;
             break;
         case YAML_STREAM_END_EVENT:
@@ -88,41 +101,33 @@ static int read_yaml(struct ds_latency_table *table, FILE *f, struct ds_error *e
                                                 : rc;
 }
 
-/* The field of a line, from `line`, cut off at the next comma; NULL past the last. */
-static char *field(char **line)
+/* Columns "Kernel Name" and "Average Time (ms)"; rows without a name are passed over. */
+static int read_rows(struct ds_latency_table *table, struct ds_csv *csv, struct ds_error *err)
 {
-    return strsep(line, ",");
+    int name = ds_csv_column(csv, "Kernel Name"), time = ds_csv_column(csv, "Average Time (ms)");
+    int rc, before = table->nentries;
+    if (name < 0 || time < 0)
+        return ds_fail(err, "line %llu names no columns 'Kernel Name' and 'Average Time (ms)'",
+                       csv->line);
+    while ((rc = ds_csv_next(csv, err)) > 0) {
+        double ms;
+        const char *text = csv->field[time] + strspn(csv->field[time], " ");
+        if (!*csv->field[name])
+            continue;
+        if (ds_number(text, -INFINITY, INFINITY, &ms, err))
+            return ds_fail(err, "line %llu: no number under 'Average Time (ms)'", csv->line);
+        if (add_entry(table, csv->field[name], ms, err))
+            return ds_fail_in(err, "line %llu", csv->line);
+    }
+    return rc == 0 && table->nentries == before ? ds_fail(err, "no rows") : rc;
 }
 
-/* Columns "Kernel Name" and "Average Time (ms)". */
 static int read_csv(struct ds_latency_table *table, FILE *f, struct ds_error *err)
 {
-    char *line = NULL;
-    size_t room = 0;
-    int row = 0, name_column = -1, time_column = -1, rc = 0;
-    while (rc == 0 && getline(&line, &room, f) >= 0) {
-        char *at = line, *text, *name = NULL, *time = NULL;
-        line[strcspn(line, "\r\n")] = 0;
-        row++;
-        for (int c = 0; (text = field(&at)); c++) {
-            if (row == 1 && strcmp(text, "Kernel Name") == 0)
-                name_column = c;
-            if (row == 1 && strcmp(text, "Average Time (ms)") == 0)
-                time_column = c;
-            name = c == name_column ? text : name;
-            time = c == time_column ? text : time;
-        }
-        double ms;
-        if (row == 1 && (name_column < 0 || time_column < 0))
-            rc = ds_fail(err, "line 1 names no columns 'Kernel Name' and 'Average Time (ms)'");
-        else if (row > 1 && name && *name &&
-                 (!time || ds_number(time + strspn(time, " "), -INFINITY, INFINITY, &ms, err)))
-            rc = ds_fail(err, "line %d: no number under 'Average Time (ms)'", row);
-        else if (row > 1 && name && *name)
-            rc = add_entry(table, name, ms, err);
-    }
-    free(line);
-    return rc == 0 && table->nentries == 0 ? ds_fail(err, "no rows") : rc;
+    struct ds_csv csv;
+    int rc = ds_csv_begin(&csv, f, err) ? -1 : read_rows(table, &csv, err);
+    ds_csv_end(&csv);
+    return rc;
 }
 
 int ds_latency_table_read(struct ds_latency_table *table, const char *path, struct ds_error *err)

@@ -1,6 +1,7 @@
 /* What reads data of others, each as a function of bytes: for libFuzzer (fuzz.c), and for the test
  * that replays what is in corpus/ (tests/test_fuzz.c). */
 #include "formats/latency_table.h"
+#include "formats/network_table.h"
 #include "formats/ofa.h"
 #include "formats/pytorch.h"
 #include "images/decode.h"
@@ -170,6 +171,35 @@ static void fuzz_table(const uint8_t *data, size_t size)
     close(fd);
 }
 
+static const char *same_name(void *arg, const char *column)
+{
+    (void)arg;
+    return column;
+}
+
+/* CSV of measured networks. */
+static void fuzz_networks(const uint8_t *data, size_t size)
+{
+    struct ds_error err;
+    struct ds_network_table table;
+    msgpack_sbuffer packed;
+    char name[32];
+    json_t *record;
+    int fd = as_file(data, size, name);
+    FILE *f = fdopen(fd, "r");
+    if (!f)
+        abort();
+    int rc = ds_network_table_begin(&table, f, &err) ? -1 : 1;
+    while (rc > 0 && (rc = ds_network_table_next(&table, same_name, NULL, &record, &err)) > 0) {
+        msgpack_sbuffer_init(&packed);
+        ds_record_pack_json(some_space(), record, &packed, &err);
+        msgpack_sbuffer_destroy(&packed);
+        json_decref(record);
+    }
+    ds_network_table_end(&table);
+    fclose(f);
+}
+
 static void fuzz_rule(const uint8_t *data, size_t size)
 {
     struct ds_error err;
@@ -314,9 +344,11 @@ static void fuzz_json(const uint8_t *data, size_t size)
 static const struct target {
     const char *name;
     void (*run)(const uint8_t *data, size_t size);
-} targets[] = {{"stream", fuzz_stream},   {"record", fuzz_record}, {"space", fuzz_space},
-               {"profile", fuzz_profile}, {"npu", fuzz_npu},       {"pytorch", fuzz_pytorch},
-               {"table", fuzz_table},     {"rule", fuzz_rule},     {"answer", fuzz_answer},
-               {"image", fuzz_image},     {"idx", fuzz_idx},       {"cifar", fuzz_cifar},
-               {"list", fuzz_list},       {"json", fuzz_json},     {"dictionary", fuzz_dictionary}};
+} targets[] = {
+    {"stream", fuzz_stream},        {"record", fuzz_record},     {"space", fuzz_space},
+    {"profile", fuzz_profile},      {"npu", fuzz_npu},           {"pytorch", fuzz_pytorch},
+    {"table", fuzz_table},          {"networks", fuzz_networks}, {"rule", fuzz_rule},
+    {"answer", fuzz_answer},        {"image", fuzz_image},       {"idx", fuzz_idx},
+    {"cifar", fuzz_cifar},          {"list", fuzz_list},         {"json", fuzz_json},
+    {"dictionary", fuzz_dictionary}};
 enum { NTARGETS = sizeof targets / sizeof *targets };
