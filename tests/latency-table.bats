@@ -199,3 +199,16 @@ END
     run -2 ds-export lut --batch 2 --profile note10
     run -1 bash -c ': | ds-export lut'
 }
+
+@test "the example, in a short form" {
+    [ -z "$SANITIZE" ] || skip "composes tools only"
+    ds-sample mobilenet-v2 -n 1 | ds-measure-cpu -q --max-runs 1 >one.dss || skip "no engine"
+    ds-prune ofa-mbv3 --keep 'expand==3 && kernel==3 || expand==6 && kernel==5' >two.json
+    SPACE=$PWD/two.json RESOLUTION=160 N=60 FEW=24 MEASURE='--max-runs 3' \
+        "$BATS_TEST_DIRNAME/../examples/latency-table/run" out >said
+    [ "$(grep -c '^latency.cpu  *latency\.[a-z]*  *24  *[+-]' said)" -eq 3 ]
+    grep -q '^24 unseen networks, [0-9.]* ms in the mean$' said
+    [ "$(grep -cE '^latency\.(blocks|whole|few) +off by [0-9.]+% in the mean; sums are [+-][0-9.]+% from' said)" -eq 3 ]
+    [ "$(names out/blocks/*.yaml | wc -l)" -eq 26 ]
+    cmp <(names out/blocks/*.yaml) <(names out/whole/*.yaml)
+}

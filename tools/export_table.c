@@ -56,7 +56,7 @@ static void compare(struct ds_block_table *table, const struct ds_profile *p,
         n++;
     }
     double rms = n ? sqrt(squares / n) : 0;
-    if (rms > 1e-9)
+    if (rms > 1e-6)
         cli_warn("layers of one shape share an entry: networks of the table differ from those of "
                  "profile %s by %.2g%% (root mean square of %d random ones)",
                  p->name, 100 * rms, n);
