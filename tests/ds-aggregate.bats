@@ -224,6 +224,109 @@ print(next(r["id"] for r in map(json.loads, sys.stdin) if "affix" not in r))')
     done
 }
 
+# part K OPTION...: a third of all.dss's samples, measured, and its partial result
+part() {
+    ds-sample ofa-mbv3 -n 60 --shard "$1/3" | ds-affix --all | ds-measure-cost >"records$1.dss"
+    ds-aggregate "${@:2}" --partial -o "part$1.dss" "records$1.dss"
+}
+
+@test "partial results are merged to what all records give, to the last digit" {
+    for options in "--effect --by unit,layer,block" "--by choice --keep 1000" \
+        "--occurring --by unit,block --keep 2000" "--effect --by expand,kernel --keep 1000"; do
+        for k in 1 2 3; do
+            # shellcheck disable=SC2086
+            part $k $options
+        done
+        # shellcheck disable=SC2086
+        ds-aggregate $options records[123].dss | ds-show --json >at-once
+        ds-aggregate --merge part3.dss part1.dss part2.dss | ds-show --json >merged
+        cmp at-once merged
+        ds-aggregate --merge --partial part3.dss part2.dss | ds-aggregate --merge part1.dss - | ds-show --json >in-steps
+        cmp at-once in-steps
+        case $options in # what had no room is told
+        *1000* | *2000*) grep -q '"q_error":' merged && grep -q '"random_groups":' merged ;;
+        *) run ! grep -qE 'q_error|random_groups' merged ;;
+        esac
+    done
+    # all of it can be looked at as any group
+    diff <(ds-aggregate --effect --by expand,kernel --keep 1000 records1.dss | ds-show -t -c expand,macs) \
+        <(ds-show -t -c expand,macs part1.dss)
+    ds-show part1.dss | grep -qE '[0-9]+ bytes$'
+}
+
+@test "bases and groups that parts share are joined" {
+    ds-aggregate --by unit,block all.dss | ds-show --json >at-once
+    # every record of a base in another part: of each the same 8 bases
+    for k in 0 1 2; do
+        ds-show --json all.dss | awk "NR % 3 == $k" | ds-import json --space ofa-mbv3 -q |
+            ds-aggregate --by unit,block --partial -o "part$k.dss"
+    done
+    ds-aggregate --merge part0.dss part1.dss part2.dss | ds-show --json >merged
+    cmp at-once merged
+    [ "$(ds-show -t -c macs:bases <(ds-aggregate --merge part?.dss) | sort -u | tail -1)" = macs:bases ]
+    grep -q '"bases":8,' merged
+}
+
+@test "with little room, quantiles are within their stated error, and the rest is exact" {
+    ds-sample ofa-mbv3 -n 3000 | ds-measure-cost >plain.dss
+    ds-aggregate --occurring --by unit,depth plain.dss | ds-show --json >exact
+    ds-aggregate --occurring --by unit,depth --keep 3000 plain.dss | ds-show --json >little
+    python3 - <<'END'
+import json
+widths = []
+for a, b in zip(map(json.loads, open("exact")), map(json.loads, open("little"))):
+    for name, x in a["metrics"].items():
+        y = b["metrics"][name]
+        assert 0 < y["q_error"] < 0.02 and "q_error" not in x
+        assert all(x[k] == y[k] for k in ("value", "n", "sd", "min", "max")), (x, y)
+        for k in ("q01", "q05", "q95", "q99"):
+            assert abs(x[k] - y[k]) <= y["q_error"] * 1.1 * x[k], (k, x, y)
+        assert y["random_groups"] <= 64 and abs(y["bases"] / x["bases"] - 1) < 0.4
+        widths.append((y["hi"] - y["lo"]) / (x["hi"] - x["lo"]))
+assert len(widths) == 45 and abs(sum(widths) / 45 - 1) < 0.1, widths
+END
+}
+
+@test "effects whose bases no longer wait" {
+    ds-sample ofa-mbv3 -n 30 | ds-affix --all | ds-measure-cost >many.dss
+    ds-aggregate --effect --by unit,block many.dss | ds-show -t -c unit,block,macs,macs:n,macs:sd >exact
+    ds-aggregate --effect --by unit,block --keep 1000 many.dss | ds-show -t -c unit,block,macs,macs:n,macs:sd >little
+    diff exact little
+}
+
+@test "what cannot be merged is refused" {
+    ds-aggregate --by unit --partial -o a.dss all.dss
+    ds-aggregate --by block --partial -o b.dss all.dss
+    ds-aggregate --by unit --keep 5000 --partial -o c.dss all.dss
+    run -1 ds-aggregate --merge a.dss b.dss
+    [[ $output == *"b.dss: record 1, "*"made by other options than the part before it: --by block --keep 1048576" ]]
+    run -1 ds-aggregate --merge a.dss c.dss
+    [[ $output == *"made by other options than the part before it: --by unit --keep 5000" ]]
+    run -1 ds-aggregate --merge all.dss
+    [[ $output == *": no partial result, as ds-aggregate --partial writes it" ]]
+    for direction in better worse; do ds-pareto --$direction macs --top 4 -o $direction.dss a.dss; done
+    run -1 ds-aggregate --merge worse.dss
+    [[ $output == *"partial results are not whole: a part's first group is missing" ]]
+    run -1 ds-aggregate --merge better.dss
+    [[ $output == *"partial results are not whole: 4 groups came, of 5" ]]
+    run -2 ds-aggregate --merge --by unit a.dss
+    [[ $output == *"--merge takes --by, --effect, --occurring and --keep from the parts"* ]]
+    ds-sample proxylessnas -n 3 | ds-affix --all | ds-measure-cost | ds-aggregate --by unit --partial -o other.dss
+    run -1 ds-aggregate --merge a.dss other.dss
+    [[ $output == *"a second design space: proxylessnas after ofa-mbv3"* ]]
+}
+
+@test "parts of different devices are not merged" {
+    ds-sample ofa-mbv3 -n 3 --seed 4 | ds-affix --depth 0,2 >in.dss
+    for d in dpu kirin9000-lite; do
+        ds-measure-npu -q --model kirin9000-lite in.dss | ds-show --json | sed "s/\"model\":\"[^\"]*\"/\"model\":\"$d\"/" |
+            ds-import json --space ofa-mbv3 -q | ds-aggregate --by depth --partial -o "$d.dss"
+    done
+    run -1 ds-aggregate --merge dpu.dss kirin9000-lite.dss -o x
+    [ "$output" = "ds-aggregate: latency.npu mixes values of model 'dpu' and 'kirin9000-lite': aggregate them apart, or measure under names of their own (--as)" ]
+    run -0 ds-aggregate --merge dpu.dss dpu.dss
+}
+
 @test "errors" {
     run -2 ds-aggregate all.dss
     [[ "$output" == *"wants --by KEYS"* ]]

@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-static void write_groups(struct cli *cli, struct ds_aggregate *a, int ngroups, struct ds_reader *in)
+static void write_groups(struct cli *cli, struct ds_aggregate *a, int ngroups, bool partial,
+                         struct ds_reader *in)
 {
     struct ds_error err;
     struct ds_record rec;
@@ -19,16 +20,49 @@ static void write_groups(struct cli *cli, struct ds_aggregate *a, int ngroups, s
         ds_writer_begin(out, ds_reader_space(in), before, size, &made, &err))
         cli_fail(out, &err);
     for (int g = 0; g < ngroups; g++)
-        if (ds_aggregate_group(a, g, &rec, &err) || ds_writer_put(out, &rec, &err))
+        if (ds_aggregate_group(a, g, &rec, &err) ||
+            (partial && ds_aggregate_partial(a, g, &rec, &err)) || ds_writer_put(out, &rec, &err))
             cli_fail(out, &err);
     ds_record_free(&rec);
     cli_close(out);
 }
 
+/* What came of the records that were read. */
+struct counts {
+    uint64_t grouped, lacking, failed;
+};
+
+static struct counts read_records(struct ds_aggregate *a, struct ds_reader *in, bool merge,
+                                  bool occurring, bool show)
+{
+    struct ds_error err;
+    struct ds_record *rec;
+    struct progress progress;
+    struct counts n = {0};
+    int rc;
+    progress_begin(&progress, show, 0);
+    while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
+        int in_group =
+            merge ? ds_aggregate_merge(a, rec, &err) + 1 : ds_aggregate_add(a, rec, &err);
+        if (merge ? in_group != 1 : in_group < 0)
+            cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
+        n.grouped += in_group > 0;
+        n.lacking += in_group == 0 && (occurring || rec->affix_site >= 0);
+        n.failed += ds_record_has_errors(rec);
+        progress.total = ds_reader_total(in);
+        progress_add(&progress, 1);
+    }
+    progress_end(&progress);
+    if (rc < 0)
+        cli_die(CLI_FAILED, "%s", err.text);
+    return n;
+}
+
 int main(int argc, char **argv)
 {
     const char *by = NULL;
-    bool effect = false, occurring = false;
+    bool effect = false, occurring = false, partial = false, merge = false;
+    uint64_t keep = 0;
     const struct cli_option options[] = {
         {"by", 'b', CLI_TEXT, &by, "KEYS",
          "of unit,layer,block,kernel,expand,depth,width,resolution,site,choice", 0},
@@ -36,61 +70,55 @@ int main(int argc, char **argv)
          0},
         {"occurring", 0, CLI_FLAG, &occurring, NULL,
          "group by what occurs in each architecture, not what was affixed", 0},
+        {"partial", 0, CLI_FLAG, &partial, NULL, "write what --merge needs along with each group",
+         0},
+        {"merge", 0, CLI_FLAG, &merge, NULL, "join partial results, as if of all their records", 0},
+        {"keep", 0, CLI_COUNT, &keep, "N",
+         "values and a quarter as many bases kept as they are (1048576)", 1000, 1e9},
         {0},
     };
     struct cli cli = {
         .name = "ds-aggregate",
-        .usage = "--by KEY[,KEY ...] [OPTION ...] [FILE ...]",
+        .usage = "{--by KEY[,KEY ...] | --merge} [OPTION ...] [FILE ...]",
         .about = "Averages every metric over groups of records.",
         .options = options,
     };
     struct ds_error err;
-    struct ds_record *rec;
-    struct progress progress;
-    uint64_t grouped = 0, lacking = 0, failed = 0;
 
     cli_parse(&cli, argc, argv);
-    if (!by)
+    if (merge && (by || effect || occurring || keep))
+        cli_die(CLI_USAGE, "--merge takes --by, --effect, --occurring and --keep from the parts");
+    if (!by && !merge)
         cli_die(CLI_USAGE, "wants --by KEYS, as --by unit,block");
     if (effect && occurring)
         cli_die(CLI_USAGE, "--effect needs what was affixed; it excludes --occurring");
     struct ds_aggregate *a =
-        ds_aggregate_new(by, occurring ? DS_BY_OCCURRING : DS_BY_AFFIX, effect, &err);
+        merge ? ds_aggregate_of_partials(&err)
+              : ds_aggregate_new(by, occurring ? DS_BY_OCCURRING : DS_BY_AFFIX, effect, &err);
     if (!a)
         cli_die(CLI_USAGE, "--by: %s", err.text);
+    if (keep)
+        ds_aggregate_keep(a, keep);
     struct ds_reader *in = cli_reader(cli.operand, cli.noperands);
-
-    progress_begin(&progress, cli.progress, 0);
-    int rc;
-    while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
-        int in_group = ds_aggregate_add(a, rec, &err);
-        if (in_group < 0)
-            cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
-        grouped += in_group > 0;
-        lacking += in_group == 0 && (occurring || rec->affix_site >= 0);
-        failed += ds_record_has_errors(rec);
-        progress.total = ds_reader_total(in);
-        progress_add(&progress, 1);
-    }
-    progress_end(&progress);
-    if (rc < 0)
-        cli_die(CLI_FAILED, "%s", err.text);
-    if (grouped == 0)
+    struct counts n = read_records(a, in, merge, occurring, cli.progress);
+    if (n.grouped == 0 && merge)
+        cli_die(CLI_FAILED, "no partial results");
+    if (n.grouped == 0)
         cli_die(CLI_FAILED, "no record has %s%s; %s", by, occurring ? "" : " affixed",
                 occurring ? "see --by in the manual" : "run ds-affix first, or give --occurring");
-    if (lacking)
-        cli_warn("left out %llu records that lack a key of %s", (unsigned long long)lacking, by);
-    if (failed)
+    if (n.lacking)
+        cli_warn("left out %llu records that lack a key of %s", (unsigned long long)n.lacking, by);
+    if (n.failed)
         cli_warn("%llu records have metrics that could not be measured (ds-show --json: errors); "
                  "these%s are left out",
-                 (unsigned long long)failed, effect ? ", and effects on them," : "");
+                 (unsigned long long)n.failed, effect ? ", and effects on them," : "");
     bool devices;
     const char *mixed = ds_aggregate_mixed(a, &devices);
     conditions_mixed(mixed, devices, "aggregate");
     int ngroups = ds_aggregate_finish(a, &err);
     if (ngroups < 0)
         cli_die(CLI_FAILED, "%s", err.text);
-    write_groups(&cli, a, ngroups, in);
+    write_groups(&cli, a, ngroups, partial, in);
     ds_reader_close(in);
     ds_aggregate_free(a);
     return 0;

@@ -166,9 +166,11 @@ static char *object_text(const struct record_table *r, const msgpack_object *o)
     return json.text;
 }
 
+#define LONG_BYTES 64 /* more of them are no cell of a table: their number is */
+
 static void set_object(struct row *row, const char *name, size_t length, const msgpack_object *o)
 {
-    char text[24];
+    char text[32];
     if (find_column(row->table, name, length) < 0)
         return;
     switch (o->type) {
@@ -187,6 +189,12 @@ static void set_object(struct row *row, const char *name, size_t length, const m
     case MSGPACK_OBJECT_STR:
         set_own(row, name, length, plain_copy(o->via.str.ptr, o->via.str.size), false);
         break;
+    case MSGPACK_OBJECT_BIN:
+        if (o->via.bin.size > LONG_BYTES) {
+            snprintf(text, sizeof text, "%" PRIu32 " bytes", o->via.bin.size);
+            set(row, name, length, text, false);
+            break;
+        } /* fall through */
     default:
         set_own(row, name, length, object_text(row->table, o), false);
     }

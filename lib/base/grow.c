@@ -24,6 +24,14 @@ void *ds_copy(const void *data, size_t size, struct ds_error *err)
     return p && size ? memcpy(p, data, size) : p;
 }
 
+char *ds_copy_text(const char *text, size_t n, struct ds_error *err)
+{
+    char *copy = ds_alloc(n + 1, 1, err);
+    if (copy && n)
+        memcpy(copy, text, n);
+    return copy;
+}
+
 int ds_grow(void *array, size_t *room, size_t n, size_t size, struct ds_error *err)
 {
     void *old;

@@ -17,6 +17,9 @@ void *ds_alloc(size_t n, size_t size, struct ds_error *err);
 /* A copy of `size` bytes, to be freed; NULL when out of memory. */
 void *ds_copy(const void *data, size_t size, struct ds_error *err);
 
+/* A copy of n characters, terminated, to be freed; NULL when out of memory. */
+char *ds_copy_text(const char *text, size_t n, struct ds_error *err);
+
 /*
  * Makes room for n elements of `size` bytes: `array` is the address of the pointer, which realloc
  * may move, and *room how many elements it has room for. It at least doubles, so that appending

@@ -1,11 +1,16 @@
 /*
  * Grouping measured records and describing each group's metrics: as response (the mean of the
- * metric) or as paired effect (the mean change against the record's own base).
+ * metric) or as paired effect (the mean change against the record's own base). Memory does not grow
+ * with the number of records; see tally.h for what is exact and what is estimated.
  */
 #ifndef DS_STUDY_AGGREGATE_H
 #define DS_STUDY_AGGREGATE_H
 
 #include "stream/record.h"
+
+/* Unless told otherwise: bins of all histograms, a quarter as many bases, as many effects waiting.
+ */
+#define DS_AGGREGATE_KEEP ((uint64_t)1 << 20)
 
 enum ds_group_by {
     DS_BY_AFFIX,    /* what was affixed; bases are no part of any group */
@@ -22,7 +27,16 @@ struct ds_aggregate *ds_aggregate_new(const char *keys, enum ds_group_by by, boo
                                       struct ds_error *err);
 void ds_aggregate_free(struct ds_aggregate *a);
 
-/* Adds a record: 1 when it is in a group, 0 when not (a base, or it lacks a key), -1. */
+/* How much is kept exactly; before anything is added. */
+void ds_aggregate_keep(struct ds_aggregate *a, uint64_t keep);
+
+/*
+ * Adds a record: 1 when it is in a group, 0 when not (a base, or it lacks a key), -1.
+ *
+ * Effects wait for all measurements of their base, to take its mean off. When more than `keep`
+ * values wait, the mean so far of each base that is known is taken off what waits for it, and a
+ * later measurement of that base begins a new mean.
+ */
 int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct ds_error *err);
 
 /*
@@ -37,7 +51,9 @@ int ds_aggregate_finish(struct ds_aggregate *a, struct ds_error *err);
  * n, bases (clusters), sd, min, q01, q05, q95, q99, max, and lo, hi: the 95% interval of the mean
  * by Student's t on clusters (records of one base are not independent):
  *   var = G/(G-1) sum_g (sum of the cluster's deviations from the mean)^2 / n^2, G-1 df
- * (Liang and Zeger, Biometrika 1986). With one cluster there is no interval. Where all values are
+ * (Liang and Zeger, Biometrika 1986). With one cluster there is no interval. With too many bases
+ * the clusters are "random_groups" of them, and "bases" is an estimate. "q_error" bounds the
+ * relative error of the quantiles where they are not exact. Where all values are
  * changes of an accuracy that say how many images changed, "image_se" is the mean's standard error
  * from the images alone, by McNemar's variance; the interval is at least that wide, and with one
  * cluster it is that. What was said alike
@@ -52,5 +68,24 @@ int ds_aggregate_group(struct ds_aggregate *a, int g, struct ds_record *rec, str
  * none; else only its settings differ (threads, batch).
  */
 const char *ds_aggregate_mixed(struct ds_aggregate *a, bool *devices);
+
+/* ---- aggregates of aggregates ---- */
+
+/*
+ * Adds to the record of group g, as ds_aggregate_group made it, what is held of the group, under
+ * "partial". It is good until the next call, or ds_aggregate_free.
+ */
+int ds_aggregate_partial(struct ds_aggregate *a, int g, struct ds_record *rec,
+                         struct ds_error *err);
+
+/* An aggregate of partial results, by the keys that the first of them has. NULL: out of memory. */
+struct ds_aggregate *ds_aggregate_of_partials(struct ds_error *err);
+
+/*
+ * Adds a record that ds_aggregate_partial wrote. When all groups of all parts are added, the
+ * aggregate is the same as one of all their records, in whatever parts and order they come, if the
+ * bases of effects are in one part with what was affixed to them.
+ */
+int ds_aggregate_merge(struct ds_aggregate *a, const struct ds_record *rec, struct ds_error *err);
 
 #endif

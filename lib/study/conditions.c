@@ -1,5 +1,6 @@
 #include "study/conditions.h"
 
+#include "base/grow.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,6 +48,33 @@ __attribute__((format(printf, 3, 4))) static void note_mixture(struct ds_mixture
     mixture->of_devices = !c->is_count;
 }
 
+/* Adds a condition that values name, unless there are too many. */
+static int add_condition(struct ds_value_conditions *v, const char *metric,
+                         const struct ds_value_condition *as, msgpack_object_str key,
+                         struct ds_mixture *mixture)
+{
+    int k = 0;
+    while (k < v->n && !is_text(key, v->condition[k].key))
+        k++;
+    if (k == DS_MOST_CONDITIONS)
+        return 0;
+    struct ds_value_condition *c = &v->condition[k];
+    if (k == v->n) {
+        *c = (struct ds_value_condition){.is_count = as->is_count, .count = as->count};
+        c->key = ds_copy_text(key.ptr, key.size, NULL);
+        c->text = ds_copy_text(as->text, strlen(as->text), NULL);
+        v->n++;
+        if (!c->key || !c->text)
+            return -1;
+    }
+    if (strcmp(c->text, as->text) == 0)
+        c->times += as->times;
+    else
+        note_mixture(mixture, c, "%s mixes values of %s '%s' and '%s'", metric, c->key, c->text,
+                     as->text);
+    return 0;
+}
+
 int ds_value_conditions_add(struct ds_value_conditions *v, const char *metric,
                             msgpack_object_map detail, struct ds_mixture *mixture)
 {
@@ -56,26 +84,47 @@ int ds_value_conditions_add(struct ds_value_conditions *v, const char *metric,
         const msgpack_object_kv *kv = &detail.ptr[i];
         if (!is_condition(kv, text, sizeof text))
             continue;
-        int k = 0;
-        while (k < v->n && !is_text(kv->key.via.str, v->condition[k].key))
-            k++;
-        if (k == DS_MOST_CONDITIONS)
-            continue;
-        struct ds_value_condition *c = &v->condition[k];
-        if (k == v->n) {
-            c->key = strndup(kv->key.via.str.ptr, kv->key.via.str.size);
-            c->text = strdup(text);
-            c->is_count = kv->val.type != MSGPACK_OBJECT_STR && kv->val.via.u64 <= INT64_MAX;
-            c->count = c->is_count ? (int64_t)kv->val.via.u64 : 0;
-            v->n++;
-            if (!c->key || !c->text)
-                return -1;
-        }
-        if (strcmp(c->text, text) == 0)
-            c->times++;
-        else
-            note_mixture(mixture, c, "%s mixes values of %s '%s' and '%s'", metric, c->key, c->text,
-                         text);
+        struct ds_value_condition one = {.text = text, .times = 1};
+        one.is_count = kv->val.type != MSGPACK_OBJECT_STR && kv->val.via.u64 <= INT64_MAX;
+        one.count = one.is_count ? (int64_t)kv->val.via.u64 : 0;
+        if (add_condition(v, metric, &one, kv->key.via.str, mixture))
+            return -1;
+    }
+    return 0;
+}
+
+void ds_value_conditions_pack(const struct ds_value_conditions *v, struct ds_bytes *out)
+{
+    ds_bytes_uint(out, v->times);
+    ds_bytes_uint(out, (uint64_t)v->n);
+    for (int k = 0; k < v->n; k++) {
+        const struct ds_value_condition *c = &v->condition[k];
+        ds_bytes_data(out, c->key, strlen(c->key));
+        ds_bytes_data(out, c->text, strlen(c->text));
+        ds_bytes_uint(out, c->is_count);
+        ds_bytes_int(out, c->count);
+        ds_bytes_uint(out, c->times);
+    }
+}
+
+int ds_value_conditions_join(struct ds_value_conditions *v, const char *metric,
+                             struct ds_bytes_in *in, struct ds_mixture *mixture)
+{
+    v->times += ds_bytes_get_uint(in);
+    uint64_t n = ds_bytes_get_uint(in);
+    for (uint64_t k = 0; k < n && !in->bad; k++) {
+        size_t key_size, size;
+        char text[200];
+        const char *key = ds_bytes_get_data(in, &key_size), *at = ds_bytes_get_data(in, &size);
+        snprintf(text, sizeof text, "%.*s", (int)(size < sizeof text ? size : sizeof text), at);
+        struct ds_value_condition one = {.text = text};
+        one.is_count = ds_bytes_get_uint(in);
+        one.count = ds_bytes_get_int(in);
+        one.times = ds_bytes_get_uint(in);
+        in->bad = in->bad || k == DS_MOST_CONDITIONS || one.count < 0 || key_size > 65535;
+        if (!in->bad &&
+            add_condition(v, metric, &one, (msgpack_object_str){(uint32_t)key_size, key}, mixture))
+            return -1;
     }
     return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef DS_STUDY_CONDITIONS_H
 #define DS_STUDY_CONDITIONS_H
 
+#include "base/bytes.h"
 #include "stream/record.h"
 
 #define DS_MOST_CONDITIONS 16 /* further ones are not compared */
@@ -38,6 +39,14 @@ void ds_value_conditions_compare(const struct ds_value_conditions *v, const char
 /* Adds the conditions that all values share to a metric of a record. -1 when out of memory. */
 int ds_value_conditions_describe(const struct ds_value_conditions *v, struct ds_record *rec,
                                  struct ds_metric *metric);
+
+/*
+ * As bytes, and adding such of other values; a difference becomes the mixture. -1 when out of
+ * memory; what is damaged is told by `in`.
+ */
+void ds_value_conditions_pack(const struct ds_value_conditions *v, struct ds_bytes *out);
+int ds_value_conditions_join(struct ds_value_conditions *v, const char *metric,
+                             struct ds_bytes_in *in, struct ds_mixture *mixture);
 
 void ds_value_conditions_free(struct ds_value_conditions *v);
 

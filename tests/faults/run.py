@@ -14,7 +14,9 @@ import subprocess
 import sys
 
 SEED = ("ds-sample -q tiny.json -n 90 -o s.dss; ds-sample -q tiny.json -n 2 -o two.dss; ds-affix -q --depth 0,2 --depth 0,3 s.dss | ds-measure-cost -q -o c.dss; "
-        "ds-aggregate -q --occurring --by unit,block c.dss -o g.dss; ds-export ofa c.dss >o.jsonl; ds-cat -qz c.dss -o z.dss; "
+        "ds-aggregate -q --occurring --by unit,block c.dss -o g.dss; "
+        "ds-aggregate -q --by unit,depth --partial c.dss -o p.dss; ds-affix -q --depth 0,3 --depth 1,4 two.dss | ds-measure-cost -q | ds-aggregate -q --by unit,depth --partial -o q.dss; "
+        "ds-export ofa c.dss >o.jsonl; ds-cat -qz c.dss -o z.dss; "
         "printf '#!/bin/sh\\necho 5\\n' >five; chmod +x five")
 # a command: standard output, and the files named after it, are what is compared
 COMMANDS = [
@@ -29,6 +31,8 @@ COMMANDS = [
     ("ds-measure-npu -q --exec ./five two.dss --cache cache", []),
     ("ds-aggregate -q --effect --by unit,depth c.dss", []),
     ("ds-aggregate -q --occurring --by unit,block c.dss", []),
+    ("ds-aggregate -q --occurring --by unit,block --keep 1000 --partial c.dss", []),
+    ("ds-aggregate -q --merge p.dss q.dss", []),
     ("ds-show c.dss", []),
     ("ds-show --tsv z.dss", []),
     ("ds-show --json g.dss -o out", ["out"]),
