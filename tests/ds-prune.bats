@@ -341,3 +341,20 @@ END
     ds-prune ofa-mbv3 --drop 'kernel==7' --name 'größer' >x
     grep -q '"name": "größer"' x
 }
+
+@test "evidence of several devices is refused" {
+    cd "$BATS_TEST_TMPDIR"
+    ds-prune ofa-mbv3 --resolution 224 >at224.json
+    ds-sample ./at224.json -n 3 | ds-affix --all | ds-measure-acc --profile acc-ofa-mbv3 >acc.dss
+    for p in dpu kirin9000-ofa-mbv3; do
+        ds-measure-npu --profile $p -o $p.dss acc.dss
+        ds-aggregate --by unit,block -o $p.groups $p.dss
+    done
+    judge() { ds-prune ./at224.json --better top1 --worse latency.npu -o pruned.json "$@"; }
+    run -1 judge dpu.dss kirin9000-ofa-mbv3.dss
+    [ "$output" = "ds-prune: latency.npu mixes values of profile 'dpu' and 'kirin9000-ofa-mbv3': judge by them apart, or measure under names of their own (--as)" ]
+    run -1 judge dpu.groups kirin9000-ofa-mbv3.groups
+    [[ "$output" == "ds-prune: latency.npu mixes values of profile 'dpu' and "* ]]
+    [ ! -e pruned.json ]
+    judge dpu.dss
+}

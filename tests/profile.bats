@@ -321,3 +321,21 @@ json.dump(p, open("p.json", "w"))' "$DSTOOLS_SCHEMAS/devices/acc-ofa-mbv3.json" 
     needs_engine onednn
     [ "$(ds-measure-cpu -q --as latency.here --max-runs 1 <(ds-sample ofa-mbv3 -n 1 | cat) | ds-show -t -c latency.here | wc -l)" = 2 ]
 }
+
+@test "a fit to several devices is refused, to several settings told" {
+    cd "$BATS_TEST_TMPDIR"
+    ds-sample ofa-mbv3 -n 40 >in.dss
+    for p in note10 i7-8700k; do ds-measure-cpu --profile $p -o $p.dss in.dss; done
+    fit() { ds-fit latency.cpu --family cost --name x --device x -o x.json "$@"; }
+    run -1 fit note10.dss i7-8700k.dss
+    [ "${lines[0]}" = "ds-fit: latency.cpu mixes values of profile 'note10' and 'i7-8700k': fit them apart, or measure under names of their own (--as)" ]
+    [ ! -e x.json ]
+    for n in 1 2; do
+        ds-show --json note10.dss | jq -c ".metrics[\"latency.cpu\"].threads = $n" |
+            ds-import json --space ofa-mbv3 -o threads$n.dss
+    done
+    run -0 fit threads1.dss threads2.dss
+    [ "${lines[0]}" = "ds-fit: latency.cpu mixes values of threads '1' and '2': fit them apart" ]
+    run -0 fit threads1.dss
+    [[ "${lines[0]}" == "ds-fit: family "* ]]
+}

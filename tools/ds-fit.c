@@ -1,6 +1,7 @@
 /* Fits a device profile to measured records. */
 #include "base/metric.h"
 #include "blas.h"
+#include "conditions.h"
 #include "curve.h"
 #include "memory.h"
 #include "output.h"
@@ -29,6 +30,7 @@ struct input {
     double *other;
     size_t room;
     uint64_t failed;
+    struct conditions conditions;
 };
 
 /* Adds a record that has the metric. */
@@ -70,6 +72,7 @@ static void read_all(struct ds_reader *from, const char *metric, const struct wa
         if (in->data.space && in->data.space != rec->space && !any_space)
             cli_die(CLI_FAILED, "%s: a second design space", ds_reader_where(from));
         in->data.space = in->data.space ? in->data.space : rec->space;
+        conditions_add(&in->conditions, rec, metric);
         add(in, rec, value, w, ds_reader_where(from));
     }
     if (rc < 0)
@@ -239,8 +242,10 @@ static void print_curve(struct cli *cli, const char *metric, const struct wanted
         free(name);
     }
     cli_warn_failed(input->failed, NULL);
+    conditions_end(&input->conditions, metric, "fit");
     curve_print(cli, &input->data, input->data.n - n, input->other, strcmp(w->class, "acc") == 0,
                 w->only);
+    conditions_free(&input->conditions);
     free(input->other);
     ds_fit_data_free(&input->data);
 }
@@ -300,6 +305,7 @@ int main(int argc, char **argv)
         return 0;
     }
     cli_warn_failed(input.failed, NULL);
+    conditions_end(&input.conditions, metric, "fit");
     json_t *model = fit(&input.data, &w, cli.progress, &error);
     json_t *out = profile(&w, &input.data, in, model, &error);
     FILE *f = cli_open_text(&cli);
@@ -310,6 +316,7 @@ int main(int argc, char **argv)
     cli_close_text(&cli, f);
     json_decref(out);
     ds_reader_close(in);
+    conditions_free(&input.conditions);
     ds_fit_data_free(&input.data);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* Makes a smaller design space: by rule, and by what has been measured. */
 #include "base/text.h"
+#include "conditions.h"
 #include "memory.h"
 #include "objective.h"
 #include "output.h"
@@ -148,6 +149,7 @@ static void read_evidence(struct ds_evidence *e, const struct ds_objectives *o, 
 {
     struct ds_error err;
     struct ds_record *rec;
+    struct conditions conditions[DS_MOST_OBJECTIVES] = {0};
     uint64_t used = 0, failed = 0;
     struct ds_reader *in = cli_reader(names, nnames);
     int rc, add = 0;
@@ -156,6 +158,8 @@ static void read_evidence(struct ds_evidence *e, const struct ds_objectives *o, 
             cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
         used += (uint64_t)add;
         failed += has_failed(rec, o);
+        for (int k = 0; k < o->n && add; k++)
+            conditions_add(&conditions[k], rec, o->at[k].name);
     }
     if (rc < 0)
         cli_die(CLI_FAILED, "%s", err.text);
@@ -166,6 +170,10 @@ static void read_evidence(struct ds_evidence *e, const struct ds_objectives *o, 
         cli_warn("%llu records have metrics that could not be measured (ds-show --json: errors); "
                  "these are left out",
                  (unsigned long long)failed);
+    for (int k = 0; k < o->n; k++) {
+        conditions_end(&conditions[k], o->at[k].name, "judge by");
+        conditions_free(&conditions[k]);
+    }
     ds_reader_close(in);
 }
 
