@@ -1,4 +1,10 @@
-/* A map from 64-bit ids to numbers: a hash table with open addressing. */
+/*
+ * A map from 64-bit ids to numbers, or, where all numbers are 0, a set of ids: 10 to 13 bytes for
+ * each id, and 4 to 7 more for numbers, also while it grows.
+ *
+ * A hash table with linear probing whose entries stand in the order of their hashes, and which does
+ * not wrap around: it grows where it is, by one pass from its end and one from its beginning.
+ */
 #ifndef DS_BASE_ID_MAP_H
 #define DS_BASE_ID_MAP_H
 
@@ -8,10 +14,11 @@
 
 /* Zero-initialise; free with ds_id_map_free. */
 struct ds_id_map {
-    uint64_t *id;
-    uint32_t *number;
-    size_t count, room;
-    bool has_zero; /* id 0 marks a free place, so it is kept apart */
+    uint64_t *hash;   /* [places]: of ids; 0 is a free place, as the last always is */
+    uint32_t *number; /* alike; NULL while all are 0 */
+    size_t count, room,
+        places;    /* of `room` places hashes choose one; what is pushed on may go beyond */
+    bool has_zero; /* id 0 is kept apart, its hash being 0 */
     uint32_t zero_number;
 };
 
