@@ -1,6 +1,7 @@
 # shellcheck disable=SC2154 # stderr is set by run
 # shellcheck disable=SC2016 # programs in single quotes
 bats_require_minimum_version 1.5.0
+load programs
 
 # Option --exec: other programs measure, in all the ways that programs go wrong.
 
@@ -21,42 +22,14 @@ END
     export BAD
 }
 
-setup() {
-    cd "$BATS_TEST_TMPDIR" || exit 1
-    mkdir tmp
-    export TMPDIR=$BATS_TEST_TMPDIR/tmp LOG=$BATS_TEST_TMPDIR/log
-}
-
-teardown() {
-    [ -z "$(ls "$BATS_TEST_TMPDIR/tmp")" ] # no model stays behind
-}
-
 by() { # SCRIPT [OPTION ...]: measures by a shell script, which has the model as $1, the shape as $2
     ds-measure-npu --exec sh --arg -c --arg "$1" --arg script "${@:2}"
-}
-
-is_gone() { # PID: it has ended, though its new parent may not have looked yet
-    local state
-    for _ in $(seq 100); do
-        state=$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) || return 0
-        [ "$state" != Z ] || return 0
-        sleep 0.05
-    done
-    return 1
-}
-
-errors() { # FILE: why each record has no number, empty for those that have
-    ds-show --json "$1" | python3 -c 'import json, sys
-for line in sys.stdin:
-    r = json.loads(line)
-    print(r.get("errors", {}).get("latency.npu", ""))
-    assert ("latency.npu" in r["metrics"]) != ("errors" in r), r'
 }
 
 # Runs a script that goes wrong on one architecture: the others are measured, that one says why.
 survives() { # SCRIPT WHY [OPTION ...]
     run -1 --separate-stderr by 'if [ $DSTOOLS_ID = $BAD ]; then '"$1"'; fi; echo 2.5' "${@:3}" -o out.dss "$IN"
-    errors out.dss >why
+    errors latency.npu out.dss >why
     [ "$(sed -n 3p why)" = "sh: $2" ] || { sed -n 3p why; return 1; }
     [ "$(grep -c . why)" -eq 1 ]
     [ "$(ds-show -t -c latency.npu out.dss | grep -c '^2.5$')" -eq 4 ]
@@ -118,7 +91,7 @@ for line in sys.stdin:
     [ "$(ds-show -t -c latency.npu new.dss | tr '\n' ' ')" = "latency.npu 4 4  4 4 " ]
     # and an error does not stay when there is a number
     by 'echo 5' -o newer.dss new.dss
-    [ "$(errors newer.dss | grep -c .)" -eq 0 ]
+    [ "$(errors latency.npu newer.dss | grep -c .)" -eq 0 ]
     [ "$(ds-show -t -c latency.npu newer.dss | grep -c '^5$')" -eq 5 ]
 }
 
@@ -196,14 +169,14 @@ for line in sys.stdin:
     [ "$(ds-show -t -c latency.npu out.dss | grep -c '^6$')" -eq 5 ]
     rm -f "$LOG".*
     run -1 by 'echo x >>"$LOG.$DSTOOLS_ID"; echo try $(wc -l <"$LOG.$DSTOOLS_ID") >&2; exit 4' --retries 2 -q -o out.dss "$IN"
-    [ "$(errors out.dss | sort -u)" = "sh: exit status 4: try 3" ]
+    [ "$(errors latency.npu out.dss | sort -u)" = "sh: exit status 4: try 3" ]
     [ "$output" = "ds-measure-npu: 5 of 5 records got no latency.npu: 'errors' on them says why" ]
 }
 
 @test "a network that fails is not asked about again in this run; --drop-failed leaves it out" {
     run -1 by 'echo $DSTOOLS_ID >>"$LOG"; [ $DSTOOLS_ID != $BAD ] && echo 5' -q -o a.dss "$IN" "$IN"
     [ "$(wc -l <"$LOG")" -eq 5 ]
-    [ "$(errors a.dss | grep -c '^sh: exit status 1$')" -eq 2 ]
+    [ "$(errors latency.npu a.dss | grep -c '^sh: exit status 1$')" -eq 2 ]
     run -1 by 'echo $DSTOOLS_ID >>"$LOG"; [ $DSTOOLS_ID != $BAD ] && echo 5' --drop-failed -q -o b.dss "$IN"
     [ "$output" = "ds-measure-npu: 1 of 5 records got no latency.npu and were left out" ]
     cmp <(ds-show -t -c id b.dss) <(ds-show -t -c id "$IN" | grep -v "$BAD")
@@ -289,12 +262,12 @@ for line in sys.stdin:
     run -1 ds-measure-npu --exec . -o a.dss "$IN"
     chmod +x plain
     run -1 ds-measure-npu --exec ./plain -q -o a.dss "$IN"
-    [ "$(errors a.dss | sort -u)" = "./plain: cannot be started: Exec format error; has the script a #! line?" ]
+    [ "$(errors latency.npu a.dss | sort -u)" = "./plain: cannot be started: Exec format error; has the script a #! line?" ]
     # nor does it go away unseen
     printf '#!/bin/sh\necho 1; rm -f "$0"\n' >once
     chmod +x once
     run -1 ds-measure-npu --exec ./once -q -o a.dss "$IN"
-    [ "$(errors a.dss | grep -c '^./once: cannot be started: No such file or directory$')" -eq 4 ]
+    [ "$(errors latency.npu a.dss | grep -c '^./once: cannot be started: No such file or directory$')" -eq 4 ]
     [ "$(ds-show -t -c latency.npu a.dss 2>/dev/null | grep -c '^1$')" -eq 1 ]
 }
 

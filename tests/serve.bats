@@ -1,6 +1,7 @@
 # shellcheck disable=SC2154 # stderr is set by run
 # shellcheck disable=SC2016 # programs in single quotes
 bats_require_minimum_version 1.5.0
+load programs
 
 # --exec --serve: a program that is started once and asked line by line; and what any program is
 # told of the architecture.
@@ -31,43 +32,15 @@ END
     export SERVE=$BATS_FILE_TMPDIR/serve.py BAD
 }
 
-setup() {
-    cd "$BATS_TEST_TMPDIR" || exit 1
-    mkdir tmp
-    export TMPDIR=$BATS_TEST_TMPDIR/tmp LOG=$BATS_TEST_TMPDIR/log
-}
-
-teardown() {
-    [ -z "$(ls "$BATS_TEST_TMPDIR/tmp")" ] # no model stays behind
-}
-
 # Serves; the Python statement is what happens on the bad architecture.
 by() { # STATEMENT [OPTION ...]
     ds-measure-acc --serve --exec python3 --arg "$SERVE" --arg "$1" "${@:2}"
 }
 
-is_gone() { # PID: it has ended, though its new parent may not have looked yet
-    local state
-    for _ in $(seq 100); do
-        state=$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) || return 0
-        [ "$state" != Z ] || return 0
-        sleep 0.05
-    done
-    return 1
-}
-
-errors() { # FILE: why each record has no number
-    ds-show --json "$1" | python3 -c 'import json, sys
-for line in sys.stdin:
-    r = json.loads(line)
-    print(r.get("errors", {}).get("top1", ""))
-    assert ("top1" in r["metrics"]) != ("errors" in r), r'
-}
-
 # The others are measured, the bad one says why; the program was started so often.
 survives() { # STATEMENT WHY STARTS [OPTION ...]
     run -1 --separate-stderr by "$1" --format none "${@:4}" -o out.dss "$IN"
-    errors out.dss >why
+    errors top1 out.dss >why
     [[ "$(sed -n 3p why)" == "python3: "$2 ]] || { sed -n 3p why; return 1; }
     [ "$(grep -c . why)" -eq 1 ]
     [ "$(ds-show -t -c top1 out.dss | grep -c '^70$')" -eq 4 ]
@@ -203,7 +176,7 @@ END
     survives 'print("x" * 2000000)' 'answered more than 1048576 bytes' 2
     # what comes after an answer is found before the next question
     run -1 by 'answer(); time.sleep(0.3); say("by the way")' --format none -o out.dss "$IN"
-    [ "$(errors out.dss | grep -c .)" -eq 1 ]
+    [ "$(errors top1 out.dss | grep -c .)" -eq 1 ]
 }
 
 @test "a program that ends after each answer is started for each" {
@@ -232,9 +205,9 @@ END
 
 @test "a program that reads nothing, or only its input's end, is not waited for" {
     run -1 ds-measure-acc -q --serve --format none --timeout 1 --exec sleep --arg 300 -o a.dss "$IN"
-    [ "$(errors a.dss | grep -c 'took more than 1 s')" -eq 5 ]
+    [ "$(errors top1 a.dss | grep -c 'took more than 1 s')" -eq 5 ]
     run -1 ds-measure-acc -q --serve --format none --exec true -o a.dss "$IN"
-    [ "$(errors a.dss | grep -c 'true: ended without an answer')" -eq 5 ]
+    [ "$(errors top1 a.dss | grep -c 'true: ended without an answer')" -eq 5 ]
     # one that will not end with its input is ended
     cat >stay.py <<'END'
 import json, os, sys, time

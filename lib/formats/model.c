@@ -16,3 +16,16 @@ const struct ds_model_format *ds_model_format_find(const char *name)
             return &formats[i];
     return NULL;
 }
+
+bool ds_model_is_flat(const struct ds_net *net, int tensor)
+{
+    struct ds_tensor t = net->tensor[tensor];
+    return tensor == net->output && t.h == 1 && t.w == 1;
+}
+
+bool ds_model_is_classifier(const struct ds_net *net, const struct ds_layer *layer)
+{
+    struct ds_tensor in = net->tensor[layer->in];
+    return layer->op == DS_OP_CONV && ds_model_is_flat(net, layer->out) && layer->in2 < 0 &&
+           in.h == 1 && in.w == 1 && layer->kernel == 1 && layer->groups == 1;
+}

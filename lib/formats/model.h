@@ -26,4 +26,10 @@ struct ds_model_format {
 /* The format of this name ("onnx", "tflite"), or NULL. */
 const struct ds_model_format *ds_model_format_find(const char *name);
 
+/* Whether the tensor is the network's output, and 1 x 1: in a model it has no height and width. */
+bool ds_model_is_flat(const struct ds_net *net, int tensor);
+
+/* Whether the layer is the classifier: fully connected, at the end. */
+bool ds_model_is_classifier(const struct ds_net *net, const struct ds_layer *layer);
+
 #endif

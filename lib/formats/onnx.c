@@ -220,21 +220,6 @@ static char *activate(struct builder *b, const struct ds_layer *l, const char *w
     return n ? n->name : x;
 }
 
-/* Where the network ends in 1 x 1: its output is batch x c. */
-static bool is_flat(const struct builder *b, int tensor)
-{
-    struct ds_tensor t = b->net->tensor[tensor];
-    return tensor == b->net->output && t.h == 1 && t.w == 1;
-}
-
-/* Whether the layer is the classifier: fully connected, at the end. */
-static bool is_classifier(const struct builder *b, const struct ds_layer *l)
-{
-    struct ds_tensor in = b->net->tensor[l->in];
-    return l->op == DS_OP_CONV && is_flat(b, l->out) && l->in2 < 0 && in.h == 1 && in.w == 1 &&
-           l->kernel == 1 && l->groups == 1;
-}
-
 /* Weights and bias of a layer, drawn; gives their names. */
 static void add_weights(struct builder *b, const struct ds_layer *l, struct node *n)
 {
@@ -244,7 +229,8 @@ static void add_weights(struct builder *b, const struct ds_layer *l, struct node
     b->nweights += count + (size_t)key.cout;
     ds_weights_of(b->net, l, b->o->seed, weights, bias);
     const int64_t dims[] = {key.cout, key.cin / key.groups, key.kernel, key.kernel};
-    add_input(n, add_floats(b, n->name, "weight", weights, dims, is_classifier(b, l) ? 2 : 4));
+    add_input(n, add_floats(b, n->name, "weight", weights, dims,
+                            ds_model_is_classifier(b->net, l) ? 2 : 4));
     if (key.bias)
         add_input(n, add_floats(b, n->name, "bias", bias, dims, 1));
 }
@@ -258,7 +244,7 @@ static char *flatten(struct builder *b, const struct ds_layer *l, const char *wh
 
 static char *convolution(struct builder *b, const struct ds_layer *l)
 {
-    if (is_classifier(b, l)) {
+    if (ds_model_is_classifier(b->net, l)) {
         char *x = flatten(b, l, "gemm", b->value[l->in]);
         struct node *n = then(b, l, "Gemm", "gemm", NULL, x);
         set_int(n, "transB", 1);
@@ -320,7 +306,7 @@ static char *operate(struct builder *b, const struct ds_layer *l, const char **w
 {
     switch (l->op) {
     case DS_OP_CONV:
-        *what = is_classifier(b, l) ? "gemm" : "conv";
+        *what = ds_model_is_classifier(b->net, l) ? "gemm" : "conv";
         return convolution(b, l);
     case DS_OP_SCALE:
         return binary(b, l, "Mul", *what = "scale");
@@ -343,7 +329,7 @@ static void add_layer(struct builder *b, const struct ds_layer *l)
     const char *what;
     char *x = operate(b, l, &what);
     x = activate(b, l, what, x);
-    if (is_flat(b, l->out) && !is_classifier(b, l))
+    if (ds_model_is_flat(b->net, l->out) && !ds_model_is_classifier(b->net, l))
         x = flatten(b, l, what, x);
     b->value[l->out] = x;
 }
@@ -373,7 +359,7 @@ static void describe(const struct builder *b, int tensor, const char *name, stru
     v->tensor.has_elem_type = true;
     v->tensor.elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
     v->tensor.shape = &v->shape;
-    v->shape.n_dim = is_flat(b, tensor) ? 2 : 4;
+    v->shape.n_dim = ds_model_is_flat(b->net, tensor) ? 2 : 4;
     v->shape.dim = v->dims;
     for (size_t i = 0; i < v->shape.n_dim; i++) {
         v->dim[i] = (Onnx__TensorShapeProto__Dimension)ONNX__TENSOR_SHAPE_PROTO__DIMENSION__INIT;

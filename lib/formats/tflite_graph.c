@@ -226,20 +226,6 @@ static int window(struct builder *b, int x, bool lowest, int *padding)
 
 /* ---- layers ---- */
 
-/* The kind of images a convolution is for: where the network ends in 1 x 1, its output is flat. */
-static bool is_flat(const struct builder *b, int tensor)
-{
-    struct ds_tensor t = b->net->tensor[tensor];
-    return tensor == b->net->output && t.h == 1 && t.w == 1;
-}
-
-static bool is_classifier(const struct builder *b, const struct ds_layer *l)
-{
-    struct ds_tensor in = b->net->tensor[l->in];
-    return is_flat(b, l->out) && l->in2 < 0 && in.h == 1 && in.w == 1 && l->kernel == 1 &&
-           l->groups == 1;
-}
-
 /*
  * Weights [cout][k][k][cin], of a depthwise convolution [1][k][k][c], and the bias, of the output
  * channels first .. first + n. From [cout][cin / groups][k][k].
@@ -258,11 +244,12 @@ static void add_weights(struct builder *b, const float *weights, const float *bi
         in[2] = add_room(b, "bias", DS_TFLITE_TYPE_FLOAT32, 1, (int32_t[]){n}, 1, &c);
         return;
     }
-    in[1] = add_constant(b, "weight", DS_TFLITE_TYPE_FLOAT32, is_classifier(b, l) ? 2 : 4,
-                         is_classifier(b, l) ? flat
-                         : depthwise         ? deep
-                                             : full,
-                         &w);
+    in[1] =
+        add_constant(b, "weight", DS_TFLITE_TYPE_FLOAT32, ds_model_is_classifier(b->net, l) ? 2 : 4,
+                     ds_model_is_classifier(b->net, l) ? flat
+                     : depthwise                       ? deep
+                                                       : full,
+                     &w);
     in[2] = add_constant(b, "bias", DS_TFLITE_TYPE_FLOAT32, 1, (int32_t[]){n}, &c);
     if (b->failed)
         return;
@@ -279,7 +266,7 @@ static void convolve(struct builder *b, int padding, int act, const int *in, int
 {
     const struct ds_layer *l = b->layer;
     struct ds_tensor t = b->net->tensor[l->in];
-    if (is_classifier(b, l))
+    if (ds_model_is_classifier(b->net, l))
         operate(b, DS_TFLITE_OP_FULLY_CONNECTED, DS_TFLITE_OPTIONS_FULLY_CONNECTED,
                 FIELDS(BYTE(act)), in, out);
     else if (l->groups > 1 && l->groups == t.c && l->groups == b->net->tensor[l->out].c)
@@ -337,8 +324,9 @@ static int convolution(struct builder *b)
 
     int padding, act = l->in2 < 0 ? fused(l->act) : FUSED_NONE;
     int in[MOST_INPUTS] = {window(b, b->value[l->in], false, &padding)};
-    int y = is_classifier(b, l) ? add_tensor(b, "gemm", 2, (int32_t[]){b->o->batch, t.c})
-                                : add_images(b, "conv", t.h, t.w, t.c);
+    int y = ds_model_is_classifier(b->net, l)
+                ? add_tensor(b, "gemm", 2, (int32_t[]){b->o->batch, t.c})
+                : add_images(b, "conv", t.h, t.w, t.c);
     bool depthwise = l->groups > 1 && l->groups == b->net->tensor[l->in].c && l->groups == t.c;
     if (l->groups > 1 && !depthwise) {
         convolve_groups(b, in[0], padding, act, weights, bias, y);
@@ -487,7 +475,8 @@ static void add_layers(struct builder *b)
     for (int i = 0; i < net->nlayers && !b->failed; i++) {
         const struct ds_layer *l = b->layer = &net->layer[i];
         int x = activate(b, compute(b));
-        if (is_flat(b, l->out) && !(l->op == DS_OP_CONV && is_classifier(b, l)))
+        if (ds_model_is_flat(b->net, l->out) &&
+            !(l->op == DS_OP_CONV && ds_model_is_classifier(b->net, l)))
             x = reshape(b, "flatten", x, 2, (int32_t[]){b->o->batch, net->tensor[l->out].c});
         b->value[l->out] = x;
     }

@@ -1,0 +1,30 @@
+# For BATS files about programs of others that measure (--exec), which `load programs`.
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+    mkdir tmp
+    export TMPDIR=$BATS_TEST_TMPDIR/tmp LOG=$BATS_TEST_TMPDIR/log
+}
+
+teardown() {
+    [ -z "$(ls "$BATS_TEST_TMPDIR/tmp")" ] # no model stays behind
+}
+
+is_gone() { # PID: it has ended, though its new parent may not have looked yet
+    local state
+    for _ in $(seq 100); do
+        state=$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) || return 0
+        [ "$state" != Z ] || return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+errors() { # METRIC FILE: why each record has no number, empty for those that have
+    ds-show --json "$2" | python3 -c 'import json, sys
+metric = sys.argv[1]
+for line in sys.stdin:
+    r = json.loads(line)
+    print(r.get("errors", {}).get(metric, ""))
+    assert (metric in r["metrics"]) != ("errors" in r), r' "$1"
+}
