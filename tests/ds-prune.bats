@@ -342,6 +342,7 @@ END
     grep -q '"name": "größer"' x
 }
 
+
 @test "evidence of several devices is refused" {
     cd "$BATS_TEST_TMPDIR"
     ds-prune ofa-mbv3 --resolution 224 >at224.json
@@ -357,4 +358,39 @@ END
     [[ "$output" == "ds-prune: latency.npu mixes values of profile 'dpu' and "* ]]
     [ ! -e pruned.json ]
     judge dpu.dss
+
+@test "looking again: each look is the stricter, what went stays gone, and what is open is told" {
+    for i in 1 2; do
+        ds-sample ofa-mbv3 -n 8 --seed $i | ds-affix --all --all-depths | ds-measure-cost >$i.dss
+    done
+    cuts() { grep -c '^unit ' "$1"; }
+    prune() { ds-prune ofa-mbv3 --better params --worse macs --explain "$@"; }
+    prune 1.dss -o s1.json 2>one
+    prune --looks 1000 1.dss -o s2.json 2>many
+    [ "$(cuts many)" -gt 0 ] && [ "$(cuts many)" -lt "$(cuts one)" ]
+
+    prune --looks 2 --most 16 --settled fates --open open 1.dss -o first.json 2>told
+    [[ "$(head -1 told)" == "after 8 bases of at most 16: of 55 choices that might go, $(cuts told) go, "* ]]
+    [ "$(awk -F'\t' '$4 == "goes"' fates | wc -l)" = "$(cuts told)" ]
+    awk -F'\t' 'NF != 5 || (NR > 1 && ($4 == "open") && $5 == "-" && $3 !~ /depth/) { exit 1 }' fates
+    # what is open, and what it is open against, is what ds-affix is to measure
+    [ -s open ]
+    mapfile -t options <open
+    ds-sample ofa-mbv3 -n 8 --seed 3 | ds-affix "${options[@]}" | ds-measure-cost >3.dss
+    [ "$(ds-show -t 3.dss | tail -n +2 | wc -l)" = $((8 * ($(wc -l <open) + 1))) ]
+    prune --looks 2 --most 16 --settled fates2 --earlier first.json 1.dss 3.dss -o second.json 2>told2
+    [[ "$(grep ^after told2)" == "after 16 bases of at most 16: "*", 0 open" ]]
+    gone() { awk -F'\t' '$4 == "goes" { print $1, $3 }' "$1" | sort; }
+    [ "$(comm -23 <(gone fates) <(gone fates2) | wc -l)" = 0 ]
+    [ "$(cuts told2)" = "$(gone fates2 | wc -l)" ]
+    # even where the later evidence alone would not say it
+    prune --earlier first.json 2.dss -o third.json 2>told3
+    [ "$(comm -23 <(grep ^unit told | sort) <(grep ^unit told3 | sort) | wc -l)" = 0 ]
+
+    ds-aggregate -q --effect --by unit,block 1.dss >g.dss
+    run -1 ds-prune ofa-mbv3 --worse macs --most 20 g.dss
+    [[ "$output" == "ds-prune: --most: groups do not say how many bases "* ]]
+    run -2 ds-prune ofa-mbv3 --worse macs --settled x 1.dss
+    run -2 ds-prune ofa-mbv3 --drop 'kernel==7' --looks 2
+    run -1 ds-prune ofa-mbv3 --worse macs --earlier none.json 1.dss
 }

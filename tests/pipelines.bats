@@ -115,7 +115,7 @@ END
 @test "a misspelt variable is refused by all rules; the environment's are not looked at" {
     cd "$BATS_TEST_TMPDIR"
     export ITERATION=3 AUTO='--better params'
-    for rules in profile search compare thesis devices paper; do
+    for rules in profile search compare thesis devices paper until verify; do
         run ! make -n -f "$BATS_TEST_DIRNAME/../pipelines/$rules.mk" XTREME=1
         [[ $output == *"$rules: no variable XTREME; there are "* ]]
     done

@@ -1,8 +1,12 @@
 /* Joins streams into one, and makes sure that each is whole. */
+#include "base/random.h"
+#include "memory.h"
 #include "output.h"
 #include "progress.h"
+#include "stream/held.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 /* Copies the records, block by block: the number of them. */
 static uint64_t copy(struct ds_reader *in, struct ds_writer *out, bool progress_on)
@@ -34,14 +38,49 @@ static uint64_t copy(struct ds_reader *in, struct ds_writer *out, bool progress_
     return progress.done;
 }
 
+/* --shuffle: all records, in random order, with what was made of them and how. */
+static uint64_t shuffle(const struct cli *cli, struct ds_reader *in, struct ds_writer *out)
+{
+    struct ds_error err;
+    struct ds_record *rec;
+    struct ds_held held = {0};
+    struct ds_random r;
+    struct ds_made made = cli_made(cli);
+    int rc;
+    while ((rc = ds_reader_next(in, &rec, &err)) > 0)
+        if (held.n == UINT32_MAX || ds_held_add(&held, in, rec, &err))
+            cli_no_memory();
+    if (rc < 0)
+        cli_fail(out, &err);
+    uint64_t n = held.n;
+    uint32_t *order = cli_alloc(n + 1, sizeof *order);
+    struct ds_held_record *sorted = cli_alloc(n + 1, sizeof *sorted);
+    for (uint32_t i = 0; i < n; i++) {
+        order[i] = i;
+        sorted[i] = held.at[i];
+    }
+    ds_random_init(&r, cli->seed, 0, DS_DRAW_ORDER);
+    ds_random_shuffle(&r, order, (uint32_t)n);
+    for (uint32_t i = 0; i < n; i++)
+        held.at[i] = sorted[order[i]];
+    made.total = n;
+    if (ds_held_write(&held, in, out, &made, &err))
+        cli_fail(out, &err);
+    free(order);
+    free(sorted);
+    ds_held_free(&held);
+    return n;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t count = UINT64_MAX;
-    bool complete = false;
+    bool complete = false, shuffled = false;
     const struct cli_option options[] = {
         {"count", 'n', CLI_COUNT, &count, "N", "fail unless there are N records", 0},
         {"complete", 0, CLI_FLAG, &complete, NULL,
          "fail unless there are as many as the tools were to write", 0},
+        {"shuffle", 0, CLI_FLAG, &shuffled, NULL, "in random order, by --seed", 0},
         {0},
     };
     struct cli cli = {
@@ -53,7 +92,7 @@ int main(int argc, char **argv)
     cli_parse(&cli, argc, argv);
     struct ds_writer *out = cli_writer(&cli);
     struct ds_reader *in = cli_reader(cli.operand, cli.noperands);
-    uint64_t n = copy(in, out, cli.progress);
+    uint64_t n = shuffled ? shuffle(&cli, in, out) : copy(in, out, cli.progress);
     if (count != UINT64_MAX && n != count)
         cli_die(CLI_FAILED, "%" PRIu64 " records, where there should be %" PRIu64, n, count);
     uint64_t total = ds_reader_total(in);

@@ -1,4 +1,6 @@
 /* Passes on the records that no other record beats: a Pareto front, or the best of one metric. */
+#include "base/id_map.h"
+#include "memory.h"
 #include "objective.h"
 #include "output.h"
 #include "progress.h"
@@ -6,6 +8,25 @@
 #include "search/selection.h"
 
 #include <stdio.h>
+
+/* --without: the ids of the records of these streams. */
+static struct ds_id_map read_ids(const struct cli_list *files)
+{
+    struct ds_error err;
+    struct ds_record *rec;
+    struct ds_id_map ids = {0};
+    int rc;
+    if (!files->n)
+        return ids;
+    struct ds_reader *in = cli_reader((char *const *)files->value, files->n);
+    while ((rc = ds_reader_next(in, &rec, &err)) > 0)
+        if (ds_id_map_add(&ids, rec->id, 0) < 0)
+            cli_no_memory();
+    if (rc < 0)
+        cli_die(CLI_FAILED, "--without: %s", err.text);
+    ds_reader_close(in);
+    return ids;
+}
 
 /* What was read. */
 struct seen {
@@ -21,8 +42,8 @@ static void add(struct ds_selection *s, const struct ds_reader *in, const struct
 }
 
 static struct seen read_all(const struct cli *cli, const struct ds_objectives *o,
-                            struct ds_reader *in, struct ds_selection *best,
-                            struct ds_selection *near)
+                            const struct ds_id_map *without, struct ds_reader *in,
+                            struct ds_selection *best, struct ds_selection *near)
 {
     struct ds_error err;
     struct ds_record *rec;
@@ -33,6 +54,8 @@ static struct seen read_all(const struct cli *cli, const struct ds_objectives *o
     progress_begin(&progress, cli->progress, 0);
     while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
         double excess;
+        if (ds_id_map_find(without, rec->id) >= 0)
+            continue;
         int known = ds_objectives_excess(o, rec, &excess, &err);
         known = known > 0 ? ds_objectives_read(o, rec, x, &err) : known;
         if (known < 0)
@@ -76,7 +99,7 @@ static void write_selection(struct cli *cli, struct ds_selection *s, struct ds_r
 
 int main(int argc, char **argv)
 {
-    struct cli_list better = {0}, worse = {0}, max = {0}, min = {0};
+    struct cli_list better = {0}, worse = {0}, max = {0}, min = {0}, without = {0};
     uint64_t top = 0;
     bool nearest = false;
     const char *volume = NULL;
@@ -88,6 +111,8 @@ int main(int argc, char **argv)
         {"top", 0, CLI_COUNT, &top, "K", "the K best of one metric, instead of a front", 1},
         {"nearest", 0, CLI_FLAG, &nearest, NULL,
          "where no record keeps --max and --min, those nearest to them", 0},
+        {"without", 0, CLI_LIST, &without, "FILE",
+         "as if what is in this stream were not there (again for more)", 0},
         {"hypervolume", 0, CLI_TEXT, &volume, "METRIC=V,...",
          "print the front's hypervolume up to this point instead", 0},
         {0},
@@ -114,7 +139,9 @@ int main(int argc, char **argv)
 
     ds_selection_init(&best, o.n, top);
     ds_selection_init(&near, 1, top ? top : 1);
-    struct seen seen = read_all(&cli, &o, in, &best, nearest ? &near : NULL);
+    struct ds_id_map left_out = read_ids(&without);
+    struct seen seen = read_all(&cli, &o, &left_out, in, &best, nearest ? &near : NULL);
+    ds_id_map_free(&left_out);
     cli_warn_failed(seen.failed, NULL);
     if (seen.records && seen.failed == seen.records)
         cli_die(CLI_FAILED, "no record is left");

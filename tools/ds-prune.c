@@ -22,6 +22,8 @@ struct wanted {
     double confidence, worth;
     bool by_layer, explain;
     const char *like, *name;
+    uint64_t looks, most;
+    const char *earlier, *settled, *open;
 };
 
 /* "UNIT=V", or "V" for all units: the unit, -1 for all. */
@@ -177,13 +179,87 @@ static void read_evidence(struct ds_evidence *e, const struct ds_objectives *o, 
     ds_reader_close(in);
 }
 
+/* A file beside the space that is written. */
+static FILE *open_beside(struct cli *c, const char *file)
+{
+    c->output = file;
+    return cli_open_text(c);
+}
+
+/* --settled: every choice that might go, and what has become of it. */
+static void write_fates(const struct cli *cli, const struct ds_space *space, const char *file,
+                        const struct ds_settled *settled)
+{
+    static const char *const names[] = {"goes", "stays", "futile", "open"};
+    struct cli beside = *cli;
+    FILE *out = open_beside(&beside, file);
+    char label[256], plain[256];
+    fprintf(out, "unit\tlayer\tchoice\tfate\tagainst\n");
+    for (int i = 0; i < settled->n; i++) {
+        const struct ds_decision *d = &settled->decision[i];
+        bool depth = space->site[d->site].kind == DS_SITE_DEPTH;
+        ds_site_print(space, d->site, d->choice, label, sizeof label);
+        fprintf(out, "%d\t", d->unit);
+        fprintf(out, d->layer < 0 ? "-\t" : "%d\t", d->layer);
+        fprintf(out, "%s%s\t%s\t", depth ? "depth " : "",
+                ds_text_plain_copy(plain, sizeof plain, label), names[d->fate]);
+        fprintf(out, "%s\n",
+                d->against < 0
+                    ? "-"
+                    : ds_text_plain_copy(plain, sizeof plain, space->block[d->against].name));
+    }
+    cli_close_text(&beside, out);
+}
+
+/* --open: what is to be measured on more bases, as options of ds-affix. */
+static void write_open(const struct cli *cli, const struct ds_space *space, const char *file,
+                       const struct ds_settled *settled)
+{
+    struct cli beside = *cli;
+    FILE *out = open_beside(&beside, file);
+    char label[256];
+    for (int s = 0; s < space->nsites; s++)
+        for (int c = 0; c < space->site[s].nchoices; c++) {
+            if (!settled->measure[s][c])
+                continue;
+            ds_site_print(space, s, c, label, sizeof label);
+            if (space->site[s].kind == DS_SITE_DEPTH)
+                fprintf(out, "--depth=%d,%s\n", space->site[s].unit, label);
+            else
+                fprintf(out, "--block=%d,%d,%s\n", space->site[s].unit, space->site[s].layer,
+                        label);
+        }
+    cli_close_text(&beside, out);
+}
+
+static void tell_settled(const struct cli *cli, const struct ds_space *space,
+                         const struct wanted *w, const struct ds_settled *settled, size_t bases)
+{
+    if (!cli->quiet)
+        fprintf(stderr,
+                "after %zu bases of at most %" PRIu64
+                ": of %d choices that might go, %d go, %d stay, %d are futile, %d open\n",
+                bases, w->most, settled->n, settled->count[DS_GOES], settled->count[DS_STAYS],
+                settled->count[DS_FUTILE], settled->count[DS_OPEN]);
+    if (w->settled)
+        write_fates(cli, space, w->settled, settled);
+    if (w->open)
+        write_open(cli, space, w->open, settled);
+}
+
 static void apply_policy(struct ds_pruning *p, const struct ds_space *space, const struct wanted *w,
-                         const struct ds_objectives *o, char *const *names, int nnames)
+                         const struct ds_objectives *o, const struct cli *cli)
 {
     struct ds_error err;
     const char *metric[DS_MOST_OBJECTIVES];
-    struct ds_policy policy = {
-        .n = o->n, .confidence = w->confidence, .worth = w->worth, .by_layer = w->by_layer};
+    struct ds_policy policy = {.n = o->n,
+                               .confidence = w->confidence,
+                               .worth = w->worth,
+                               .by_layer = w->by_layer,
+                               .looks = (int)w->looks,
+                               .most = (double)w->most};
+    struct ds_space *earlier = NULL;
+    struct ds_settled settled = {0};
     for (int k = 0; k < o->n; k++) {
         metric[k] = o->at[k].name;
         policy.metric[k].name = o->at[k].name;
@@ -193,12 +269,21 @@ static void apply_policy(struct ds_pruning *p, const struct ds_space *space, con
     struct ds_evidence *e = ds_evidence_new(space, metric, o->n, &err);
     if (!e)
         cli_die(CLI_FAILED, "%s", err.text);
-    read_evidence(e, o, names, nnames);
-    int cuts = ds_policy_prune(&policy, e, space, p, &err);
+    read_evidence(e, o, cli->operand + 1, cli->noperands - 1);
+    if (w->most && !ds_evidence_bases(e))
+        cli_die(CLI_FAILED, "--most: groups do not say how many bases would settle what: give the "
+                            "measured records");
+    if (w->earlier && !(policy.earlier = earlier = ds_space_load(w->earlier, &err)))
+        cli_die(CLI_FAILED, "--earlier: %s", err.text);
+    int cuts = ds_policy_prune(&policy, e, space, p, w->most ? &settled : NULL, &err);
     if (cuts < 0)
         cli_die(CLI_FAILED, "%s", err.text);
-    if (cuts == 0)
+    if (w->most)
+        tell_settled(cli, space, w, &settled, ds_evidence_bases(e));
+    if (cuts == 0 && !w->most)
         cli_warn("the evidence speaks against nothing: the space stays as it was");
+    ds_settled_free(&settled);
+    ds_space_free(earlier);
     ds_evidence_free(e);
 }
 
@@ -243,7 +328,7 @@ static void explain(const struct ds_pruning *p, const struct ds_space *space, co
 
 int main(int argc, char **argv)
 {
-    struct wanted w = {.confidence = 0.95, .worth = 0.1};
+    struct wanted w = {.confidence = 0.95, .worth = 0.1, .looks = 1};
     const struct cli_option options[] = {
         {"drop", 'd', CLI_LIST, &w.drop, "RULE", "choices of which it is true go: 'kernel==7'", 0},
         {"keep", 'k', CLI_LIST, &w.keep, "RULE", "choices of which it is false go", 0},
@@ -262,6 +347,14 @@ int main(int argc, char **argv)
          "rates of exchange from F to 1/F times the average count (0.1)", 0},
         {"by-layer", 0, CLI_FLAG, &w.by_layer, NULL, "compare blocks at every layer, not in a unit",
          0},
+        {"looks", 0, CLI_COUNT, &w.looks, "N", "of N looks at growing evidence this is one (1)", 1,
+         1000},
+        {"earlier", 0, CLI_TEXT, &w.earlier, "FILE", "what the look before left: the rest is gone",
+         0},
+        {"most", 0, CLI_COUNT, &w.most, "N", "tell how much is settled, with at most N bases", 2,
+         1e9},
+        {"settled", 0, CLI_TEXT, &w.settled, "FILE", "--most: write the fate of every choice", 0},
+        {"open", 0, CLI_TEXT, &w.open, "FILE", "--most: write what is to be measured further", 0},
         {"like", 0, CLI_TEXT, &w.like, "SPACE",
          "as many choices at every site as this pruned one, drawn by --seed", 0},
         {"explain", 'e', CLI_FLAG, &w.explain, NULL, "each cut and the sizes, on standard error",
@@ -287,6 +380,11 @@ int main(int argc, char **argv)
                 "evidence needs metrics to judge it by: --better METRIC, --worse METRIC");
     if (!(w.confidence > 0 && w.confidence < 1))
         cli_die(CLI_USAGE, "--confidence: must lie between 0 and 1");
+    if (!by_evidence && (w.looks > 1 || w.earlier || w.most))
+        cli_die(CLI_USAGE, "--looks, --earlier and --most are about evidence: --better METRIC, "
+                           "--worse METRIC");
+    if (!w.most && (w.settled || w.open))
+        cli_die(CLI_USAGE, "--settled and --open want --most N: of how many bases");
     if (w.like && (by_evidence || any_rule(&w)))
         cli_die(CLI_USAGE, "--like draws at random: rules and evidence have no part in it");
     if (by_evidence)
@@ -302,7 +400,7 @@ int main(int argc, char **argv)
         apply_like(p, space, w.like, cli.seed);
     apply_rules(p, space, &w);
     if (by_evidence)
-        apply_policy(p, space, &w, &o, cli.operand + 1, cli.noperands - 1);
+        apply_policy(p, space, &w, &o, &cli);
 
     char name[256];
     snprintf(name, sizeof name, "%s-pruned", space->name);

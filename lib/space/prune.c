@@ -77,6 +77,30 @@ int ds_pruning_reason(struct ds_pruning *p, const char *sentence, struct ds_erro
     return json_array_append_new(p->reasons, json_string(sentence)) ? ds_no_memory(err) : 0;
 }
 
+static bool has_reason(const json_t *list, const json_t *reason)
+{
+    size_t i;
+    json_t *at;
+    json_array_foreach((json_t *)list, i, at) if (json_equal(at, (json_t *)reason)) return true;
+    return false;
+}
+
+int ds_pruning_reasons_of(struct ds_pruning *p, const struct ds_space *other, struct ds_error *err)
+{
+    json_t *ours = json_loads(p->space->json, 0, NULL), *theirs = json_loads(other->json, 0, NULL);
+    json_t *reason;
+    size_t i;
+    int bad = !ours || !theirs;
+    json_array_foreach(json_object_get(theirs, "reasons"), i, reason)
+    {
+        if (!bad && !has_reason(json_object_get(ours, "reasons"), reason))
+            bad = json_array_append(p->reasons, reason);
+    }
+    json_decref(ours);
+    json_decref(theirs);
+    return bad ? ds_no_memory(err) : 0;
+}
+
 const char *ds_pruning_reason_at(const struct ds_pruning *p, int i)
 {
     return json_string_value(json_array_get(p->reasons, (size_t)i));

@@ -28,6 +28,9 @@ void ds_pruning_weight(struct ds_pruning *p, int unit, double weight);
 /* Adds a sentence to the reasons that the space will hold. -1 where it is not UTF-8. */
 int ds_pruning_reason(struct ds_pruning *p, const char *sentence, struct ds_error *err);
 
+/* Adds the reasons of another space that ours does not hold itself. -1 when out of memory. */
+int ds_pruning_reasons_of(struct ds_pruning *p, const struct ds_space *other, struct ds_error *err);
+
 /* The i-th of them, or NULL past the last. */
 const char *ds_pruning_reason_at(const struct ds_pruning *p, int i);
 

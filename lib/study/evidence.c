@@ -73,6 +73,11 @@ double ds_evidence_scale(const struct ds_evidence *e, int metric)
     return e->size[metric].mean;
 }
 
+size_t ds_evidence_bases(const struct ds_evidence *e)
+{
+    return e->nbases;
+}
+
 static int unit_slot(const struct ds_evidence *e, int u, int block)
 {
     return e->unit_slots + u * e->space->nblocks + block;

@@ -30,6 +30,9 @@ void ds_evidence_free(struct ds_evidence *e);
  */
 int ds_evidence_add(struct ds_evidence *e, const struct ds_record *rec, struct ds_error *err);
 
+/* How many bases there are records of; 0: it is of groups. */
+size_t ds_evidence_bases(const struct ds_evidence *e);
+
 /* Mean size of a metric in the evidence, to tell rounding from differences. */
 double ds_evidence_scale(const struct ds_evidence *e, int metric);
 

@@ -15,7 +15,37 @@ struct ds_policy {
     double confidence; /* of all conclusions together: 0.95 */
     double worth;      /* see below: 0.1 */
     bool by_layer;     /* blocks are compared at every layer, not in a unit as a whole */
+
+    /* Where evidence grows, and one looks at it again and again: */
+    int looks;                      /* so many times at most; 0 or 1: once */
+    double most;                    /* bases that it may have in all */
+    const struct ds_space *earlier; /* what the look before this one left; NULL: the first */
 };
+
+/* What has become of a choice that might go. */
+enum ds_fate {
+    DS_GOES,
+    DS_STAYS,  /* beyond doubt nothing pushes it out */
+    DS_FUTILE, /* nobody knows, and the bases that are left will hardly tell */
+    DS_OPEN
+};
+
+struct ds_decision {
+    int unit, layer;  /* layer -1: of all layers, or a depth */
+    int site, choice; /* a depth, or (of layer -1: the first layer's) block */
+    enum ds_fate fate;
+    int against; /* DS_FUTILE, DS_OPEN: a block of the space that may push it out; else -1 */
+};
+
+/* How much is settled. Zero-initialise; free with ds_settled_free. */
+struct ds_settled {
+    struct ds_decision *decision;
+    int n;
+    size_t room;
+    int count[DS_OPEN + 1];          /* decisions by fate */
+    bool (*measure)[DS_MAX_CHOICES]; /* [sites]: what is to be affixed to more bases */
+};
+void ds_settled_free(struct ds_settled *s);
 
 /*
  * What a metric is worth in terms of another is what going deeper pays: its share of the change
@@ -37,9 +67,23 @@ struct ds_policy {
  * Beyond doubt: by one-sided bounds of Student's t that hold all together with `confidence`
  * (Bonferroni's correction for all comparisons that there are to make).
  *
+ * With several looks, each spends an equal part of 1 - `confidence` (as Slud and Wei, JASA 1982,
+ * for tests whose joint law is not known), so that all cuts at all looks are right together, and
+ * what was cut once stays cut. The comparisons are counted before `earlier` is taken away, so that
+ * their number does not depend on what was found.
+ *
  * Every cut becomes a sentence among the reasons of `p`. Returns how many, or -1.
+ *
+ * `settled`, unless NULL, tells the fate of every block at every place and of every depth but the
+ * least. A block stays for sure when for each other that is left there is a rate at which that one
+ * is worse, by the same bounds. It is futile to go on where the chance that the other's bound will
+ * be above zero at some rate with `most` bases is below DS_FUTILITY, given the differences so far
+ * (predictive power: Spiegelhalter, Freedman and Blackburn, Controlled Clinical Trials 1986). That
+ * only stops measuring, so it makes no cut wrong.
  */
+#define DS_FUTILITY 0.1
 int ds_policy_prune(const struct ds_policy *policy, const struct ds_evidence *evidence,
-                    const struct ds_space *space, struct ds_pruning *p, struct ds_error *err);
+                    const struct ds_space *space, struct ds_pruning *p, struct ds_settled *settled,
+                    struct ds_error *err);
 
 #endif
