@@ -48,7 +48,7 @@ print(*json.load(open("out/space.json"))["reasons"], sep="\n")'))" = "$(gone out
 @test "an interrupted run goes on to the same; once nothing is open nothing is measured" {
     # all but one block are beyond doubt the worse: there is nothing left to ask after a look or two
     settled() {
-        make -s -f "$mk" OUT=out EVALUATE='ds-measure-cost -q' BETTER= WORSE=macs FIRST=10 LOOKS=4 "$@"
+        make -s -f "$mk" OUT=out EVALUATE='ds-measure-cost -q' BETTER= WORSE=macs FIRST=10 LOOKS=4
     }
     settled >told 2>log
     [ "$(tail -1 told | sed 's/.*, \([0-9]*\) open/\1/')" = 0 ]
