@@ -342,7 +342,6 @@ END
     grep -q '"name": "größer"' x
 }
 
-
 @test "evidence of several devices is refused" {
     cd "$BATS_TEST_TMPDIR"
     ds-prune ofa-mbv3 --resolution 224 >at224.json
@@ -358,6 +357,7 @@ END
     [[ "$output" == "ds-prune: latency.npu mixes values of profile 'dpu' and "* ]]
     [ ! -e pruned.json ]
     judge dpu.dss
+}
 
 @test "looking again: each look is the stricter, what went stays gone, and what is open is told" {
     for i in 1 2; do
