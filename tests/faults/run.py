@@ -17,6 +17,9 @@ SEED = ("ds-sample -q tiny.json -n 90 -o s.dss; ds-sample -q tiny.json -n 2 -o t
         "ds-aggregate -q --occurring --by unit,block c.dss -o g.dss; "
         "ds-aggregate -q --by unit,depth --partial c.dss -o p.dss; ds-affix -q --depth 0,3 --depth 1,4 two.dss | ds-measure-cost -q | ds-aggregate -q --by unit,depth --partial -o q.dss; "
         "ds-export ofa c.dss >o.jsonl; ds-cat -qz c.dss -o z.dss; "
+        "ds-export lut --profile note10 --space tiny.json -d lut; "
+        "printf 'net_str,resolution,unit,lat\\n' >nets.csv; "
+        "ds-show --json two.dss | jq -r '[([.arch.units[].blocks | join(\"->\")] | join(\"|\")), .arch.resolution, \"ms\", 7] | map(tostring) | join(\",\")' >>nets.csv; "
         "printf '#!/bin/sh\\necho 5\\n' >five; chmod +x five")
 # a command: standard output, and the files named after it, are what is compared
 COMMANDS = [
@@ -47,7 +50,10 @@ COMMANDS = [
     ("ds-space tiny.json", []),
     ("ds-export ofa c.dss", []),
     ("ds-export onnx two.dss --dir models", []),
+    ("ds-export lut --profile note10 --space tiny.json --dir tables", ["tables/160_lookup_table.yaml"]),
     ("ds-import ofa -q --space tiny.json o.jsonl", []),
+    ("ds-import csv -q --space tiny.json nets.csv", []),
+    ("ds-import lut --space tiny.json --name x --device y --class cpu lut/160_lookup_table.yaml", []),
     ("ds-plot heatmap g.dss", []),
     ("ds-plot heatmap --metric macs -o out.svg g.dss", ["out.svg"]),
 ]
@@ -67,7 +73,7 @@ def clean(files):
     for f in files:
         if os.path.exists(f):
             os.remove(f)
-    for d in ("cache", "models"):
+    for d in ("cache", "models", "tables"):
         shutil.rmtree(d, ignore_errors=True)
 
 
