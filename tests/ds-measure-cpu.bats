@@ -129,6 +129,52 @@ detail() {
     [ "$(detail device "$out/a.dss" | sort -u)" = '"host 7"' ]
 }
 
+# Skips the test where oneDNN refuses a number format here; it must say so by the format's name.
+needs_dtype() {
+    run measure --dtype "$1" -o "$out/there.dss" "$IN"
+    [ "$status" -eq 0 ] && return
+    [[ "$status" -eq 1 && "$output" == "ds-measure-cpu: oneDNN "*": $1 wants a processor with "* ]] || return 1
+    skip "$output"
+}
+
+@test "a number format is on the record, with the instruction set and what it does to the logits" {
+    for dtype in bf16 int8; do
+        needs_dtype $dtype
+        [ "$(detail value "$out/there.dss" | awk '$1 > 0' | wc -l)" -eq 6 ]
+        [ "$(detail precision "$out/there.dss" | sort -u)" = "\"$dtype\"" ]
+        [[ "$(detail isa "$out/there.dss" | sort -u)" == '"a'[a-z0-9_]*'"' ]]
+        # not f32 by another name, and not something else
+        [ "$(detail logits_error "$out/there.dss" | awk '$1 > 1e-4 && $1 < 0.8' | wc -l)" -eq 6 ]
+    done
+    [ "$(detail scales "$out/there.dss" | sort -u)" = '"2 seeded images"' ]
+    # the same scales again, and in a batch
+    measure --dtype int8 --batch 2 --per-block -o "$out/b.dss" "$IN"
+    paste <(detail logits_error "$out/there.dss") <(detail logits_error "$out/b.dss")
+    paste <(detail logits_error "$out/there.dss") <(detail logits_error "$out/b.dss") |
+        awk '{ d = $1 - $2; if (d < 0) d = -d; if (!(d < 1e-4)) exit 1; n++ } END { exit n != 6 }'
+    measure --dtype f32 -o "$out/f.dss" "$IN"
+    [ "$(detail precision "$out/f.dss" | sort -u)" = '"fp32"' ]
+    [ -z "$(detail logits_error "$out/f.dss")" ] && [ -z "$(detail scales "$out/f.dss")" ]
+}
+
+@test "a number format that processor or engine does not have is refused by its name" {
+    for dtype in bf16 int8; do
+        run -1 env ONEDNN_MAX_CPU_ISA=AVX2 ds-measure-cpu --dtype $dtype -o "$out/a.dss" "$IN"
+        [[ "$output" == "ds-measure-cpu: oneDNN "*": $dtype wants a processor with "*"; what it finds here is "* ]]
+        [ ! -e "$out/a.dss" ]
+        ! grep -q '^xnnpack ' "$BUILD/engines" || {
+            run -1 ds-measure-cpu --engine xnnpack --dtype $dtype -o "$out/a.dss" "$IN"
+            [ "$output" = "ds-measure-cpu: xnnpack: no $dtype: it computes in f32 only; onednn has bf16 and int8" ]
+        }
+    done
+    run -2 ds-measure-cpu --dtype f16 -o "$out/a.dss" "$IN"
+    [ "$output" = "ds-measure-cpu: --dtype: 'f16' is none of f32, bf16, int8" ]
+    run -2 ds-measure-cpu --dtype int8 --profile note10 -o "$out/a.dss" "$IN"
+    [ "$output" = "ds-measure-cpu: --dtype is for measuring live" ]
+    run -2 ds-measure-cpu --calibrate none -o "$out/a.dss" "$IN"
+    [ "$output" = "ds-measure-cpu: --calibrate is for --supernet" ]
+}
+
 @test "the other engine" {
     needs_engine xnnpack
     measure --engine xnnpack -o "$out/a.dss" "$IN"

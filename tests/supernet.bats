@@ -370,3 +370,41 @@ END
     [[ "$output" == *"--supernet: tensor first_conv.conv.weight is 8x3x3x3"* ]]
     run -2 ds-measure-cpu --supernet "$ref/mbv3.pth" --profile note10
 }
+
+@test "accuracy in bf16 and int8: near that of f32, and kept apart in the cache" {
+    list
+    small mbv3 3 >in.dss
+    evaluate=(ds-measure-acc --supernet "$ref/mbv3.pth" --images list --calibrate list --cache cache)
+    "${evaluate[@]}" in.dss | ds-show --json >f32
+    for dtype in bf16 int8; do
+        run "${evaluate[@]}" --dtype $dtype in.dss -o $dtype.dss
+        if [ "$status" -ne 0 ]; then
+            [[ "$output" == "ds-measure-acc: --dtype: oneDNN "*": $dtype wants a processor with "* ]]
+            skip "$output"
+        fi
+        ds-show --json $dtype.dss >$dtype
+        "${evaluate[@]}" --dtype $dtype in.dss | cmp - $dtype.dss # from the cache
+    done
+    python3 - <<'END'
+import json
+f32, bf16, int8 = ([json.loads(line)["metrics"]["loss"] for line in open(f)] for f in ("f32", "bf16", "int8"))
+for a, b, c in zip(f32, bf16, int8):
+    assert (a["precision"], b["precision"], c["precision"]) == ("fp32", "bf16", "int8")
+    assert c["scales"] == "12 calibration images" and "scales" not in b and c["isa"] == a["isa"], c
+    assert 0 < abs(b["value"] - a["value"]) < 0.02 * a["value"], (a, b)
+    assert 0 < abs(c["value"] - a["value"]) < 0.2 * a["value"], (a, c)
+END
+    run -2 ds-measure-acc --supernet "$ref/mbv3.pth" --images list --calibrate none --dtype int8 in.dss
+    [ "$output" = "ds-measure-acc: --dtype int8: wants --calibrate DIR, images that tell the ranges of activations" ]
+    run -2 ds-measure-acc --profile top1 --dtype int8 in.dss
+    [ "$output" = "ds-measure-acc: --dtype is for --supernet" ]
+    # the same images tell the scales where latency is measured
+    ds-measure-cpu -q --max-runs 2 --dtype int8 --supernet "$ref/mbv3.pth" --calibrate list in.dss | ds-show --json >cpu
+    python3 - <<'END'
+import json
+for line in open("cpu"):
+    m = json.loads(line)["metrics"]["latency.cpu"]
+    assert m["scales"] == "12 calibration images" and m["weights"].startswith("OFA-MobileNetV3 "), m
+    assert 1e-4 < m["logits_error"] < 1, m # its weights are random
+END
+}

@@ -4,13 +4,12 @@
 #include "estimate.h"
 #include "meter.h"
 #include "runner.h"
-#include "supernet/supernet.h"
+#include "subnets.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The processor's name, as /proc/cpuinfo has it. */
@@ -73,54 +72,49 @@ static const struct ds_engine *find_engine(const char *name)
     return engine;
 }
 
-/* Subnets of a supernet, their weights given to the networks measured. */
-struct trained {
-    struct ds_supernet *supernet;
-    const struct ds_space *space; /* bound to */
-    struct ds_subnet subnet;
-};
-
+/* Weights of a supernet, and the images to calibrate with, which also tell the ranges of int8. */
 static int give(void *arg, const struct ds_space *space, const uint8_t *choice, struct ds_net *net,
-                struct ds_error *err)
+                struct ds_image_source *images, struct ds_error *err)
 {
-    struct trained *t = arg;
-    if (t->space != space && ds_supernet_bind(t->supernet, space, err))
+    struct subnets *s = arg;
+    if (s->space != space && ds_supernet_bind(s->supernet, space, err))
         return ds_fail_in(err, "--supernet");
-    t->space = space;
-    return ds_supernet_take(t->supernet, choice, net, &t->subnet, err) ||
-                   ds_subnet_give(&t->subnet, net, err)
-               ? -1
-               : 0;
+    s->space = space;
+    if (subnets_take(s, choice, err))
+        return -1;
+    ds_net_give(net, s->subnet.folded);
+    *images = subnets_calibration(s, choice);
+    return 0;
 }
 
-/* Measures with the weights of a supernet, or with NULL those of the seed. */
-static int measure(struct cli *cli, struct ds_window_options *o, const char *supernet)
+/* Measures with the weights of a supernet, or where none is given those of the seed. */
+static int measure(struct cli *cli, struct ds_window_options *o, struct subnet_options *subnet)
 {
-    struct ds_error err;
-    struct trained trained = {0};
+    struct subnets subnets;
     char weights[64];
-    if (supernet) {
-        if (!(trained.supernet = ds_supernet_load(supernet, 0, &err)))
-            cli_die(CLI_FAILED, "--supernet: %s", err.text);
-        snprintf(weights, sizeof weights, "%s %016" PRIx64, ds_supernet_family(trained.supernet),
-                 ds_supernet_key(trained.supernet));
-        o->weights = weights;
-        o->give = give;
-        o->give_arg = &trained;
-    }
+    if (!subnet->supernet)
+        return meter_run(cli, o);
+    if (!subnet->calibrate)
+        subnet->calibrate = "none";
+    subnets_open(&subnets, subnet, o->engine->name, o->setup.threads, cli->seed);
+    snprintf(weights, sizeof weights, "%s %016" PRIx64, ds_supernet_family(subnets.supernet),
+             ds_supernet_key(subnets.supernet));
+    o->weights = weights;
+    o->images = subnets.calibration ? "calibration" : NULL;
+    o->give = give;
+    o->give_arg = &subnets;
     int rc = meter_run(cli, o);
-    ds_subnet_free(&trained.subnet);
-    ds_supernet_free(trained.supernet);
+    subnets_close(&subnets);
     return rc;
 }
 
 int main(int argc, char **argv)
 {
-    const char *supernet = NULL;
-    const char *engine = NULL, *profile = NULL, *predictor = NULL, *as = NULL;
+    const char *engine = NULL, *dtype = NULL, *profile = NULL, *predictor = NULL, *as = NULL;
     uint64_t threads = 1;
     struct meter_choice choice = METER_DEFAULTS;
     struct runner_options runner = RUNNER_DEFAULTS;
+    struct subnet_options subnet = SUBNET_DEFAULTS;
     struct ds_window_options o = {0};
     const struct cli_option options[] = {
         {"engine", 'e', CLI_TEXT, &engine, "NAME", "onednn (default) or xnnpack", 0},
@@ -129,8 +123,8 @@ int main(int argc, char **argv)
          0},
         {"pin", 0, CLI_TEXT, &o.pin, "CPUS", "run on these processors only, as 0 or 2,3", 0},
         METER_OPTIONS(choice),
-        {"supernet", 0, CLI_TEXT, &supernet, "FILE",
-         "run the weights of this trained supernet, in place of random ones", 0},
+        DTYPE_OPTION(dtype),
+        SUBNET_OPTIONS(subnet),
         {"profile", 0, CLI_TEXT, &profile, "NAME",
          "not live: by this device profile, a shipped name or a file", 0},
         PREDICTOR_OPTION(predictor),
@@ -152,8 +146,10 @@ int main(int argc, char **argv)
     runner.pin = o.pin;
     const char *metric = latency_as(DS_LATENCY_CPU, as);
     runner_check(&runner);
-    if (supernet && (profile || predictor || runner.program))
-        cli_die(CLI_USAGE, "--supernet is for measuring live");
+    if ((subnet.supernet || dtype) && (profile || predictor || runner.program))
+        cli_die(CLI_USAGE, "%s is for measuring live", dtype ? "--dtype" : "--supernet");
+    if (!subnet.supernet && subnet_stray(&subnet))
+        cli_die(CLI_USAGE, "%s is for --supernet", subnet_stray(&subnet));
     if (!!profile + !!predictor + !!runner.program > 1)
         cli_die(CLI_USAGE, "--profile, --predictor and --exec: one of them");
     if (runner.program) {
@@ -167,6 +163,7 @@ int main(int argc, char **argv)
     if (predictor)
         return estimate_by_predictor(&cli, predictor, "cpu", metric);
     o.setup.threads = (int)threads;
+    o.setup.dtype = dtype_parse(dtype);
     o.metric = metric;
     meter_choose(&o, &choice, cli.seed);
     o.engine = find_engine(engine);
@@ -176,5 +173,5 @@ int main(int argc, char **argv)
         pin(o.pin);
     check_threads(o.setup.threads);
     o.measure.watch = o.setup.threads;
-    return measure(&cli, &o, supernet);
+    return measure(&cli, &o, &subnet);
 }

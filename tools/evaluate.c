@@ -4,8 +4,10 @@
 #include "base/id_map.h"
 #include "base/json_memory.h"
 #include "base/metric.h"
+#include "measure/narrow.h"
 #include "memory.h"
 #include "progress.h"
+#include "quantize/quantize.h"
 #include "supernet/evaluate.h"
 
 #include <errno.h>
@@ -28,6 +30,8 @@ struct evaluation {
     const struct evaluate_options *o;
     struct ds_filter f;
     struct subnets subnets;
+    struct ds_engine_options setup; /* of the session that evaluates */
+    struct ds_session *session;     /* that of `subnets` where it is f32 */
     struct picture_source *pictures;
     uint64_t space_key; /* of the space at hand */
     char weights[64];   /* what the records call the supernet */
@@ -42,9 +46,10 @@ struct evaluation {
 static void cache_path(const struct evaluation *e, uint64_t id, char out[PATH_MAX])
 {
     uint64_t parts[] = {e->space_key, subnets_key(&e->subnets), pictures_key(e->pictures), id};
-    const char *version = e->subnets.engine->version(e->subnets.session);
-    XXH128_hash_t key =
-        XXH3_128bits_withSeed(parts, sizeof parts, XXH3_64bits(version, strlen(version)));
+    char how[100];
+    snprintf(how, sizeof how, "%s%s", e->subnets.engine->version(e->session),
+             e->setup.dtype == DS_DTYPE_F32 ? "" : ds_dtype_name(e->setup.dtype));
+    XXH128_hash_t key = XXH3_128bits_withSeed(parts, sizeof parts, XXH3_64bits(how, strlen(how)));
     if (snprintf(out, PATH_MAX, "%s/%016" PRIx64 "%016" PRIx64 ".json", e->o->cache, key.high64,
                  key.low64) >= PATH_MAX)
         cli_die(CLI_FAILED, "--cache %s: the name is too long", e->o->cache);
@@ -149,6 +154,20 @@ static void check_classes(const struct evaluation *e, const char *where)
                 where, e->o->images, found, classes);
 }
 
+/* Loads the network of `subnets`; NULL and why. */
+static struct ds_model *load(struct evaluation *e, const uint8_t *choice, struct ds_error *err)
+{
+    struct subnets *s = &e->subnets;
+    struct ds_narrow narrow;
+    if (e->setup.dtype == DS_DTYPE_F32)
+        return s->engine->load(e->session, &s->net, err);
+    struct ds_image_source images = subnets_calibration(s, choice);
+    return ds_narrow_load(s->engine, e->session, &e->setup, &s->net, images.n ? &images : NULL,
+                          &narrow, err)
+               ? NULL
+               : narrow.model;
+}
+
 static void evaluate_one(struct evaluation *e, const struct ds_record *rec, const char *where,
                          struct ds_outcome *o)
 {
@@ -157,7 +176,7 @@ static void evaluate_one(struct evaluation *e, const struct ds_record *rec, cons
     const uint16_t *labels;
     struct ds_model *model = NULL;
     if (subnets_take(s, rec->choice, &err) == 0)
-        model = s->engine->load(s->session, &s->net, &err);
+        model = load(e, rec->choice, &err);
     if (!model)
         cli_die(CLI_FAILED, "%s: %s", where, err.text);
     check_classes(e, where);
@@ -212,15 +231,27 @@ static int compare_with_base(struct evaluation *e, struct ds_record *rec, struct
            ds_metric_int(rec, top1, "gained", (int64_t)ds_outcome_only(o, base));
 }
 
+/* How many of the images to calibrate with tell the scales of int8. */
+static size_t scale_images(const struct subnets *s)
+{
+    size_t n = s->calibration ? pictures_count(s->calibration) : 0;
+    return n < DS_QUANT_IMAGES ? n : DS_QUANT_IMAGES;
+}
+
 static int say_how(const struct evaluation *e, struct ds_record *rec, struct ds_metric *m,
                    const struct ds_outcome *o)
 {
     const struct subnets *s = &e->subnets;
-    return ds_metric_int(rec, m, "images", (int64_t)o->n) ||
+    const char *isa = s->engine->isa ? s->engine->isa(e->session) : NULL;
+    char scales[80];
+    snprintf(scales, sizeof scales, "%zu calibration images", scale_images(s));
+    return (isa && ds_metric_str(rec, m, "isa", isa)) ||
+           (e->setup.dtype == DS_DTYPE_INT8 && ds_metric_str(rec, m, "scales", scales)) ||
+           ds_metric_int(rec, m, "images", (int64_t)o->n) ||
            ds_metric_str(rec, m, "supernet", e->weights) ||
            ds_metric_str(rec, m, "calibrated", s->calibrated) ||
            ds_metric_str(rec, m, "engine", s->engine->version(s->session)) ||
-           ds_metric_str(rec, m, "precision", "fp32");
+           ds_metric_str(rec, m, "precision", ds_dtype_precision(e->setup.dtype));
 }
 
 static void describe(struct evaluation *e, struct ds_record *rec, const struct ds_outcome *o)
@@ -270,15 +301,33 @@ static void evaluate_record(struct evaluation *e, struct ds_record *rec)
 void evaluate_check(const struct evaluate_options *o)
 {
     const char *stray = subnet_stray(&o->subnets);
-    if (!o->subnets.supernet && (stray || o->images || o->take || o->engine || o->threads != 1))
+    if (!o->subnets.supernet &&
+        (stray || o->images || o->take || o->engine || o->dtype || o->threads != 1))
         cli_die(CLI_USAGE, "%s is for --supernet",
                 stray       ? stray
                 : o->images ? "--images"
                 : o->take   ? "--take"
                 : o->engine ? "--engine"
+                : o->dtype  ? "--dtype"
                             : "--threads");
     if (o->subnets.supernet && !o->images)
         cli_die(CLI_USAGE, "--supernet: wants --images DIR to evaluate on");
+}
+
+/* The session that evaluates: batch norm is calibrated in f32 in any case. */
+static void open_session(struct evaluation *e, struct cli *cli)
+{
+    struct ds_error err;
+    e->setup = (struct ds_engine_options){.threads = (int)e->o->threads,
+                                          .batch = 1,
+                                          .seed = cli->seed,
+                                          .dtype = dtype_parse(e->o->dtype)};
+    e->session = e->subnets.session;
+    if (e->setup.dtype == DS_DTYPE_INT8 && !e->subnets.calibration)
+        cli_die(CLI_USAGE, "--dtype int8: wants --calibrate DIR, images that tell the ranges of "
+                           "activations");
+    if (e->setup.dtype != DS_DTYPE_F32 && !(e->session = e->subnets.engine->open(&e->setup, &err)))
+        cli_die(CLI_FAILED, "--dtype: %s", err.text);
 }
 
 static void open_all(struct evaluation *e, struct cli *cli)
@@ -287,6 +336,7 @@ static void open_all(struct evaluation *e, struct cli *cli)
     if (o->cache && mkdir(o->cache, 0777) && errno != EEXIST)
         cli_die(CLI_FAILED, "--cache: %s: cannot make it: %s", o->cache, strerror(errno));
     subnets_open(&e->subnets, &o->subnets, o->engine, (int)o->threads, cli->seed);
+    open_session(e, cli);
     e->pictures = pictures_open(&o->subnets, "--images", o->images, o->take, cli->seed);
     snprintf(e->weights, sizeof e->weights, "%s %016" PRIx64,
              ds_supernet_family(e->subnets.supernet), ds_supernet_key(e->subnets.supernet));
@@ -304,6 +354,8 @@ static void close_all(struct evaluation *e)
     free(e->base);
     ds_id_map_free(&e->ids);
     pictures_free(e->pictures);
+    if (e->session != e->subnets.session)
+        e->subnets.engine->close(e->session);
     subnets_close(&e->subnets);
 }
 

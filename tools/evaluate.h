@@ -9,6 +9,7 @@ struct evaluate_options {
     const char *images; /* to evaluate on */
     uint64_t take;      /* so many of them; 0: all */
     const char *engine; /* NULL: the default */
+    const char *dtype;  /* NULL: f32 */
     uint64_t threads;
     const char *cache; /* directory of outcomes; NULL: none */
 };
@@ -24,6 +25,7 @@ struct evaluate_options {
      CLI_MOST_RECORDS}, \
     {"engine", 'e', CLI_TEXT, &(o).engine, "NAME", \
      "--supernet: onednn (default) or xnnpack", 0}, \
+    DTYPE_OPTION((o).dtype), \
     {"threads", 't', CLI_COUNT, &(o).threads, "N", "--supernet: threads of the engine (1)", 1, 1024}
 /* clang-format on */
 

@@ -7,6 +7,14 @@
 #include <string.h>
 #include <xxhash.h>
 
+enum ds_dtype dtype_parse(const char *dtype)
+{
+    int found = dtype ? ds_dtype_find(dtype) : DS_DTYPE_F32;
+    if (found < 0)
+        cli_die(CLI_USAGE, "--dtype: '%s' is none of f32, bf16, int8", dtype);
+    return (enum ds_dtype)found;
+}
+
 const char *subnet_stray(const struct subnet_options *o)
 {
     const struct subnet_options none = SUBNET_DEFAULTS;
@@ -87,15 +95,21 @@ void subnets_bind(struct subnets *s, const struct ds_space *space, const char *w
     s->space = space;
 }
 
+struct ds_image_source subnets_calibration(struct subnets *s, const uint8_t *choice)
+{
+    if (!s->calibration)
+        return (struct ds_image_source){0};
+    return pictures_at(s->calibration, ds_arch_resolution(s->space, choice),
+                       s->space->input_channels, true, NULL);
+}
+
 int subnets_take(struct subnets *s, const uint8_t *choice, struct ds_error *err)
 {
     if (ds_net_build(s->space, choice, &s->net, err) ||
         ds_supernet_take(s->supernet, choice, &s->net, &s->subnet, err))
         return -1;
     if (s->calibration) {
-        struct ds_image_source images =
-            pictures_at(s->calibration, ds_arch_resolution(s->space, choice),
-                        s->space->input_channels, true, NULL);
+        struct ds_image_source images = subnets_calibration(s, choice);
         int batch = s->o->batch < images.n ? (int)s->o->batch : (int)images.n;
         if (ds_subnet_calibrate(&s->subnet, &s->net, s->engine, s->session, &images, batch, err))
             return -1;

@@ -50,6 +50,15 @@ struct subnet_options {
      "leave out images that cannot be decoded", 0}
 /* clang-format on */
 
+/* --dtype, of the tools that run networks. */
+/* clang-format off */
+#define DTYPE_OPTION(dtype) \
+    {"dtype", 0, CLI_TEXT, &(dtype), "FORMAT", "compute in f32 (default), bf16 or int8", 0}
+/* clang-format on */
+
+/* Its value, NULL: not given; dies of one that there is not. */
+enum ds_dtype dtype_parse(const char *dtype);
+
 /* Whether an option of a tool's --supernet was given without it: its name, or NULL. */
 const char *subnet_stray(const struct subnet_options *options);
 
@@ -105,6 +114,12 @@ void subnets_bind(struct subnets *s, const struct ds_space *space, const char *w
  * given, batch norm calibrated and folded. -1 and the reason in `err`.
  */
 int subnets_take(struct subnets *s, const uint8_t *choice, struct ds_error *err);
+
+/*
+ * The images to calibrate an architecture of the bound space with; none (n = 0) where batch norms
+ * are the file's. Good until the next call.
+ */
+struct ds_image_source subnets_calibration(struct subnets *s, const uint8_t *choice);
 
 /* A hash of all that decides the weights of a subnet, beside its architecture. */
 uint64_t subnets_key(const struct subnets *s);

@@ -32,7 +32,10 @@ int ds_latency_describe(struct ds_record *rec, struct ds_metric *m, struct ds_ti
         (t->device_ms && ds_metric_num(rec, m, "device_ms", ds_timing_device(t))) ||
         (c->settles && ds_metric_bool(rec, m, "settled", c->settled)) ||
         (c->threads && ds_metric_int(rec, m, "threads", c->threads)) ||
-        add_text(rec, m, "precision", c->precision) || add_text(rec, m, "weights", c->weights) ||
-        ds_metric_int(rec, m, "batch", c->batch) || add_text(rec, m, "pin", c->pin);
+        add_text(rec, m, "precision", c->precision) || add_text(rec, m, "isa", c->isa) ||
+        add_text(rec, m, "scales", c->scales) ||
+        (isfinite(c->logits_error) && ds_metric_num(rec, m, "logits_error", c->logits_error)) ||
+        add_text(rec, m, "weights", c->weights) || ds_metric_int(rec, m, "batch", c->batch) ||
+        add_text(rec, m, "pin", c->pin);
     return bad ? -1 : 0;
 }

@@ -9,6 +9,9 @@
 struct ds_conditions {
     const char *engine, *device, *driver; /* names with versions */
     const char *precision;                /* of the arithmetic, "fp32" */
+    const char *isa;                      /* the engine's instruction set */
+    const char *scales;                   /* of int8: the images that told ranges */
+    double logits_error;                  /* against f32; NaN: it is f32 */
     const char *weights;                  /* whose they are; NULL: random ones */
     const char *pin;                      /* processors that the tool was bound to */
     int warmup, batch, threads;           /* threads 0: not known */

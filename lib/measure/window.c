@@ -4,6 +4,7 @@
 #include "base/grow.h"
 #include "base/id_map.h"
 #include "measure/latency.h"
+#include "measure/narrow.h"
 #include "network/build.h"
 #include "stream/held.h"
 
@@ -24,6 +25,7 @@ struct ds_window {
     struct ds_held held;      /* records that wait for their number */
     int *which;               /* [most]: the timing of each */
     struct ds_timing *timing; /* [most]: each architecture once */
+    struct ds_narrow *narrow; /* [most]: what its number format did to it */
     struct ds_net *net;       /* [most]: for the names of the modules */
     int ntimings;
     struct ds_id_map ids; /* of architectures, to timings */
@@ -36,19 +38,31 @@ struct ds_window {
     struct ds_window_spent spent;
 };
 
-static struct ds_model *load(struct ds_window *w, const struct ds_space *space,
-                             const uint8_t *choice, struct ds_net *net, struct ds_error *err)
+/* Builds a network with its weights and loads it; `narrow` is of its number format, unless f32. */
+static int load_network(struct ds_window *w, const struct ds_space *space, const uint8_t *choice,
+                        struct ds_net *net, struct ds_narrow *narrow, struct ds_error *err)
 {
-    struct ds_model *model = NULL;
+    const struct ds_window_options *o = w->o;
+    struct ds_image_source images = {0};
+    if (ds_net_build(space, choice, net, err) ||
+        (o->give && o->give(o->give_arg, space, choice, net, &images, err)))
+        return -1;
+    if (o->setup.dtype != DS_DTYPE_F32)
+        return ds_narrow_load(o->engine, w->session, &o->setup, net, images.n ? &images : NULL,
+                              narrow, err);
+    *narrow =
+        (struct ds_narrow){.model = o->engine->load(w->session, net, err), .logits_error = NAN};
+    return narrow->model ? 0 : -1;
+}
+
+static int load(struct ds_window *w, const struct ds_space *space, const uint8_t *choice,
+                struct ds_net *net, struct ds_narrow *narrow, struct ds_error *err)
+{
     double before = ds_now_ms();
-    if (ds_net_build(space, choice, net, err) == 0 &&
-        (!w->o->give || w->o->give(w->o->give_arg, space, choice, net, err) == 0))
-        model = w->o->engine->load(w->session, net, err);
+    int rc = load_network(w, space, choice, net, narrow, err);
     ds_net_give(net, NULL);
-    if (!model)
-        ds_fail_in(err, "%s", ds_reader_where(w->f->in));
     w->spent.load += ds_now_ms() - before;
-    return model;
+    return rc ? ds_fail_in(err, "%s", ds_reader_where(w->f->in)) : 0;
 }
 
 /* The first choice at every site: the same network however the sample falls. */
@@ -65,10 +79,12 @@ static int load_reference(struct ds_window *w, const struct ds_space *space, str
     w->space = NULL;
     if (ds_arch_canon(space, choice, err))
         return -1;
-    w->reference.model = load(w, space, choice, &net, err);
+    struct ds_narrow narrow;
+    int rc = load(w, space, choice, &net, &narrow, err);
     ds_net_free(&net);
-    if (!w->reference.model)
+    if (rc)
         return -1;
+    w->reference.model = narrow.model;
     w->space = space;
     return 0;
 }
@@ -80,9 +96,9 @@ static int find_timing(struct ds_window *w, const struct ds_record *rec, struct 
     if (known >= 0)
         return (int)known;
     int i = w->ntimings;
-    struct ds_model *model = load(w, rec->space, rec->choice, &w->net[i], err);
-    if (!model)
+    if (load(w, rec->space, rec->choice, &w->net[i], &w->narrow[i], err))
         return -1;
+    struct ds_model *model = w->narrow[i].model;
     if (ds_id_map_add(&w->ids, rec->id, (uint32_t)i) < 0) {
         w->o->engine->unload(model);
         return ds_no_memory(err);
@@ -93,14 +109,21 @@ static int find_timing(struct ds_window *w, const struct ds_record *rec, struct 
 
 /* ---- what is written ---- */
 
-static int describe(struct ds_window *w, struct ds_record *rec, struct ds_timing *t)
+static int describe(struct ds_window *w, struct ds_record *rec, int timing)
 {
     const struct ds_window_options *o = w->o;
+    struct ds_timing *t = &w->timing[timing];
+    char scales[80];
+    snprintf(scales, sizeof scales, "%zu %s images", w->narrow[timing].images,
+             o->images ? o->images : "seeded");
     const struct ds_device *d = o->engine->device ? o->engine->device(w->session) : NULL;
     const struct ds_conditions c = {.engine = o->engine->version(w->session),
                                     .device = o->device || !d ? o->device : d->name,
                                     .driver = d ? d->driver : NULL,
-                                    .precision = "fp32",
+                                    .precision = ds_dtype_precision(o->setup.dtype),
+                                    .isa = o->engine->isa ? o->engine->isa(w->session) : NULL,
+                                    .scales = w->narrow[timing].images ? scales : NULL,
+                                    .logits_error = w->narrow[timing].logits_error,
                                     .weights = o->weights,
                                     .pin = o->pin,
                                     .warmup = o->measure.warmup,
@@ -151,7 +174,7 @@ static int write_records(struct ds_window *w, struct ds_record *rec, char (*name
             continue;
         if (begin_block(w, i, err) || ds_held_parse(&w->held, i, rec, err))
             return -1;
-        if (describe(w, rec, &w->timing[timing]) || describe_modules(w, rec, timing, names))
+        if (describe(w, rec, timing) || describe_modules(w, rec, timing, names))
             return ds_no_memory(err);
         if (ds_writer_put(w->f->out, rec, err))
             return -1;
@@ -308,8 +331,9 @@ struct ds_window *ds_window_open(const struct ds_window_options *options, struct
     *w = (struct ds_window){.o = options, .f = f, .most = (int)most};
     w->which = ds_alloc(most, sizeof *w->which, err);
     w->timing = ds_alloc(most, sizeof *w->timing, err);
+    w->narrow = ds_alloc(most, sizeof *w->narrow, err);
     w->net = ds_alloc(most, sizeof *w->net, err);
-    if (w->which && w->timing && w->net)
+    if (w->which && w->timing && w->narrow && w->net)
         w->session = options->engine->open(&options->setup, err);
     if (w->session)
         return w;
@@ -325,6 +349,7 @@ void ds_window_free(struct ds_window *w)
     ds_held_free(&w->held);
     free(w->which);
     free(w->timing);
+    free(w->narrow);
     free(w->net);
     if (w->reference.model)
         w->o->engine->unload(w->reference.model);

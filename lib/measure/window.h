@@ -8,6 +8,7 @@
 #define DS_MEASURE_WINDOW_H
 
 #include "measure/rounds.h"
+#include "network/images.h"
 #include "stream/filter.h"
 
 struct ds_window_options {
@@ -20,13 +21,15 @@ struct ds_window_options {
     int size; /* records measured together */
 
     /*
-     * Gives the network of an architecture weights (ds_net_give), which are read before it is
-     * called again. -1 and why. NULL: seeded ones.
+     * Gives the network of an architecture weights (ds_net_give), and it may give images, which
+     * then tell the ranges of int8 and the error of a narrow number format; both are read before it
+     * is called again. -1 and why. NULL: seeded weights and images.
      */
     int (*give)(void *arg, const struct ds_space *space, const uint8_t *choice, struct ds_net *net,
-                struct ds_error *err);
+                struct ds_image_source *images, struct ds_error *err);
     void *give_arg;
     const char *weights; /* what the records call them; NULL: nothing */
+    const char *images;  /* what they call its images: "calibration"; NULL: it gives none */
 
     /* Called along the way with the share of a record that has been measured; may be NULL. */
     void (*advance)(void *arg, double records);

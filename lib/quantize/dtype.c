@@ -9,6 +9,11 @@ const char *ds_dtype_name(enum ds_dtype dtype)
     return names[dtype];
 }
 
+const char *ds_dtype_precision(enum ds_dtype dtype)
+{
+    return dtype == DS_DTYPE_F32 ? "fp32" : names[dtype];
+}
+
 int ds_dtype_find(const char *name)
 {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -12,6 +12,9 @@ enum ds_element { DS_ELEMENT_F32, DS_ELEMENT_BF16, DS_ELEMENT_S8, DS_ELEMENT_U8 
 /* "f32", "bf16", "int8" */
 const char *ds_dtype_name(enum ds_dtype dtype);
 
+/* What records call it: "fp32", "bf16", "int8". */
+const char *ds_dtype_precision(enum ds_dtype dtype);
+
 /* The one so named; -1: none. */
 int ds_dtype_find(const char *name);
 

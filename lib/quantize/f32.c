@@ -5,7 +5,7 @@
 #include "network/channels.h"
 #include "network/plain.h"
 #include "network/weights.h"
-#include <math.h>
+#include "quantize/elements.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,15 +117,19 @@ DS_WIDE static void multiply(const float *patch, size_t size, const float *weigh
                              float out[PIXELS][BLOCK])
 {
     lanes sum[PIXELS][SIDE];
-    memset(sum, 0, sizeof sum);
-    for (size_t i = 0; i < size; i++) {
-        lanes w[SIDE];
-        memcpy(w, weights + i * BLOCK, sizeof w);
-        for (int p = 0; p < PIXELS; p++)
-            for (int s = 0; s < SIDE; s++)
-                sum[p][s] += patch[(size_t)p * size + i] * w[s];
-    }
-    memcpy(out, sum, sizeof sum);
+    for (int p = 0; p < PIXELS; p++)
+        for (int s = 0; s < SIDE; s++)
+            sum[p][s] = (lanes){0};
+    for (size_t i = 0; i < size; i++)
+        for (int s = 0; s < SIDE; s++) {
+            lanes w;
+            memcpy(&w, weights + i * BLOCK + s * LANES, sizeof w);
+            for (int p = 0; p < PIXELS; p++)
+                sum[p][s] += patch[(size_t)p * size + i] * w;
+        }
+    for (int p = 0; p < PIXELS; p++)
+        for (int s = 0; s < SIDE; s++)
+            memcpy(&out[p][s * LANES], &sum[p][s], sizeof sum[p][s]);
 }
 
 /* The windows of n pixels from `first` on, of one group: all its output channels. */
@@ -174,16 +178,6 @@ static void convolve_depthwise(struct ds_f32 *f, const struct ds_layer *l)
             }
 }
 
-DS_WIDE static float largest(const float *x, size_t n)
-{
-    float most = 0;
-    for (size_t i = 0; i < n; i++) {
-        float a = fabsf(x[i]);
-        most = a > most ? a : most;
-    }
-    return most;
-}
-
 /* Adds bias and residual, keeps the range, and applies the activation. */
 static void finish_conv(struct ds_f32 *f, const struct ds_layer *l)
 {
@@ -196,7 +190,7 @@ static void finish_conv(struct ds_f32 *f, const struct ds_layer *l)
             y[p * n + i] += c->bias[i];
     if (l->in2 >= 0)
         ds_channels_apply_sum(y, pixels, n, NULL, NULL, f->data[l->in2], DS_ACT_NONE, y);
-    c->before = largest(y, pixels * n);
+    c->before = ds_elements_range(y, pixels * n);
     ds_channels_apply(y, pixels, n, NULL, NULL, l->act, y);
 }
 

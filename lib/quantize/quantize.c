@@ -2,6 +2,7 @@
 
 #include "base/grow.h"
 #include "network/weights.h"
+#include "quantize/elements.h"
 #include "quantize/f32.h"
 #include <math.h>
 #include <stdlib.h>
@@ -85,11 +86,10 @@ static int see(const struct ds_f32 *f, const struct ds_net *net, struct ranges *
     for (int t = 0; t < net->ntensors; t++) {
         size_t n;
         const float *x = ds_f32_tensor(f, t, &n);
-        for (size_t i = 0; i < n; i++) {
-            if (!isfinite(x[i]))
-                return ds_fail(err, "int8: the activations grow without bounds (tensor %d)", t);
-            r->tensor[t] = fmaxf(r->tensor[t], fabsf(x[i]));
-        }
+        float range = ds_elements_range(x, n);
+        if (!isfinite(range))
+            return ds_fail(err, "int8: the activations grow without bounds (tensor %d)", t);
+        r->tensor[t] = fmaxf(r->tensor[t], range);
     }
     for (int i = 0; i < net->nlayers; i++)
         if (net->layer[i].op == DS_OP_CONV)
@@ -97,20 +97,29 @@ static int see(const struct ds_f32 *f, const struct ds_net *net, struct ranges *
     return 0;
 }
 
-static size_t image_floats(const struct ds_net *net)
+static void keep_result(const struct ds_f32 *f, const struct ds_net *net, size_t i,
+                        struct ds_quant *q)
 {
-    struct ds_tensor t = net->tensor[net->input];
-    return (size_t)t.c * (size_t)t.h * (size_t)t.w;
+    size_t n;
+    const float *x = ds_f32_tensor(f, net->output, &n);
+    if (i < q->nresults)
+        memcpy(q->result + i * n, x, n * sizeof *x);
 }
 
 static int see_all(struct ds_f32 *f, const struct ds_net *net, const struct ds_image_source *images,
-                   size_t n, struct ranges *r, struct ds_error *err)
+                   struct ranges *r, struct ds_quant *q, struct ds_error *err)
 {
-    float *image = ds_alloc(image_floats(net), sizeof *image, err);
-    int rc = image ? 0 : -1;
-    for (size_t i = 0; i < n && rc == 0; i++) {
+    size_t n;
+    ds_f32_tensor(f, net->input, &n);
+    ds_f32_tensor(f, net->output, &q->result_size);
+    q->nresults = q->images < DS_QUANT_SEEDED ? q->images : DS_QUANT_SEEDED;
+    q->result = ds_alloc(q->nresults * q->result_size, sizeof *q->result, err);
+    float *image = ds_alloc(n, sizeof *image, err);
+    int rc = image && q->result ? 0 : -1;
+    for (size_t i = 0; i < q->images && rc == 0; i++) {
         images->fill(images->context, i, 1, image);
         ds_f32_run(f, image);
+        keep_result(f, net, i, q);
         rc = see(f, net, r, err);
     }
     free(image);
@@ -119,24 +128,15 @@ static int see_all(struct ds_f32 *f, const struct ds_net *net, const struct ds_i
 
 /* ---- weights ---- */
 
-static int32_t to_nearest(float x)
-{
-    return (int32_t)nearbyintf(x);
-}
-
 /* One output channel of `count` weights; returns its scale. */
 static float quantize_channel(const float *w, size_t count, float bias, float scale_in, int8_t *to,
                               int32_t *to_bias)
 {
-    float most = 0;
-    for (size_t i = 0; i < count; i++)
-        most = fmaxf(most, fabsf(w[i]));
-    float scale = fmaxf(most / 127, fabsf(bias) / scale_in / MOST_BIAS);
+    float scale = fmaxf(ds_elements_range(w, count) / 127, fabsf(bias) / scale_in / MOST_BIAS);
     if (!(scale > 0))
         scale = 1;
-    for (size_t i = 0; i < count; i++)
-        to[i] = (int8_t)to_nearest(fminf(fmaxf(w[i] / scale, -127), 127));
-    *to_bias = to_nearest(bias / (scale_in * scale));
+    ds_elements_narrow(w, count, (struct ds_quant_tensor){DS_ELEMENT_S8, scale}, to);
+    *to_bias = (int32_t)rintf(bias / (scale_in * scale));
     return scale;
 }
 
@@ -197,27 +197,19 @@ static int apply_ranges(const struct ds_net *net, uint64_t seed, const struct ra
 
 /* ---- all of it ---- */
 
-static void fill_seeded(void *context, size_t first, size_t n, float *out)
-{
-    const struct ds_input *input = context;
-    size_t each = input->count / DS_QUANT_SEEDED;
-    memcpy(out, input->data + first * each, n * each * sizeof *out);
-}
-
 static int measure_ranges(const struct ds_net *net, uint64_t seed,
                           const struct ds_image_source *images, struct ranges *r,
                           struct ds_quant *q, struct ds_error *err)
 {
-    struct ds_input input = {0};
-    struct ds_image_source seeded = {DS_QUANT_SEEDED, &input, fill_seeded};
-    if (!images && ds_input_reserve(&input, seed, DS_QUANT_SEEDED * image_floats(net), err))
+    struct ds_seeded_images seeded = {0};
+    if (!images && ds_seeded_images(&seeded, net, seed, DS_QUANT_SEEDED, err))
         return -1;
-    images = images ? images : &seeded;
+    images = images ? images : &seeded.source;
     q->images = images->n < DS_QUANT_IMAGES ? images->n : DS_QUANT_IMAGES;
     struct ds_f32 *f = ds_f32_open(net, seed, err);
-    int rc = f ? see_all(f, net, images, q->images, r, err) : -1;
+    int rc = f ? see_all(f, net, images, r, q, err) : -1;
     ds_f32_free(f);
-    ds_input_free(&input);
+    ds_input_free(&seeded.input);
     return rc;
 }
 
@@ -262,5 +254,6 @@ void ds_quant_free(struct ds_quant *q)
     }
     free(q->tensor);
     free(q->layer);
+    free(q->result);
     *q = (struct ds_quant){0};
 }

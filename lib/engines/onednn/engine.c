@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/grow.h"
 #include "engines/onednn/plain.h"
+#include "quantize/elements.h"
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -402,10 +403,10 @@ static void run_plain(char *data, const struct plain *p)
 {
     switch (p->what) {
     case NARROW:
-        ds_onednn_narrow((float *)(data + p->from), p->count, p->out, data + p->to);
+        ds_elements_narrow((float *)(data + p->from), p->count, p->out, data + p->to);
         break;
     case WIDEN:
-        ds_onednn_widen(data + p->from, p->count, p->in, (float *)(data + p->to));
+        ds_elements_widen(data + p->from, p->count, p->in, (float *)(data + p->to));
         break;
     case ADD:
         ds_onednn_add(data + p->from, p->in, data + p->from2, p->in2, p->count, p->act,

@@ -1,18 +1,11 @@
 /*
- * What the oneDNN engine does in plain loops: conversions at the ends of a network, and the layers
- * of int8 that oneDNN 2 does not have. Elements of a tensor are one after another; quantize.h
- * defines what is computed.
+ * What the oneDNN engine does in plain loops: the layers of int8 that oneDNN 2 does not have.
+ * Elements of a tensor are one after another; quantize.h defines what is computed.
  */
 #ifndef DS_ENGINES_ONEDNN_PLAIN_H
 #define DS_ENGINES_ONEDNN_PLAIN_H
 
 #include "quantize/quantize.h"
-
-/* Floats to elements of `type`: rounded to nearest, halves to even. */
-void ds_onednn_narrow(const float *x, size_t n, struct ds_quant_tensor type, void *to);
-
-/* Elements to floats. */
-void ds_onednn_widen(const void *q, size_t n, struct ds_quant_tensor type, float *to);
 
 /* act(x + x2), all of 8 bits. */
 void ds_onednn_add(const void *x, struct ds_quant_tensor x_type, const void *x2,
