@@ -92,7 +92,7 @@ demo: all
 	@PATH="$(abspath $(BUILD)):$$PATH" $(MAKE) --no-print-directory -f pipelines/profile.mk show OUT=out/demo \
 		N=3 MEASURE='--precision 2 --max-runs 8' ALSO='BUILD CC CFLAGS CPPFLAGS LDFLAGS PREFIX SANITIZE WERROR'
 
-unit: $(UNIT) $(BUILD)/tests/logits $(BUILD)/tests/bench/engines # what the tests need built
+unit: $(UNIT) $(BUILD)/tests/logits $(BUILD)/tests/bench/engines $(BUILD)/tests/bench/peak # what the tests need
 check: all unit
 	@BUILD="$(abspath $(BUILD))" SANITIZE=$(SANITIZE) tests/run
 
@@ -100,7 +100,7 @@ check: all unit
 onnxruntime:
 	@rm -f build/onnxruntime/npm.log && tests/onnxruntime
 
-bench: all $(BUILD)/tests/bench/engines
+bench: all $(BUILD)/tests/bench/engines $(BUILD)/tests/bench/peak
 	@BUILD="$(abspath $(BUILD))" tests/bench/run
 fuzz campaign-test: all
 	@BUILD="$(abspath $(BUILD))" tests/$@/run
