@@ -7,6 +7,8 @@ bats_require_minimum_version 1.5.0
     cd "$BATS_TEST_DIRNAME/.."
     run -0 --separate-stderr tests/bench/run --short
     [ "$(grep -c 'records/s$' <<<"$output")" -ge 8 ]
+    # the most memory of each tool that needs no device, and none more than its manual page says
+    [ "$(grep -cE 'records/s +[0-9.]+ MB of [0-9]+$' <<<"$output")" -ge 25 ]
     grep -qF "$(. /etc/os-release && echo "$PRETTY_NAME"), " <<<"$output"
     grep -qE '^accuracy on images(: left out|, 224 x 224)' <<<"$output"
     for engine in $(sed 's/ .*//' "$BUILD/engines"); do
