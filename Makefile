@@ -92,7 +92,7 @@ demo: all
 	@PATH="$(abspath $(BUILD)):$$PATH" $(MAKE) --no-print-directory -f pipelines/profile.mk show OUT=out/demo \
 		N=3 MEASURE='--precision 2 --max-runs 8' ALSO='BUILD CC CFLAGS CPPFLAGS LDFLAGS PREFIX SANITIZE WERROR'
 
-unit: $(UNIT) $(BUILD)/tests/logits $(BUILD)/tests/bench/engines $(BUILD)/tests/bench/peak # what the tests need
+unit: $(UNIT) $(addprefix $(BUILD)/tests/,logits blocks bench/engines bench/peak) # what the tests need built
 check: all unit
 	@BUILD="$(abspath $(BUILD))" SANITIZE=$(SANITIZE) tests/run
 

@@ -90,6 +90,64 @@ END
     done
 }
 
+@test "onnx --int8: a model of each space that the ONNX project's own checker accepts" {
+    /usr/bin/python3 -c 'import onnx' 2>/dev/null || skip "no Debian package python3-onnx"
+    cd "$BATS_TEST_TMPDIR"
+    for space in "$DSTOOLS_SCHEMAS"/spaces/*.json; do
+        for each in "" --round-each; do
+            ds-sample "$space" -n 1 | ds-export onnx --int8 $each -o model.onnx
+            /usr/bin/python3 - "$each" <<'END'
+import sys
+import onnx
+m = onnx.load("model.onnx")
+onnx.checker.check_model(m, full_check=True)
+assert m.opset_import[0].version == 13
+constant = {i.name: i for i in m.graph.initializer}
+types = {"UINT8": 2, "INT8": 3, "INT32": 6}
+seen = set()
+for n in m.graph.node:
+    if n.op_type == "QuantizeLinear":
+        zero = constant[n.input[2]]
+        seen.add((zero.data_type, zero.raw_data[0]))
+    if n.op_type == "DequantizeLinear" and n.input[0] in constant: # weights, biases
+        q, scale, zero = (constant[i] for i in n.input)
+        assert q.data_type in (types["INT8"], types["INT32"]) and zero.data_type == q.data_type
+        assert list(scale.dims) == list(zero.dims) == [q.dims[0]] and not any(zero.raw_data)
+        assert [a.i for a in n.attribute if a.name == "axis"] == [0]
+assert sum(n.op_type == "Conv" for n in m.graph.node) > 40
+if sys.argv[1]:
+    assert {t for t, _ in seen} == {types["UINT8"]} and (types["UINT8"], 128) in seen
+else:
+    assert seen <= {(types["UINT8"], 0), (types["INT8"], 0)} and (types["INT8"], 0) in seen, seen
+END
+        done
+    done
+}
+
+@test "--int8: its options, and what cannot be" {
+    cd "$BATS_TEST_TMPDIR"
+    ds-sample mobilenet-v2 -n 1 >one.dss
+    ds-export onnx --int8 -o a.onnx one.dss
+    ds-export onnx --int8 --opset 13 -o b.onnx one.dss
+    cmp a.onnx b.onnx
+    ds-export tflite --int8 -o a.tflite one.dss
+    ds-export tflite -o f.tflite one.dss
+    # weights and biases of all but the last layer are a quarter
+    awk -v a="$(wc -c <a.tflite)" -v f="$(wc -c <f.tflite)" 'BEGIN { exit !(a < 0.6 * f && a > 0.25 * f) }'
+    for option in --seed=2 --batch=2 --round-each; do
+        ds-export onnx --int8 $option one.dss >other.onnx
+        run ! cmp -s other.onnx a.onnx
+    done
+    run -2 ds-export onnx --int8 --opset 12 one.dss
+    [ "$output" = "ds-export: --opset: before 13 there are no scales of channels, as --int8 has them" ]
+    run -2 ds-export onnx --round-each one.dss
+    [ "$output" = "ds-export: --round-each is for --int8" ]
+    run -2 ds-export tflite --int8 --round-each one.dss
+    [ "$output" = "ds-export: --round-each is for onnx" ]
+    run -2 ds-export json --int8 one.dss
+    [ "$output" = "ds-export: --batch, --input and --int8 are for onnx and tflite" ]
+}
+
 @test "onnx: the bytes depend on network, seed and options alone; -d names files by id" {
     cd "$BATS_TEST_TMPDIR"
     ds-sample mobilenet-v2 -n 1 >a.dss
@@ -149,7 +207,7 @@ END
         [[ "$output" == *": '$inside' cannot be the name of the input: something inside has it" ]]
     done
     run -2 ds-export json --batch 2 two.dss
-    [ "$output" = "ds-export: --batch and --input are for onnx and tflite" ]
+    [ "$output" = "ds-export: --batch, --input and --int8 are for onnx and tflite" ]
     run -2 ds-export onnx --space ofa-mbv3 two.dss
     head -c 900 two.dss >cut.dss
     cat two.dss cut.dss >bad.dss

@@ -60,3 +60,17 @@ small_spaces() {
             <"$space" >"small/$(basename "$space")"
     done
 }
+
+# Networks whose padding is none that TensorFlow Lite has, as ./pools.json: a pool of stride 3, a
+# maximum over what may be below zero.
+pools_space() {
+    cat >pools.json <<'END'
+{"dstools_space": 1, "name": "pools", "resolution": [31, 32, 33, 34, 35, 36],
+ "blocks": [{"name": "d", "type": "bottleneck", "expand": 0.5, "kernel": 3},
+            {"name": "k", "type": "mbconv", "expand": 2, "kernel": 7}],
+ "stem": [{"op": "conv", "kernel": 3, "stride": 1, "width": 8, "act": "none"},
+          {"op": "maxpool", "kernel": 3, "stride": 2}],
+ "units": [{"width": 16, "depth": [1], "stride": 3, "act": "relu"}],
+ "head": [{"op": "pool"}, {"op": "linear", "width": 10}]}
+END
+}

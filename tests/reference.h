@@ -117,7 +117,8 @@ static double one_output(const struct ds_layer *l, const struct operands *p, con
     return p->x[at] + p->x2[at];
 }
 
-static void run_layer(const struct ds_net *net, const struct ds_layer *l, float **data, int batch)
+static inline void run_layer(const struct ds_net *net, const struct ds_layer *l, float **data,
+                             int batch)
 {
     struct operands p = {.in = net->tensor[l->in], .out = net->tensor[l->out]};
     float *weights = NULL, *bias = NULL;
@@ -146,7 +147,7 @@ static void run_layer(const struct ds_net *net, const struct ds_layer *l, float 
 }
 
 /* The output of the whole network on an input of this seed; to be freed. */
-static float *reference_on(const struct ds_net *net, int batch, uint64_t seed)
+static inline float *reference_on(const struct ds_net *net, int batch, uint64_t seed)
 {
     struct ds_input images = {0};
     struct ds_error err;
@@ -168,7 +169,7 @@ static float *reference_on(const struct ds_net *net, int batch, uint64_t seed)
     return result;
 }
 
-static float *reference(const struct ds_net *net, int batch)
+static inline float *reference(const struct ds_net *net, int batch)
 {
     return reference_on(net, batch, SEED);
 }
@@ -176,7 +177,7 @@ static float *reference(const struct ds_net *net, int batch)
 /* ---- comparing ---- */
 
 /* Largest difference as a share of the largest output; infinite where an output is not finite. */
-static double difference(const float *a, const float *b, size_t n)
+static inline double difference(const float *a, const float *b, size_t n)
 {
     double most = 0, scale = 0;
     for (size_t i = 0; i < n; i++) {

@@ -104,6 +104,7 @@ static const struct format *find_format(const struct cli *cli)
 struct model_given {
     const char *dir, *input;
     uint64_t batch, opset;
+    bool int8, round_each;
     struct subnet_options subnets;
 };
 
@@ -111,10 +112,13 @@ static struct ds_model_options model_options(const struct model_given *given, ui
 {
     struct ds_model_options o = {
         .batch = given->batch ? (int)given->batch : 1,
-        .opset = given->opset ? (int)given->opset : DS_ONNX_OPSET,
+        .opset = given->opset  ? (int)given->opset
+                 : given->int8 ? DS_ONNX_OPSET_INT8
+                               : DS_ONNX_OPSET,
         .seed = seed,
         .input = given->input ? given->input : "input",
         .output = "output",
+        .round_each = given->round_each,
     };
     if (!o.input[0] || strcmp(o.input, o.output) == 0 || !ds_text_is_utf8(o.input))
         cli_die(CLI_USAGE, "--input: '%s' cannot be the name of the input", o.input);
@@ -131,10 +135,15 @@ static void check_options(const struct format *format, const struct table_given 
         cli_die(CLI_USAGE, "--profile and --metric are for lut");
     if (model->dir && !is_model && !is_table)
         cli_die(CLI_USAGE, "--dir is for onnx, tflite and lut");
-    if (!is_model && (model->input || model->batch))
-        cli_die(CLI_USAGE, "--batch and --input are for onnx and tflite");
-    if (strcmp(format->name, "onnx") != 0 && model->opset)
-        cli_die(CLI_USAGE, "--opset is for onnx");
+    if (!is_model && (model->input || model->batch || model->int8))
+        cli_die(CLI_USAGE, "--batch, --input and --int8 are for onnx and tflite");
+    if (strcmp(format->name, "onnx") != 0 && (model->opset || model->round_each))
+        cli_die(CLI_USAGE, "%s is for onnx", model->opset ? "--opset" : "--round-each");
+    if (model->round_each && !model->int8)
+        cli_die(CLI_USAGE, "--round-each is for --int8");
+    if (model->int8 && model->opset && model->opset < DS_ONNX_OPSET_INT8)
+        cli_die(CLI_USAGE, "--opset: before %d there are no scales of channels, as --int8 has them",
+                DS_ONNX_OPSET_INT8);
     const char *stray = subnet_stray(&model->subnets);
     if (!is_model && (stray || model->subnets.supernet))
         cli_die(CLI_USAGE, "%s is for onnx and tflite", stray ? stray : "--supernet");
@@ -158,8 +167,11 @@ int main(int argc, char **argv)
          "lut: the metric whose blocks were measured", 0},
         {"batch", 'b', CLI_COUNT, &given.batch, "N", "onnx, tflite: images at once (1)", 1,
          CLI_MOST_BATCH},
-        {"opset", 0, CLI_COUNT, &given.opset, "N", "onnx: 11 (default), 12 or 13", DS_ONNX_OPSET,
-         DS_ONNX_OPSET_MOST},
+        {"opset", 0, CLI_COUNT, &given.opset, "N", "onnx: 11 (default; --int8: 13), 12 or 13",
+         DS_ONNX_OPSET, DS_ONNX_OPSET_MOST},
+        {"int8", 0, CLI_FLAG, &given.int8, NULL, "onnx, tflite: the network in int8", 0},
+        {"round-each", 0, CLI_FLAG, &given.round_each, NULL,
+         "onnx --int8: round between any two operators", 0},
         {"input", 0, CLI_TEXT, &given.input, "NAME", "onnx, tflite: the input's name (input)", 0},
         SUBNET_OPTIONS(given.subnets),
         {0},
@@ -192,11 +204,12 @@ int main(int argc, char **argv)
     bool trained = given.subnets.supernet;
     if (trained)
         subnets_open(&subnets, &given.subnets, NULL, 1, cli.seed);
-    struct exporter ex = {
-        out,
-        space,
-        model ? model_files_begin(out, given.dir, model, &how, trained ? &subnets : NULL) : NULL,
-        {0}};
+    struct exporter ex = {out,
+                          space,
+                          model ? model_files_begin(out, given.dir, model, &how, given.int8,
+                                                    trained ? &subnets : NULL)
+                                : NULL,
+                          {0}};
     struct record_table *table = format->put ? NULL : record_table_begin(out, false, true, NULL);
     int rc;
     while ((rc = ds_reader_next(in, &rec, &err)) > 0 && !ferror(out)) {

@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "images/images.h"
 #include "output.h"
+#include "quantize/quantize.h"
 #include "supernet/calibrate.h"
 
 struct subnet_options {

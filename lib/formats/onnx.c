@@ -3,6 +3,7 @@
 #include "base/grow.h"
 #include "formats/onnx.pb-c.h"
 #include "network/weights.h"
+#include "quantize/affine.h"
 #include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,10 @@ _Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "weights are written as they are
 #define LARGEST ((uint64_t)INT32_MAX) /* bytes: what protobuf's readers take */
 
 enum {
-    MOST_NODES = 5,   /* of a layer: up to three, and two for hard-swish */
-    MOST_TENSORS = 2, /* of a layer: weights and bias, or two shapes */
-    MOST_INPUTS = 3,  /* of a node */
+    MOST_NODES = 13, /* of a layer: up to five, two for hard-swish, three times two for 8 bits */
+    MOST_TENSORS =
+        12,          /* of a layer: weights and bias with scales and zeros, and three times both */
+    MOST_INPUTS = 3, /* of a node */
     MOST_ATTRIBUTES = 6,
     MOST_INTS = 5
 };
@@ -38,6 +40,7 @@ struct tensor {
     int64_t dims[4];
     int64_t shape[MOST_INTS]; /* the data of a shape */
     float number;             /* the data of a scalar */
+    uint8_t zero;             /* the data of a zero point */
 };
 
 /* A model being built. Arrays have room for the most there can be. */
@@ -49,9 +52,10 @@ struct builder {
     struct node *node;
     struct tensor *tensor;
     int nnodes, ntensors;
-    float *weights; /* of all layers */
+    float *weights; /* of all layers; of those in int8 the scales of the bias */
     size_t nweights;
-    bool has_six; /* the limits of ReLU6 are there: "zero" and "six" */
+    int32_t *zeros; /* [channels of the widest]: zero points */
+    bool has_six;   /* the limits of ReLU6 are there: "zero" and "six" */
 };
 
 /* ---- initializers ---- */
@@ -69,18 +73,25 @@ static struct tensor *add_tensor(struct builder *b, int32_t type, const void *da
     return t;
 }
 
-static char *add_floats(struct builder *b, const char *owner, const char *what, const float *data,
-                        const int64_t *dims, size_t ndims)
+/* A constant named after its owner. */
+static char *add_constant(struct builder *b, const char *owner, const char *what, int32_t type,
+                          const void *data, size_t element, const int64_t *dims, size_t ndims)
 {
     size_t count = 1;
     for (size_t i = 0; i < ndims; i++)
         count *= (size_t)dims[i];
-    struct tensor *t =
-        add_tensor(b, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, data, count * sizeof *data);
+    struct tensor *t = add_tensor(b, type, data, count * element);
     snprintf(t->name, sizeof t->name, "%s.%s", owner, what);
     memcpy(t->dims, dims, ndims * sizeof *dims);
     t->proto.n_dims = ndims;
     return t->name;
+}
+
+static char *add_floats(struct builder *b, const char *owner, const char *what, const float *data,
+                        const int64_t *dims, size_t ndims)
+{
+    return add_constant(b, owner, what, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, data, sizeof *data,
+                        dims, ndims);
 }
 
 static char *add_shape(struct builder *b, const char *owner, const int64_t *shape, size_t n)
@@ -170,8 +181,6 @@ static void set_window(struct node *n, const struct ds_layer *l, int below, int 
     set_ints(n, "pads", (int64_t[]){l->pad, l->pad, below, right}, 4);
 }
 
-/* ---- layers ---- */
-
 /* Appends y = op(x), where x is the layer's result so far. */
 static struct node *then(struct builder *b, const struct ds_layer *l, char *op, const char *what,
                          const char *suffix, char *x)
@@ -180,6 +189,71 @@ static struct node *then(struct builder *b, const struct ds_layer *l, char *op, 
     add_input(n, x);
     return n;
 }
+
+/* ---- 8 bits ---- */
+
+static bool is_8bit(const struct builder *b, int tensor)
+{
+    return b->o->quant && ds_element_is_8bit(b->o->quant->tensor[tensor].element);
+}
+
+static bool is_int8(const struct builder *b, const struct ds_layer *l)
+{
+    return b->o->quant && b->o->quant->layer[l - b->net->layer].int8;
+}
+
+/* Rounds x to 8 bits; gives the name of what they stand for. Nodes have names of these endings. */
+static char *round_as(struct builder *b, const struct ds_layer *l, const char *what, char *x,
+                      float scale, int32_t type, int zero, const char *const suffix[2])
+{
+    struct node *q = then(b, l, "QuantizeLinear", what, suffix[0], x);
+    float *number = &b->tensor[b->ntensors].number;
+    add_input(q, add_floats(b, q->name, "scale", number, NULL, 0));
+    uint8_t *byte = &b->tensor[b->ntensors].zero;
+    add_input(q, add_constant(b, q->name, "zero", type, byte, 1, NULL, 0));
+    *number = scale;
+    *byte = (uint8_t)zero;
+    struct node *d = then(b, l, "DequantizeLinear", what, suffix[1], q->name);
+    add_input(d, q->input[1]);
+    add_input(d, q->input[2]);
+    return d->name;
+}
+
+static char *round_each(struct builder *b, const struct ds_layer *l, const char *what, char *x,
+                        struct ds_affine a, const char *const suffix[2])
+{
+    return round_as(b, l, what, x, a.scale, ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, a.zero + 128,
+                    suffix);
+}
+
+/* Rounds x to the 8 bits of a tensor of the network. */
+static char *round_to(struct builder *b, const struct ds_layer *l, const char *what, int tensor,
+                      char *x)
+{
+    static const char *const suffix[] = {"quantize", "dequantize"};
+    const struct ds_quant_tensor *t = &b->o->quant->tensor[tensor];
+    if (b->o->round_each)
+        return round_each(b, l, what, x, ds_affine_tensor(b->o->quant, tensor), suffix);
+    return round_as(b, l, what, x, t->scale,
+                    t->element == DS_ELEMENT_U8 ? ONNX__TENSOR_PROTO__DATA_TYPE__UINT8
+                                                : ONNX__TENSOR_PROTO__DATA_TYPE__INT8,
+                    0, suffix);
+}
+
+/* A constant of integers and what it stands for, a scale for each output channel: its name. */
+static char *add_integers(struct builder *b, const struct ds_layer *l, const char *what,
+                          const char *suffix, int32_t type, const void *data, size_t element,
+                          const float *scale, const int64_t *dims, size_t ndims)
+{
+    struct node *n = add_node(b, l, "DequantizeLinear", what, suffix);
+    add_input(n, add_constant(b, n->name, "integers", type, data, element, dims, ndims));
+    add_input(n, add_floats(b, n->name, "scale", scale, dims, 1));
+    add_input(n, add_constant(b, n->name, "zero", type, b->zeros, element, dims, 1));
+    set_int(n, "axis", 0);
+    return n->name;
+}
+
+/* ---- layers ---- */
 
 static char *hard_sigmoid(struct builder *b, const struct ds_layer *l, const char *what, char *x)
 {
@@ -220,7 +294,7 @@ static char *activate(struct builder *b, const struct ds_layer *l, const char *w
     return n ? n->name : x;
 }
 
-/* Weights and bias of a layer, drawn; gives their names. */
+/* Weights and bias of a layer, named after its node. */
 static void add_weights(struct builder *b, const struct ds_layer *l, struct node *n)
 {
     struct ds_weight_key key = ds_weight_key(b->net, l);
@@ -235,6 +309,34 @@ static void add_weights(struct builder *b, const struct ds_layer *l, struct node
         add_input(n, add_floats(b, n->name, "bias", bias, dims, 1));
 }
 
+/* A node with weights; `x` is what it reads, `what` what it is called. */
+static struct node *weighted(struct builder *b, const struct ds_layer *l, char *op,
+                             const char *what, char *x)
+{
+    if (!is_int8(b, l)) {
+        struct node *n = then(b, l, op, what, NULL, x);
+        add_weights(b, l, n);
+        return n;
+    }
+    /* in the order of computation, so these stand before the node that reads them */
+    const struct ds_quant_layer *q = &b->o->quant->layer[l - b->net->layer];
+    struct ds_weight_key key = ds_weight_key(b->net, l);
+    const int64_t dims[] = {key.cout, key.cin / key.groups, key.kernel, key.kernel};
+    float *scale = b->weights + b->nweights;
+    b->nweights += (size_t)key.cout;
+    for (int o = 0; o < key.cout; o++)
+        scale[o] = ds_quant_scale(b->net, b->o->quant, l, o);
+    char *weights =
+        add_integers(b, l, what, "weight", ONNX__TENSOR_PROTO__DATA_TYPE__INT8, q->weights, 1,
+                     q->weight_scale, dims, ds_model_is_classifier(b->net, l) ? 2 : 4);
+    char *bias = add_integers(b, l, what, "bias", ONNX__TENSOR_PROTO__DATA_TYPE__INT32, q->bias,
+                              sizeof *q->bias, scale, dims, 1);
+    struct node *n = then(b, l, op, what, NULL, x);
+    add_input(n, weights);
+    add_input(n, bias);
+    return n;
+}
+
 static char *flatten(struct builder *b, const struct ds_layer *l, const char *what, char *x)
 {
     struct node *n = then(b, l, "Flatten", what, "flatten", x);
@@ -242,25 +344,37 @@ static char *flatten(struct builder *b, const struct ds_layer *l, const char *wh
     return n->name;
 }
 
+/* What a convolution gives, before its activation: summed with its residual. */
+static char *finish(struct builder *b, const struct ds_layer *l, const char *what, char *x)
+{
+    static const char *const alone[] = {"quantize_alone", "dequantize_alone"};
+    static const char *const before[] = {"quantize_before", "dequantize_before"};
+    bool rounds = b->o->round_each && is_int8(b, l);
+    if (rounds && l->in2 >= 0)
+        x = round_each(b, l, what, x, ds_affine_alone(b->net, b->o->quant, l), alone);
+    if (l->in2 >= 0) {
+        struct node *sum = then(b, l, "Add", what, "add", x);
+        add_input(sum, b->value[l->in2]);
+        x = sum->name;
+    }
+    if (rounds && !(ds_act_is_limit(l->act) && is_8bit(b, l->out)))
+        x = round_each(b, l, what, x, ds_affine_before(b->net, b->o->quant, l), before);
+    return x;
+}
+
 static char *convolution(struct builder *b, const struct ds_layer *l)
 {
     if (ds_model_is_classifier(b->net, l)) {
         char *x = flatten(b, l, "gemm", b->value[l->in]);
-        struct node *n = then(b, l, "Gemm", "gemm", NULL, x);
+        struct node *n = weighted(b, l, "Gemm", "gemm", x);
         set_int(n, "transB", 1);
-        add_weights(b, l, n);
-        return n->name;
+        return finish(b, l, "gemm", n->name);
     }
-    struct node *n = then(b, l, "Conv", "conv", NULL, b->value[l->in]);
+    struct node *n = weighted(b, l, "Conv", "conv", b->value[l->in]);
     set_window(n, l, l->pad, l->pad);
     set_ints(n, "dilations", (int64_t[]){1, 1}, 2);
     set_int(n, "group", l->groups);
-    add_weights(b, l, n);
-    if (l->in2 < 0)
-        return n->name;
-    struct node *sum = then(b, l, "Add", "conv", "add", n->name);
-    add_input(sum, b->value[l->in2]);
-    return sum->name;
+    return finish(b, l, "conv", n->name);
 }
 
 static char *pool(struct builder *b, const struct ds_layer *l)
@@ -331,7 +445,7 @@ static void add_layer(struct builder *b, const struct ds_layer *l)
     x = activate(b, l, what, x);
     if (ds_model_is_flat(b->net, l->out) && !ds_model_is_classifier(b->net, l))
         x = flatten(b, l, what, x);
-    b->value[l->out] = x;
+    b->value[l->out] = is_8bit(b, l->out) ? round_to(b, l, what, l->out, x) : x;
 }
 
 /* ---- the model ---- */
@@ -420,7 +534,10 @@ static uint8_t *pack_model(struct builder *b, Onnx__NodeProto **nodes,
 /* Builds all layers. The last node gives the output, which has a name of its own. */
 static void add_layers(struct builder *b)
 {
-    b->value[b->net->input] = (char *)b->o->input;
+    char *input = (char *)b->o->input;
+    if (is_8bit(b, b->net->input) && b->net->nlayers > 0)
+        input = round_to(b, b->net->layer, "input", b->net->input, input);
+    b->value[b->net->input] = input;
     for (int i = 0; i < b->net->nlayers; i++)
         add_layer(b, &b->net->layer[i]);
 }
@@ -463,16 +580,20 @@ uint8_t *ds_onnx_pack(const struct ds_space *space, const struct ds_net *net,
         return NULL;
     }
     size_t layers = (size_t)net->nlayers;
-    size_t most_nodes = MOST_NODES * layers + 1, most_tensors = MOST_TENSORS * layers + 2;
+    size_t most_nodes = MOST_NODES * layers + 3, most_tensors = MOST_TENSORS * layers + 4,
+           widest = 1;
+    for (int t = 0; t < net->ntensors; t++)
+        widest = (size_t)net->tensor[t].c > widest ? (size_t)net->tensor[t].c : widest;
     b.value = calloc((size_t)net->ntensors, sizeof *b.value);
     b.node = calloc(most_nodes, sizeof *b.node);
     b.tensor = calloc(most_tensors, sizeof *b.tensor);
     b.weights = malloc((size_t)floats * sizeof *b.weights + 1);
+    b.zeros = calloc(widest, sizeof *b.zeros);
     Onnx__NodeProto **nodes = calloc(most_nodes, sizeof *nodes);
     Onnx__TensorProto **initializers = calloc(most_tensors, sizeof *initializers);
 
     uint8_t *bytes = NULL;
-    if (!b.value || !b.node || !b.tensor || !b.weights || !nodes || !initializers) {
+    if (!b.value || !b.node || !b.tensor || !b.weights || !b.zeros || !nodes || !initializers) {
         ds_no_memory(err);
     } else {
         add_layers(&b);
@@ -483,6 +604,7 @@ uint8_t *ds_onnx_pack(const struct ds_space *space, const struct ds_net *net,
     free(b.node);
     free(b.tensor);
     free(b.weights);
+    free(b.zeros);
     free(nodes);
     free(initializers);
     return bytes;

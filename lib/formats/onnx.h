@@ -6,13 +6,21 @@
  * any of these numbers: converters for NPUs ask for one of them. There is no HardSwish before
  * opset 14; it is written as x * HardSigmoid(x), by which opset 14 defines it. Images are NCHW, as
  * ONNX has them. A batch norm is folded into its convolution.
+ *
+ * In int8 (quantize/quantize.h) the numbers are the same: a QuantizeLinear and a DequantizeLinear
+ * stand where a tensor is of 8 bits (uint8 or int8, zero point 0), a DequantizeLinear behind
+ * weights (int8, a scale for each output channel) and biases (int32); the operators between are
+ * float, and runtimes put integers in their place. Scales of channels ask for opset 13. With
+ * `round_each` there is such a pair between every two operators, as TensorFlow Lite has it, for
+ * runtimes whose integer operators stand alone; all tensors are then uint8, those of int8 with the
+ * zero point 128.
  */
 #ifndef DS_FORMATS_ONNX_H
 #define DS_FORMATS_ONNX_H
 
 #include "formats/model.h"
 
-enum { DS_ONNX_OPSET = 11, DS_ONNX_OPSET_MOST = 13 };
+enum { DS_ONNX_OPSET = 11, DS_ONNX_OPSET_MOST = 13, DS_ONNX_OPSET_INT8 = 13 };
 
 /*
  * The model as bytes, to be freed, and their number. They depend on the network and the options

@@ -39,6 +39,27 @@ static void put_buffers(struct ds_flatbuffer *f, const struct ds_tflite_graph *g
     }
 }
 
+/* One scale and zero point, or one for each channel; all zero points are then 0. */
+static size_t put_quantization(struct ds_flatbuffer *f, const struct ds_tflite_tensor *t)
+{
+    const int64_t zero = t->numbers.affine.zero;
+    size_t n = t->scale ? (size_t)t->channels : 1;
+    size_t table =
+        ds_flatbuffer_table(f, FIELDS(DS_FLATBUFFER_DEFAULT, DS_FLATBUFFER_DEFAULT,
+                                      DS_FLATBUFFER_REFERENCE, DS_FLATBUFFER_REFERENCE,
+                                      DS_FLATBUFFER_DEFAULT, DS_FLATBUFFER_DEFAULT, INT(t->axis)));
+    const float *scale = t->scale ? t->scale : &t->numbers.affine.scale;
+    ds_flatbuffer_refer(f, table, 2, ds_flatbuffer_vector(f, scale, n, sizeof *scale, 4));
+    ds_flatbuffer_refer(
+        f, table, 3, ds_flatbuffer_vector(f, t->scale ? NULL : &zero, n, sizeof zero, sizeof zero));
+    return table;
+}
+
+static bool is_quantized(const struct ds_tflite_tensor *t)
+{
+    return t->numbers.type == DS_TFLITE_TYPE_INT8 || t->scale;
+}
+
 static void put_tensors(struct ds_flatbuffer *f, const struct ds_tflite_graph *g, size_t graph,
                         int field)
 {
@@ -47,12 +68,16 @@ static void put_tensors(struct ds_flatbuffer *f, const struct ds_tflite_graph *g
     ds_flatbuffer_refer(f, graph, field, vector);
     for (size_t i = 0; i < g->ntensors; i++) {
         const struct ds_tflite_tensor *t = &g->tensor[i];
-        size_t table =
-            ds_flatbuffer_table(f, FIELDS(DS_FLATBUFFER_REFERENCE, BYTE(t->type),
-                                          INT(t->data ? ++buffer : 0), DS_FLATBUFFER_REFERENCE));
+        const struct ds_flatbuffer_field fields[] = {
+            DS_FLATBUFFER_REFERENCE, BYTE(t->numbers.type),   INT(t->data ? ++buffer : 0),
+            DS_FLATBUFFER_REFERENCE, DS_FLATBUFFER_REFERENCE,
+        };
+        size_t table = ds_flatbuffer_table(f, fields, is_quantized(t) ? 5 : 4);
         ds_flatbuffer_refer_element(f, vector, i, table);
         ds_flatbuffer_refer(f, table, 0, put_ints(f, t->shape, t->rank));
         ds_flatbuffer_refer(f, table, 3, ds_flatbuffer_string(f, t->name));
+        if (is_quantized(t))
+            ds_flatbuffer_refer(f, table, 4, put_quantization(f, t));
     }
 }
 
@@ -99,9 +124,29 @@ static void put_operations(struct ds_flatbuffer *f, const struct ds_tflite_graph
     }
 }
 
+/* The version of an operator from which on it takes int8, with a scale for each channel. */
+static int version_of(enum ds_tflite_operator code)
+{
+    switch (code) {
+    case DS_TFLITE_OP_CONV_2D:
+    case DS_TFLITE_OP_DEPTHWISE_CONV_2D:
+        return 3;
+    case DS_TFLITE_OP_FULLY_CONNECTED:
+        return 4;
+    case DS_TFLITE_OP_QUANTIZE:
+    case DS_TFLITE_OP_HARD_SWISH:
+    case DS_TFLITE_OP_RESHAPE:
+    case DS_TFLITE_OP_MUL:
+    case DS_TFLITE_OP_MEAN:
+        return 1;
+    default:
+        return 2;
+    }
+}
+
 /* Both the old field of a byte and the new one: readers of either age find it. */
 static void put_codes(struct ds_flatbuffer *f, const struct ds_tflite_graph *g, size_t model,
-                      int field)
+                      int field, bool int8)
 {
     enum ds_tflite_operator codes[DS_TFLITE_OPERATORS];
     int n;
@@ -111,8 +156,8 @@ static void put_codes(struct ds_flatbuffer *f, const struct ds_tflite_graph *g, 
     for (int i = 0; i < n; i++)
         ds_flatbuffer_refer_element(
             f, vector, i,
-            ds_flatbuffer_table(
-                f, FIELDS(BYTE(codes[i]), DS_FLATBUFFER_DEFAULT, INT(1), INT(codes[i]))));
+            ds_flatbuffer_table(f, FIELDS(BYTE(codes[i]), DS_FLATBUFFER_DEFAULT,
+                                          INT(int8 ? version_of(codes[i]) : 1), INT(codes[i]))));
 }
 
 static void put_graph(struct ds_flatbuffer *f, const struct ds_tflite_graph *g, size_t model,
@@ -131,14 +176,14 @@ static void put_graph(struct ds_flatbuffer *f, const struct ds_tflite_graph *g, 
     ds_flatbuffer_refer(f, graph, 4, ds_flatbuffer_string(f, "network"));
 }
 
-static void put_model(struct ds_flatbuffer *f, const struct ds_tflite_graph *g)
+static void put_model(struct ds_flatbuffer *f, const struct ds_tflite_graph *g, bool int8)
 {
     ds_flatbuffer_begin(f, "TFL3");
     size_t model = ds_flatbuffer_table(f, FIELDS(INT(SCHEMA_VERSION), DS_FLATBUFFER_REFERENCE,
                                                  DS_FLATBUFFER_REFERENCE, DS_FLATBUFFER_REFERENCE,
                                                  DS_FLATBUFFER_REFERENCE));
     ds_flatbuffer_root(f, model);
-    put_codes(f, g, model, 1);
+    put_codes(f, g, model, 1, int8);
     put_graph(f, g, model, 2);
     ds_flatbuffer_refer(f, model, 3, ds_flatbuffer_string(f, "dstools " DS_VERSION));
     put_buffers(f, g, model, 4);
@@ -157,7 +202,7 @@ uint8_t *ds_tflite_pack(const struct ds_space *space, const struct ds_net *net,
     struct ds_flatbuffer f = {0};
     int rc = ds_tflite_graph_build(space, net, options, true, &graph, err);
     if (rc == 0)
-        put_model(&f, &graph);
+        put_model(&f, &graph, options->quant);
     if (rc == 0 && f.failed)
         rc = ds_no_memory(err);
     ds_tflite_graph_free(&graph);

@@ -10,7 +10,7 @@ enum { ALIGN = 64 /* kDefaultTensorAlignment */, MOST_SCRATCH = 3 /* of an opera
 
 static uint64_t tensor_bytes(const struct ds_tflite_tensor *t)
 {
-    uint64_t bytes = 4; /* floats and whole numbers of 32 bits */
+    uint64_t bytes = ds_tflite_type_size(t->numbers.type);
     for (int i = 0; i < t->rank; i++)
         bytes *= (uint64_t)t->shape[i];
     return bytes;

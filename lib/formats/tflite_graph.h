@@ -7,6 +7,7 @@
 
 #include "formats/flatbuffer.h"
 #include "formats/model.h"
+#include "quantize/affine.h"
 
 enum { DS_TFLITE_NAME = 96, DS_TFLITE_MOST_FIELDS = 6 };
 
@@ -17,6 +18,7 @@ enum ds_tflite_operator {
     DS_TFLITE_OP_CONCATENATION = 2,
     DS_TFLITE_OP_CONV_2D = 3,
     DS_TFLITE_OP_DEPTHWISE_CONV_2D = 4,
+    DS_TFLITE_OP_DEQUANTIZE = 6,
     DS_TFLITE_OP_FULLY_CONNECTED = 9,
     DS_TFLITE_OP_MAX_POOL_2D = 17,
     DS_TFLITE_OP_MUL = 18,
@@ -26,6 +28,7 @@ enum ds_tflite_operator {
     DS_TFLITE_OP_MEAN = 40,
     DS_TFLITE_OP_SPLIT = 49,
     DS_TFLITE_OP_PADV2 = 60,
+    DS_TFLITE_OP_QUANTIZE = 114,
     DS_TFLITE_OP_HARD_SWISH = 117,
     DS_TFLITE_OPERATORS
 };
@@ -45,15 +48,32 @@ enum ds_tflite_options {
     DS_TFLITE_OPTIONS_SPLIT = 35,
     DS_TFLITE_OPTIONS_PADV2 = 43
 };
-enum ds_tflite_type { DS_TFLITE_TYPE_FLOAT32 = 0, DS_TFLITE_TYPE_INT32 = 2 };
+enum ds_tflite_type {
+    DS_TFLITE_TYPE_FLOAT32 = 0,
+    DS_TFLITE_TYPE_INT32 = 2,
+    DS_TFLITE_TYPE_INT8 = 9
+};
+
+static inline size_t ds_tflite_type_size(enum ds_tflite_type type)
+{
+    return type == DS_TFLITE_TYPE_INT8 ? 1 : 4;
+}
+
+/* What the numbers of a tensor are. */
+struct ds_tflite_numbers {
+    enum ds_tflite_type type;
+    struct ds_affine affine; /* of int8 */
+};
 
 struct ds_tflite_tensor {
     char name[DS_TFLITE_NAME];
     int32_t shape[4];
     int rank;
-    enum ds_tflite_type type;
+    struct ds_tflite_numbers numbers;
     void *data; /* of a constant, owned; else NULL */
     size_t size;
+    float *scale; /* [channels], owned, of constants with a scale for each; else NULL */
+    int channels, axis;
 };
 
 struct ds_tflite_operation {

@@ -18,9 +18,9 @@ typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 
 /* A convolution's weights, laid out for the loops. */
 struct conv {
-    float *weights; /* depthwise: [ky][kx][c]; else [group][block][ky][kx][i][BLOCK] */
-    float *bias;    /* [cout] */
-    float before;
+    float *weights;      /* depthwise: [ky][kx][c]; else [group][block][ky][kx][i][BLOCK] */
+    float *bias;         /* [cout] */
+    float before, alone; /* the largest magnitude before the activation, and before the residual */
 };
 
 struct ds_f32 {
@@ -188,9 +188,11 @@ static void finish_conv(struct ds_f32 *f, const struct ds_layer *l)
     for (size_t p = 0; p < pixels; p++)
         for (size_t i = 0; i < n; i++)
             y[p * n + i] += c->bias[i];
-    if (l->in2 >= 0)
+    c->before = c->alone = ds_elements_range(y, pixels * n);
+    if (l->in2 >= 0) {
         ds_channels_apply_sum(y, pixels, n, NULL, NULL, f->data[l->in2], DS_ACT_NONE, y);
-    c->before = ds_elements_range(y, pixels * n);
+        c->before = ds_elements_range(y, pixels * n);
+    }
     ds_channels_apply(y, pixels, n, NULL, NULL, l->act, y);
 }
 
@@ -255,6 +257,11 @@ const float *ds_f32_tensor(const struct ds_f32 *f, int tensor, size_t *count)
 float ds_f32_before(const struct ds_f32 *f, int layer)
 {
     return f->conv[layer].before;
+}
+
+float ds_f32_alone(const struct ds_f32 *f, int layer)
+{
+    return f->conv[layer].alone;
 }
 
 static int open_all(struct ds_f32 *f, const struct ds_net *net, uint64_t seed, struct ds_error *err)

@@ -25,4 +25,7 @@ const float *ds_f32_tensor(const struct ds_f32 *f, int tensor, size_t *count);
 /* The largest magnitude of a convolution's results before its activation, in the last run. */
 float ds_f32_before(const struct ds_f32 *f, int layer);
 
+/* The same without the residual. */
+float ds_f32_alone(const struct ds_f32 *f, int layer);
+
 #endif

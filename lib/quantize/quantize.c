@@ -17,6 +17,12 @@ static bool is_positive(enum ds_act act)
     return act == DS_ACT_RELU || act == DS_ACT_RELU6 || act == DS_ACT_HSIGMOID;
 }
 
+/* Whether a layer is a convolution that reads 8 bits. */
+static bool is_int8(const struct ds_quant *q, const struct ds_layer *l)
+{
+    return l->op == DS_OP_CONV && ds_element_is_8bit(q->tensor[l->in].element);
+}
+
 static int no_rule(const struct ds_layer *l, const struct ds_net *net, struct ds_error *err)
 {
     return ds_fail(err, "int8: layer %d mixes tensors of 8 bits and of f32", (int)(l - net->layer));
@@ -77,7 +83,7 @@ static int choose_elements(const struct ds_net *net, struct ds_quant *q, struct 
 
 /* Largest magnitudes; [ntensors], [nlayers]. */
 struct ranges {
-    float *tensor, *before;
+    float *tensor, *before, *alone;
 };
 
 static int see(const struct ds_f32 *f, const struct ds_net *net, struct ranges *r,
@@ -92,8 +98,10 @@ static int see(const struct ds_f32 *f, const struct ds_net *net, struct ranges *
         r->tensor[t] = fmaxf(r->tensor[t], range);
     }
     for (int i = 0; i < net->nlayers; i++)
-        if (net->layer[i].op == DS_OP_CONV)
+        if (net->layer[i].op == DS_OP_CONV) {
             r->before[i] = fmaxf(r->before[i], ds_f32_before(f, i));
+            r->alone[i] = fmaxf(r->alone[i], ds_f32_alone(f, i));
+        }
     return 0;
 }
 
@@ -186,9 +194,10 @@ static int apply_ranges(const struct ds_net *net, uint64_t seed, const struct ra
         const struct ds_layer *l = &net->layer[i];
         if (keeps_scale(l))
             q->tensor[l->out].scale = q->tensor[l->in].scale;
-        if (l->op != DS_OP_CONV || !ds_element_is_8bit(q->tensor[l->in].element))
+        if (!is_int8(q, l))
             continue;
         q->layer[i].before_scale = scale_of(DS_ELEMENT_S8, r->before[i]);
+        q->layer[i].alone_scale = scale_of(DS_ELEMENT_S8, r->alone[i]);
         if (quantize_layer(net, seed, i, q, err))
             return -1;
     }
@@ -213,29 +222,48 @@ static int measure_ranges(const struct ds_net *net, uint64_t seed,
     return rc;
 }
 
+/* Room for the form of a network, and the types in it. */
+static int begin(const struct ds_net *net, struct ds_quant *q, struct ds_error *err)
+{
+    ds_quant_free(q);
+    q->tensor = ds_alloc((size_t)net->ntensors, sizeof *q->tensor, err);
+    q->layer = ds_alloc((size_t)net->nlayers, sizeof *q->layer, err);
+    if (!q->tensor || !q->layer)
+        return -1;
+    q->ntensors = net->ntensors;
+    q->nlayers = net->nlayers;
+    return choose_elements(net, q, err);
+}
+
+int ds_quant_types(const struct ds_net *net, struct ds_quant *q, struct ds_error *err)
+{
+    if (begin(net, q, err))
+        return -1;
+    for (int t = 0; t < net->ntensors; t++)
+        q->tensor[t].scale = 1;
+    for (int i = 0; i < net->nlayers; i++)
+        q->layer[i].int8 = is_int8(q, &net->layer[i]);
+    return 0;
+}
+
 int ds_quantize(const struct ds_net *net, uint64_t seed, const struct ds_image_source *images,
                 struct ds_quant *q, struct ds_error *err)
 {
     struct ranges r;
-    ds_quant_free(q);
     if (images && images->n == 0)
         return ds_fail(err, "int8: no images to take ranges from");
+    size_t nlayers = (size_t)net->nlayers;
     r.tensor = ds_alloc((size_t)net->ntensors, sizeof *r.tensor, err);
-    r.before = ds_alloc((size_t)net->nlayers, sizeof *r.before, err);
-    q->tensor = ds_alloc((size_t)net->ntensors, sizeof *q->tensor, err);
-    q->layer = ds_alloc((size_t)net->nlayers, sizeof *q->layer, err);
-    int rc = r.tensor && r.before && q->tensor && q->layer ? 0 : -1;
-    if (rc == 0) {
-        q->ntensors = net->ntensors;
-        q->nlayers = net->nlayers;
-        rc = choose_elements(net, q, err);
-    }
+    r.before = ds_alloc(nlayers, sizeof *r.before, err);
+    r.alone = ds_alloc(nlayers, sizeof *r.alone, err);
+    int rc = r.tensor && r.before && r.alone ? begin(net, q, err) : -1;
     if (rc == 0)
         rc = measure_ranges(net, seed, images, &r, q, err);
     if (rc == 0)
         rc = apply_ranges(net, seed, &r, q, err);
     free(r.tensor);
     free(r.before);
+    free(r.alone);
     return rc;
 }
 

@@ -61,9 +61,9 @@ struct ds_quant_layer {
     int32_t *bias;       /* [cout] */
     /*
      * For runtimes that round before the activation: the s8 scale of what is before it, residual
-     * included, range / 127.
+     * included, range / 127. And before the residual is added.
      */
-    float before_scale;
+    float before_scale, alone_scale;
 };
 
 /* Zero-initialise; reuse from one network to the next; free with ds_quant_free. */
@@ -85,6 +85,11 @@ struct ds_quant {
  */
 int ds_quantize(const struct ds_net *net, uint64_t seed, const struct ds_image_source *images,
                 struct ds_quant *quant, struct ds_error *err);
+
+/*
+ * The types alone, which no image or weight decides: all scales are 1, and layers have no weights.
+ */
+int ds_quant_types(const struct ds_net *net, struct ds_quant *quant, struct ds_error *err);
 
 /* What an accumulator of a convolution of int8 stands for: scale_in * weight_scale[o]. */
 float ds_quant_scale(const struct ds_net *net, const struct ds_quant *quant,
