@@ -219,7 +219,7 @@ for line in sys.stdin:
 
 @test "a killed campaign goes on where it was" {
     by 'echo x >>"$LOG"; [ $(wc -l <"$LOG") -ne 4 ] || kill -KILL $PPID; echo 8' --cache answers -o a.dss "$IN" || true
-    rm -f tmp/* # the one model that nobody could remove
+    all_gone tmp
     [ "$(ls answers | wc -l)" -eq 3 ]
     by 'echo x >>"$LOG"; [ $(wc -l <"$LOG") -ne 4 ] || kill -KILL $PPID; echo 8' --cache answers -o b.dss "$IN"
     [ "$(wc -l <"$LOG")" -eq 6 ]
@@ -249,6 +249,32 @@ for line in sys.stdin:
     wait "$tool" || status=$?
     [ "$status" -eq 143 ]
     is_gone "$(cat pid)"
+}
+
+@test "kill -9 of the tool ends the program and all that it runs, and removes the model" {
+    # shellcheck disable=SC2089
+    waits='sleep 300 & echo $! >child; echo $$ >pid.new; mv pid.new pid; trap "" TERM; wait; wait'
+    for serve in '' --serve; do
+        rm -f pid child
+        # shellcheck disable=SC2086
+        ds-measure-npu --exec sh --arg -c --arg "$waits" $serve -o a.dss "$IN" &
+        tool=$!
+        until [ -s pid ]; do sleep 0.05; done
+        [ "$(find tmp -name "*.onnx" -size +0 | wc -l)" -eq 1 ]
+        kill -KILL "$tool"
+        wait "$tool" || true
+        is_gone "$(cat pid)"
+        is_gone "$(cat child)"
+        all_gone tmp
+    done
+}
+
+@test "kill -9 of the tool and of all its group, too" {
+    run bash -c 'set -m; ds-measure-npu --exec sh --arg -c --arg "echo \$\$ >pid; exec sleep 300" -o a.dss "$IN" & tool=$!
+        until [ -s pid ]; do sleep 0.05; done; kill -KILL -- -$tool; wait $tool'
+    [ "$status" -eq 137 ]
+    is_gone "$(cat pid)"
+    all_gone tmp
 }
 
 @test "a program that cannot be run ends the tool at once" {

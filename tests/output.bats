@@ -162,6 +162,22 @@ END
     no_parts
 }
 
+@test "a tool that is ended while it writes a model leaves no part of it" {
+    ds-sample ofa-mbv3 -n 100 --seed 4 -o many.dss
+    for format in onnx tflite onnx; do
+        rm -rf models
+        python3 - $format <<'END'
+import os, signal, subprocess, sys, time
+tool = subprocess.Popen(["ds-export", sys.argv[1], "--dir", "models", "many.dss"], stdout=subprocess.DEVNULL)
+while not (os.path.isdir("models") and any(".part." in f for f in os.listdir("models"))):
+    assert tool.poll() is None
+tool.terminate()
+assert tool.wait() == -signal.SIGTERM
+assert not any(".part." in f for f in os.listdir("models")), os.listdir("models")
+END
+    done
+}
+
 @test "many writers of one name: one of them is what is left, whole" {
     for i in $(seq 8); do ds-sample ofa-mbv3 -n 2000 --seed "$i" -q -o same.dss & done
     wait

@@ -7,7 +7,16 @@ setup() {
 }
 
 teardown() {
-    [ -z "$(ls "$BATS_TEST_TMPDIR/tmp")" ] # no model stays behind
+    all_gone tmp # no model stays behind
+}
+
+all_gone() { # DIRECTORY: what is in it goes, if the one who removes it needs a moment
+    for _ in $(seq 200); do
+        [ -n "$(ls "$BATS_TEST_TMPDIR/$1")" ] || return 0
+        sleep 0.05
+    done
+    ls -R "$BATS_TEST_TMPDIR/$1"
+    return 1
 }
 
 is_gone() { # PID: it has ended, though its new parent may not have looked yet

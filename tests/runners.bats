@@ -96,7 +96,7 @@ END
     there=$(sed -n 's|^adb push .* \(/data/local/tmp/dstools-[0-9]*\.tflite\) $|\1|p' log)
     [ "$(grep -c "^adb shell /data/local/tmp/benchmark_model --graph=$there --use_nnapi=true --num_runs=20 --warmup_runs=3 --nnapi_accelerator_name=some-npu --require_full_delegation=true $" log)" -eq 3 ]
     [ "$(tail -1 log)" = "adb shell rm -f $there " ]
-    grep -qE "^onnx2tf -i $TMPDIR/dstools-[A-Za-z0-9]*\.onnx -o $TMPDIR/[^ ]* $" log
+    grep -qE "^onnx2tf -i $TMPDIR/dstools-[A-Za-z0-9]*/[A-Za-z0-9]*\.onnx -o $TMPDIR/[^ ]* $" log
 }
 
 @test "adb-nnapi: what ran on the CPU is no number of the NPU" {

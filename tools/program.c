@@ -1,6 +1,7 @@
 #include "program.h"
 
 #include "base/exec.h"
+#include "base/guardian.h"
 #include "base/interrupt.h"
 #include "base/serve.h"
 #include "formats/ofa.h"
@@ -26,6 +27,7 @@ struct program {
     char *command;
     struct ds_exec_job job;
     struct ds_server *server;
+    bool is_guarded;
 };
 
 /* ---- the command ---- */
@@ -112,12 +114,11 @@ static void write_model(const uint8_t *model, size_t size, int fd, const char *p
     }
 }
 
-/* A file of its own for the model, in TMPDIR. */
+/* A file of its own for the model. */
 static void make_model(const char *format, const uint8_t *model, size_t size, char path[PATH_MAX])
 {
-    const char *dir = getenv("TMPDIR");
-    dir = dir && *dir ? dir : "/tmp";
-    int n = snprintf(path, PATH_MAX, "%s/dstools-XXXXXX.%s", dir, format);
+    const char *dir = ds_guardian_directory();
+    int n = snprintf(path, PATH_MAX, "%s/XXXXXX.%s", dir, format);
     int fd = n < PATH_MAX ? mkostemps(path, (int)strlen(format) + 1, O_CLOEXEC) : -1;
     if (fd < 0)
         cli_die(CLI_FAILED, "%s: cannot make a file there (TMPDIR): %s", dir, strerror(errno));
@@ -127,6 +128,18 @@ static void make_model(const char *format, const uint8_t *model, size_t size, ch
         unlink(path);
         cli_die(CLI_FAILED, "%s: cannot write: %s", path, strerror(bad));
     }
+}
+
+/* Sees to it that neither the program nor the model outlives this tool. */
+static void start_guardian(struct program *p)
+{
+    struct ds_error err;
+    const char *dir = getenv("TMPDIR");
+    dir = dir && *dir ? dir : "/tmp";
+    if (ds_guardian_start(p->o.format ? dir : NULL, &err))
+        cli_die(CLI_FAILED, "%s", err.text);
+    atexit(ds_guardian_end);
+    p->is_guarded = true;
 }
 
 /* ---- what it is told ---- */
@@ -304,6 +317,8 @@ char *program_ask(struct program *p, const struct ds_record *rec, const uint8_t 
                   struct ds_error *err)
 {
     char path[PATH_MAX];
+    if (!p->is_guarded)
+        start_guardian(p);
     if (model)
         make_model(p->o.format->name, model, size, path);
     char *text = p->server ? ask_server(p, rec, model ? path : NULL, err)

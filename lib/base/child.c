@@ -2,12 +2,12 @@
 #include "base/child.h"
 
 #include "base/clock.h"
+#include "base/guardian.h"
 #include "base/interrupt.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -59,39 +59,68 @@ static char **environment(char *const *more)
     return all;
 }
 
-/* Spawns it with its ends of the pipes; an errno. */
+/* In the child: a descriptor under another number, to stay open. */
+static int place(int fd, int as)
+{
+    return fd == as ? fcntl(fd, F_SETFD, 0) : dup2(fd, as);
+}
+
+/*
+ * In the child: becomes the program. The guardian hears of the group before there is anything that
+ * could outlive the tool. Ends with the reason on `told` where it cannot.
+ */
+static _Noreturn void become(const char *path, char *const *argv, char **env, int in, int out,
+                             int err, int told)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    ds_interrupt_signals(&signals);
+    sigaddset(&signals, SIGPIPE); /* which our tools ignore */
+    setpgid(0, 0);
+    ds_guardian_watch(getpid());
+    for (int s = 1; s < NSIG; s++)
+        if (sigismember(&signals, s) == 1)
+            signal(s, SIG_DFL);
+    sigemptyset(&signals);
+    sigprocmask(SIG_SETMASK, &signals, NULL);
+    if (in < 0)
+        in = open("/dev/null", O_RDONLY);
+    if (in >= 0 && place(in, STDIN_FILENO) >= 0 && place(out, STDOUT_FILENO) >= 0 &&
+        place(err, STDERR_FILENO) >= 0)
+        execve(path, argv, env);
+    int why = errno;
+    ssize_t n = write(told, &why, sizeof why);
+    _exit(n > 0 ? 127 : 126);
+}
+
+/* Starts it with its ends of the pipes; an errno. */
 static int spawn(const struct ds_exec_job *job, char **env, int in, int out, int err, pid_t *pid)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t mask, defaults;
-    sigemptyset(&defaults);
-    ds_interrupt_signals(&defaults);
-    sigaddset(&defaults, SIGPIPE); /* which our tools ignore */
-    sigemptyset(&mask);
-    int bad = posix_spawn_file_actions_init(&actions);
-    if (bad)
-        return bad;
-    bad = posix_spawnattr_init(&attributes);
-    if (!bad) {
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                                  POSIX_SPAWN_SETSIGMASK);
-        posix_spawnattr_setpgroup(&attributes, 0);
-        posix_spawnattr_setsigdefault(&attributes, &defaults);
-        posix_spawnattr_setsigmask(&attributes, &mask);
-        bad = in < 0 ? posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
-                                                        O_RDONLY, 0)
-                     : posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-        if (!bad)
-            bad = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-        if (!bad)
-            bad = posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-        if (!bad)
-            bad = posix_spawnp(pid, job->argv[0], &actions, &attributes, job->argv, env);
-        posix_spawnattr_destroy(&attributes);
+    char path[PATH_MAX];
+    int told[2], why = 0;
+    if (ds_exec_find(job->argv[0], path))
+        return ENOENT;
+    if (pipe2(told, O_CLOEXEC))
+        return errno;
+    *pid = fork();
+    if (*pid < 0)
+        why = errno;
+    if (*pid == 0)
+        become(path, job->argv, env, in, out, err, told[1]);
+    close(told[1]);
+    ssize_t n = 0;
+    while (*pid > 0 && (n = read(told[0], &why, sizeof why)) < 0 && errno == EINTR)
+        ; /* until it runs: then its copy is closed */
+    if (n < 0)
+        why = errno;
+    close(told[0]);
+    if (why && *pid > 0) {
+        kill(*pid, SIGKILL);
+        while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        ds_guardian_watch(0);
     }
-    posix_spawn_file_actions_destroy(&actions);
-    return bad;
+    return why;
 }
 
 static void close_pipe(int pipe[2])
@@ -286,6 +315,7 @@ int ds_child_end(struct child *c, enum child_verdict v)
     kill(-c->pid, SIGKILL); /* and what it left behind */
     while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
         ;
+    ds_guardian_watch(0);
     close_fd(&c->in);
     close_fd(&c->out);
     close_fd(&c->err);

@@ -6,6 +6,7 @@
 #define DS_BASE_CHILD_H
 
 #include "base/exec.h"
+#include <limits.h>
 #include <sys/types.h>
 
 #define CHILD_TAIL 400 /* bytes of standard error that are kept */
@@ -29,6 +30,9 @@ struct child {
     char tail[CHILD_TAIL]; /* the end of its standard error */
     size_t tail_size;
 };
+
+/* The path of a program, looked up in PATH unless it has a '/'; -1: there is none. (exec.c) */
+int ds_exec_find(const char *program, char path[PATH_MAX]);
 
 /* Starts it; its standard input is empty unless `input`. */
 int ds_child_start(const struct ds_exec_job *job, bool input, struct child *c,

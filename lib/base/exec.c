@@ -3,33 +3,46 @@
 #include "base/child.h"
 #include "base/grow.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int ds_exec_check(const char *program, struct ds_error *err)
+/* The path of a program that is looked up in PATH; -1: there is none. */
+static int look_up(const char *program, char path[PATH_MAX])
 {
-    char path[4096];
     struct stat st;
-    const char *at = strchr(program, '/') ? NULL : getenv("PATH");
-    if (!at) {
-        if (stat(program, &st))
-            return ds_fail(err, "%s: %s", program, strerror(errno));
-        if (!S_ISREG(st.st_mode) || access(program, X_OK))
-            return ds_fail(err, "%s: is no program that may be run", program);
-        return 0;
-    }
-    for (const char *end; *program && *at; at = *end ? end + 1 : end) {
+    const char *at = getenv("PATH");
+    for (const char *end; at && *program && *at; at = *end ? end + 1 : end) {
         end = strchrnul(at, ':');
-        int n = snprintf(path, sizeof path, "%.*s/%s", (int)(end - at), at, program);
-        if (n < (int)sizeof path && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-            access(path, X_OK) == 0)
+        int n = snprintf(path, PATH_MAX, "%.*s/%s", (int)(end - at), at, program);
+        if (n < PATH_MAX && stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0)
             return 0;
     }
-    return ds_fail(err, "%s: no such program in PATH; write ./%s for one that is here", program,
-                   program);
+    return -1;
+}
+
+int ds_exec_find(const char *program, char path[PATH_MAX])
+{
+    if (!strchr(program, '/') && getenv("PATH"))
+        return look_up(program, path);
+    return snprintf(path, PATH_MAX, "%s", program) < PATH_MAX ? 0 : -1;
+}
+
+int ds_exec_check(const char *program, struct ds_error *err)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    if (ds_exec_find(program, path))
+        return ds_fail(err, "%s: no such program in PATH; write ./%s for one that is here", program,
+                       program);
+    if (stat(path, &st))
+        return ds_fail(err, "%s: %s", program, strerror(errno));
+    if (!S_ISREG(st.st_mode) || access(path, X_OK))
+        return ds_fail(err, "%s: is no program that may be run", program);
+    return 0;
 }
 
 char *ds_exec(const struct ds_exec_job *job, size_t *size, struct ds_error *err)

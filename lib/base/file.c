@@ -2,6 +2,7 @@
 
 #include "base/aside.h"
 #include "base/grow.h"
+#include "base/interrupt.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,16 +27,29 @@ static int write_all(int fd, const char *data, size_t size)
     return 0;
 }
 
+static int write_aside(struct ds_aside *a, const char *path, const void *data, size_t size,
+                       struct ds_error *err)
+{
+    int rc = write_all(a->fd, data, size)
+                 ? ds_fail(err, "%s: cannot write: %s", path, strerror(errno))
+                 : ds_aside_finish(a, err);
+    if (rc)
+        ds_aside_drop(a);
+    return rc;
+}
+
 int ds_file_write(const char *path, const void *data, size_t size, struct ds_error *err)
 {
     struct ds_aside a;
-    if (ds_aside_open(&a, path, err))
-        return -1;
-    int rc = write_all(a.fd, data, size)
-                 ? ds_fail(err, "%s: cannot write: %s", path, strerror(errno))
-                 : ds_aside_finish(&a, err);
-    if (rc)
-        ds_aside_drop(&a);
+    ds_interrupt_hold(); /* so that a signal leaves no part */
+    int rc = ds_aside_open(&a, path, err);
+    bool part = rc == 0 && a.part;
+    if (!part)
+        ds_interrupt_release(); /* a pipe may have to wait for its reader */
+    if (rc == 0)
+        rc = write_aside(&a, path, data, size, err);
+    if (part)
+        ds_interrupt_release();
     return rc;
 }
 

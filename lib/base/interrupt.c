@@ -12,6 +12,7 @@ static const int held[] = {SIGINT, SIGTERM, SIGHUP};
 static struct sigaction before[NHELD];
 static volatile sig_atomic_t caught; /* the last of them, 0 if none */
 static int wakes = -1;               /* an eventfd, for ds_interrupt_fd */
+static int holders;
 
 /* By handlers, since a blocked signal would go to a thread of some library that does not block it.
  */
@@ -28,6 +29,8 @@ static void keep_signal(int signal)
 void ds_interrupt_hold(void)
 {
     struct sigaction keep = {.sa_handler = keep_signal, .sa_flags = SA_RESTART};
+    if (holders++)
+        return;
     caught = 0;
     wakes = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     for (size_t i = 0; i < NHELD; i++)
@@ -37,6 +40,8 @@ void ds_interrupt_hold(void)
 
 void ds_interrupt_release(void)
 {
+    if (--holders)
+        return;
     for (size_t i = 0; i < NHELD; i++)
         sigaction(held[i], &before[i], NULL);
     if (wakes >= 0)

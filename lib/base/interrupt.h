@@ -1,7 +1,7 @@
 /*
  * Holding back the signals by which users end a tool (SIGINT, SIGTERM, SIGHUP), so that it can pass
- * on what it has, or clean up; they take effect at ds_interrupt_release. For the whole process: one
- * holder at a time.
+ * on what it has, or clean up; they take effect at the last ds_interrupt_release. For the whole
+ * process: holds may be nested, on one thread.
  */
 #ifndef DS_BASE_INTERRUPT_H
 #define DS_BASE_INTERRUPT_H
