@@ -108,7 +108,7 @@ keys-width = unit,width
 keys-resolution = resolution
 define effects_by
 $(OUT)/effects-%-$(1).dss: $(OUT)/evidence-%.dss
-	@$$(call stage,ds-aggregate -q --effect --by $$(keys-$(1)) $$<)
+	@$$(call stage,ds-aggregate -q --effect --against base --by $$(keys-$(1)) $$<)
 
 $(OUT)/effects-%-$(1).png: $(OUT)/effects-%-$(1).dss
 	@ds-plot heatmap $$(call metrics,$$*) --title "$$*: effect of $(1)" -o $$@ $$<
@@ -133,10 +133,10 @@ $(OUT)/affixed-%.dss: $(OUT)/%@224.json
 	@$(call stage,ds-sample -q $< -n $(BASES) | ds-affix -q --all | $(measure-$*))
 
 $(OUT)/kernel-%.dss: $(OUT)/affixed-%.dss
-	@$(call stage,ds-aggregate -q --effect --by kernel $<)
+	@$(call stage,ds-aggregate -q --effect --against base --by kernel $<)
 
 $(OUT)/expand-%.dss: $(OUT)/affixed-%.dss
-	@$(call stage,ds-aggregate -q --effect --by expand $<)
+	@$(call stage,ds-aggregate -q --effect --against base --by expand $<)
 
 $(OUT)/blocks-%.dss: $(OUT)/affixed-%.dss
 	@$(call stage,ds-aggregate -q --by expand$(comma)kernel $<)

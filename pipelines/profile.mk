@@ -9,7 +9,8 @@
 #   affix.dss     with every block affixed at every location
 #   cost.dss      with MACs, parameters and memory
 #   cpu.dss       with the latency measured live (opencl: gpu.dss)
-#   response.dss  means by expansion and kernel; effect.dss paired effects by unit and block
+#   response.dss  means by expansion and kernel; effect.dss, by unit and block, differences from all
+#                 that was affixed at the same places (ds-aggregate --against siblings)
 #   response.svg, response.png, effect.svg, effect.png   as heat maps
 
 SPACE ?= ofa-mbv3
@@ -52,7 +53,7 @@ $(OUT)/response.dss: $(OUT)/$(CLASS).dss
 	$(call stage,ds-aggregate --by expand$(comma)kernel $<)
 
 $(OUT)/effect.dss: $(OUT)/$(CLASS).dss
-	$(call stage,ds-aggregate --effect --by unit$(comma)block $<)
+	$(call stage,ds-aggregate --effect --against siblings --by unit$(comma)block $<)
 
 $(OUT)/%.svg: $(OUT)/%.dss
 	ds-plot heatmap $(METRICS) --title "$(SPACE)" -o $@ $<

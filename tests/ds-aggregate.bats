@@ -13,12 +13,18 @@ statistics() {
     python3 - "$@" <<'END'
 import collections, json, math, sys
 T = {7: 2.364624251592785}  # Student's t, 95%, 7 degrees of freedom (tables)
-effect, keys = sys.argv[1] == "effect", sys.argv[2:]
+what, keys = sys.argv[1], sys.argv[2:]
 base, groups = {}, collections.defaultdict(list)
 rows = [json.loads(line) for line in open("all.json")]
 for r in rows:
     if "affix" not in r:
         base[r["id"]] = r["metrics"]["macs"]
+place, whole = collections.defaultdict(list), []
+for r in rows:
+    if "affix" in r:
+        place[r["base"], r["affix"]["site"]].append(r["metrics"]["macs"])
+        whole.append((r["base"], r["metrics"]["macs"]))
+of_all = math.fsum(x for _, x in whole) / len(whole)
 for r in rows:
     if "affix" not in r:
         continue
@@ -27,17 +33,21 @@ for r in rows:
     _, e, k = block.split("_")
     have = dict(unit=unit, layer=layer, block=block, expand=e[1:], kernel=k[1:],
                 resolution=str(r["arch"]["resolution"]))
-    x = r["metrics"]["macs"] - (base[r["base"]] if effect else 0)
+    siblings = place[r["base"], site]
+    x = r["metrics"]["macs"] - {"response": 0, "base": base[r["base"]], "mean": 0,
+                                "siblings": math.fsum(siblings) / len(siblings)}[what]
     groups[tuple(have[key] for key in keys)].append((r["base"], x))
 for key, values in groups.items():
     n = len(values)
     mean = math.fsum(x for _, x in values) / n
     clusters = collections.defaultdict(float)
     for b, x in values:
-        clusters[b] += x - mean
+        clusters[b] += (x - mean) / n
+    for b, x in whole if what == "mean" else []:
+        clusters[b] -= (x - of_all) / len(whole)
     g = len(clusters)
-    half = T[g - 1] * math.sqrt(g / (g - 1) * sum(s * s for s in clusters.values())) / n if g == 8 else 0
-    print(*key, n, g, "%.6f" % mean, "%.6f" % half)
+    half = T[g - 1] * math.sqrt(g / (g - 1) * sum(s * s for s in clusters.values())) if g == 8 else 0
+    print(*key, n, g, "%.6f" % (mean - (of_all if what == "mean" else 0)), "%.6f" % half)
 END
 }
 
@@ -65,13 +75,56 @@ same() {
     done
 }
 
-@test "paired effects and their intervals against another program" {
+@test "effects and their intervals against another program: from base, siblings and mean" {
     for keys in expand,kernel unit,block; do
-        # shellcheck disable=SC2086
-        statistics effect ${keys//,/ } >theirs
-        ds-aggregate --effect --by $keys all.dss | ours $keys >ours
-        same theirs ours
+        for what in base siblings mean; do
+            # shellcheck disable=SC2086
+            statistics $what ${keys//,/ } >theirs
+            ds-aggregate --effect --against $what --by $keys all.dss >$what.dss
+            ours $keys <$what.dss >ours
+            same theirs ours
+            ds-show --json $what.dss | head -1 | grep -q '"against": *"'$what'"'
+        done
+        # unless given: from siblings
+        cmp <(ds-show --json siblings.dss) <(ds-aggregate --effect --by $keys all.dss | ds-show --json)
     done
+    # parts are joined to the same
+    for what in siblings mean; do
+        for k in 1 2; do
+            ds-sample ofa-mbv3 -n 8 --shard $k/2 | ds-affix --all | ds-measure-cost |
+                ds-aggregate --effect --against $what --by unit,block --partial -o part$k.dss
+        done
+        cmp <(ds-aggregate --merge part1.dss part2.dss | ds-show --json) \
+            <(ds-sample ofa-mbv3 -n 8 | ds-affix --all | ds-measure-cost |
+                ds-aggregate --effect --against $what --by unit,block | ds-show --json)
+    done
+}
+
+@test "siblings: what is not all there, or could not be measured, is left out and told; in little memory too" {
+    ds-sample ofa-mbv3 -n 40 | ds-affix --all | ds-measure-cost >forty.dss
+    # 7280 values wait: with --keep 1000 they are taken off along the way, to the same
+    effects() { ds-aggregate --effect --by unit,block "$@" | ds-show -t -c unit,block,macs,macs:lo,macs:hi,macs:n; }
+    effects forty.dss >all
+    effects --keep 1000 forty.dss >little
+    # but for random groups, the means and counts
+    cmp <(cut -f 1-3,6 all) <(cut -f 1-3,6 little)
+    ds-cat --shuffle forty.dss >shuffled.dss
+    effects shuffled.dss | cmp all -
+    run -1 ds-aggregate --effect --by unit,block --keep 1000 shuffled.dss
+    [[ "$output" == *"do not come together: more of them have to be kept than --keep says" ]]
+
+    # one copy less, and its eight siblings have none
+    id=$(ds-show --json forty.dss | python3 -c 'import json, sys
+print(next(r["id"] for r in map(json.loads, sys.stdin) if r.get("affix", {}).get("site") == "unit2.layer1"))')
+    ds-show --json forty.dss | grep -v "\"id\": *\"$id\"" | ds-import json --space ofa-mbv3 >less.dss
+    run -0 --separate-stderr ds-aggregate --effect --by layer,unit less.dss -o less
+    [[ "$stderr" == "ds-aggregate: left out: "*" values have no siblings: not all that is affixed at their site to other bases is there, and measured" ]]
+    # depth 2 alone has no alternative
+    ds-sample ofa-mbv3 -n 3 | ds-affix --depth 0,2 | ds-measure-cost >only.dss
+    run -1 ds-aggregate --effect --by depth only.dss
+    [[ "$output" == "ds-aggregate: all values have no siblings: "*"; run ds-affix with --all, or give --against base" ]]
+    run -2 ds-aggregate --effect --against me --by depth only.dss
+    run -2 ds-aggregate --against base --by depth only.dss
 }
 
 @test "a base may come after what was affixed to it" {
@@ -83,7 +136,7 @@ same() {
     arch=$(ds-export ofa pair.dss | tail -1)
     echo "$arch" | ds-import ofa --space ofa-mbv3 >control.dss
     [ "$(ds-show -t -c id control.dss | tail -1)" = "$copy" ]
-    run -0 ds-aggregate --effect --by depth chain.dss control.dss -o late.dss
+    run -0 ds-aggregate --effect --against base --by depth chain.dss control.dss -o late.dss
     [ "$(ds-show -t -c macs:n late.dss | tail -1)" -eq 2 ]
 }
 
@@ -91,7 +144,7 @@ same() {
     # what is affixed to a copy has the copy as its base, which is no control in the stream
     ds-sample ofa-mbv3 -n 1 | ds-affix --depth 0,2 | ds-affix --depth 0,4 | ds-measure-cost >chain.dss
     id=$(ds-show -t -c base chain.dss | tail -1)
-    run -1 ds-aggregate --effect --by depth chain.dss
+    run -1 ds-aggregate --effect --against base --by depth chain.dss
     [ "$output" = "ds-aggregate: an effect needs the base: the record of base $id is not in the stream" ]
 }
 
@@ -190,7 +243,7 @@ same() {
     ds-affix --depth 0,4 pair.dss | ds-measure-cost >chain.dss
     id=$(ds-show -t -c base chain.dss | tail -1)
     ds-export ofa pair.dss | tail -1 | ds-import ofa --space ofa-mbv3 >bare.dss
-    run -1 ds-aggregate --effect --by depth chain.dss bare.dss
+    run -1 ds-aggregate --effect --against base --by depth chain.dss bare.dss
     [ "$output" = "ds-aggregate: an effect needs the base: metric macs of base $id is not in the stream" ]
 }
 
@@ -201,7 +254,7 @@ print(next(r["id"] for r in map(json.loads, sys.stdin) if "affix" not in r))')
     printf '#!/bin/sh\n[ "$DSTOOLS_ID" != %s ] && echo 5\n' "$base" >runner
     chmod +x runner
     run -1 ds-measure-npu --exec ./runner -o b.dss a.dss
-    run -0 ds-aggregate --effect --by unit,block -o c.dss b.dss
+    run -0 ds-aggregate --effect --against base --by unit,block -o c.dss b.dss
     [[ $output == *"1 records have metrics that could not be measured"* ]]
     ds-show --json c.dss | grep -q '"n": *2'
 }

@@ -65,7 +65,8 @@ static double mean_of(struct ds_aggregate *a, const char *key, double value, dou
 /* A record without an affix is a base under its own id, whatever it was made of. */
 static void check_children(void)
 {
-    struct ds_aggregate *a = ds_aggregate_new("unit,depth", DS_BY_AFFIX, true, &err);
+    struct ds_aggregate *a =
+        ds_aggregate_new("unit,depth", DS_BY_AFFIX, true, DS_AGAINST_BASE, &err);
     int site = space->unit[1].depth_site;
     double n;
     uint64_t parent = plain(0, 10);
@@ -82,7 +83,7 @@ static void check_children(void)
     CHECK(mean == 2.5 && n == 2, "a child is no base of its parent (%g of %g)", mean, n);
     ds_aggregate_free(a);
 
-    a = ds_aggregate_new("unit,depth", DS_BY_AFFIX, true, &err);
+    a = ds_aggregate_new("unit,depth", DS_BY_AFFIX, true, DS_AGAINST_BASE, &err);
     affixed(0, site, 1, 12);
     rec.has_base = false;
     CHECK(ds_aggregate_add(a, &rec, &err) < 0 && strstr(err.text, "names no base"),
@@ -93,7 +94,8 @@ static void check_children(void)
 /* By resolution, only what an affixed resolution changes counts. */
 static void check_resolution(void)
 {
-    struct ds_aggregate *a = ds_aggregate_new("resolution", DS_BY_AFFIX, true, &err);
+    struct ds_aggregate *a =
+        ds_aggregate_new("resolution", DS_BY_AFFIX, true, DS_AGAINST_BASE, &err);
     int lowest = space->site[space->resolution_site].value[0];
     double n;
     plain(0, 10);
@@ -108,7 +110,7 @@ static void check_resolution(void)
     CHECK(mean == -10 && n == 1, "the effect of the resolution alone (%g of %g)", mean, n);
     ds_aggregate_free(a);
 
-    a = ds_aggregate_new("depth,resolution", DS_BY_AFFIX, true, &err);
+    a = ds_aggregate_new("depth,resolution", DS_BY_AFFIX, true, DS_AGAINST_BASE, &err);
     plain(0, 10);
     add(a);
     affixed(0, space->unit[0].depth_site, 1, 14);
@@ -125,7 +127,8 @@ static void check_repeats(void)
     static const char *const metric[] = {"x"};
     static const double weight[] = {1};
     static const double x[2][2][2] = {{{1, 3}, {4, 8}}, {{2, 2}, {5, 9}}}; /* [base][depth][time] */
-    struct ds_aggregate *a = ds_aggregate_new("unit,depth", DS_BY_AFFIX, false, &err);
+    struct ds_aggregate *a =
+        ds_aggregate_new("unit,depth", DS_BY_AFFIX, false, DS_AGAINST_BASE, &err);
     struct ds_evidence *e = ds_evidence_new(space, metric, 1, &err);
     const struct ds_site *depth = &space->site[space->unit[0].depth_site];
     struct ds_estimate d = {0};

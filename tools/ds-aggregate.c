@@ -4,7 +4,9 @@
 #include "progress.h"
 #include "study/aggregate.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void write_groups(struct cli *cli, struct ds_aggregate *a, int ngroups, bool partial,
                          struct ds_reader *in)
@@ -27,9 +29,33 @@ static void write_groups(struct cli *cli, struct ds_aggregate *a, int ngroups, b
     cli_close(out);
 }
 
+static enum ds_against find_against(const char *text)
+{
+    static const char *const names[] = {"base", "siblings", "mean"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(text, names[i]) == 0)
+            return (enum ds_against)i;
+    cli_die(CLI_USAGE, "--against: '%s' is none of base, siblings, mean", text);
+}
+
+/* Says what of the effects was left out for want of siblings; dies where nothing is left. */
+static void tell_alone(const struct ds_aggregate *a, uint64_t grouped)
+{
+    uint64_t alone = ds_aggregate_alone(a);
+    if (!alone)
+        return;
+    const char *why =
+        "values have no siblings: not all that is affixed at their site to other bases "
+        "is there, and measured";
+    if (alone >= grouped)
+        cli_die(CLI_FAILED, "all %s; run ds-affix with --all, or give --against base", why);
+    cli_warn("left out: %" PRIu64 " %s", alone, why);
+}
+
 /* What came of the records that were read. */
 struct counts {
     uint64_t grouped, lacking, failed;
+    uint64_t values; /* of those in groups */
 };
 
 static struct counts read_records(struct ds_aggregate *a, struct ds_reader *in, bool merge,
@@ -47,6 +73,7 @@ static struct counts read_records(struct ds_aggregate *a, struct ds_reader *in, 
         if (merge ? in_group != 1 : in_group < 0)
             cli_die(CLI_FAILED, "%s: %s", ds_reader_where(in), err.text);
         n.grouped += in_group > 0;
+        n.values += in_group > 0 ? (uint64_t)rec->nmetrics : 0;
         n.lacking += in_group == 0 && (occurring || rec->affix_site >= 0);
         n.failed += ds_record_has_errors(rec);
         progress.total = ds_reader_total(in);
@@ -60,14 +87,15 @@ static struct counts read_records(struct ds_aggregate *a, struct ds_reader *in, 
 
 int main(int argc, char **argv)
 {
-    const char *by = NULL;
+    const char *by = NULL, *against = NULL;
     bool effect = false, occurring = false, partial = false, merge = false;
     uint64_t keep = 0;
     const struct cli_option options[] = {
         {"by", 'b', CLI_TEXT, &by, "KEYS",
          "of unit,layer,block,kernel,expand,depth,width,resolution,site,choice", 0},
-        {"effect", 'e', CLI_FLAG, &effect, NULL, "changes against each record's base, not means",
-         0},
+        {"effect", 'e', CLI_FLAG, &effect, NULL, "differences, not means", 0},
+        {"against", 0, CLI_TEXT, &against, "WHAT",
+         "--effect: from siblings (unless given), base, or mean", 0},
         {"occurring", 0, CLI_FLAG, &occurring, NULL,
          "group by what occurs in each architecture, not what was affixed", 0},
         {"partial", 0, CLI_FLAG, &partial, NULL, "write what --merge needs along with each group",
@@ -88,13 +116,16 @@ int main(int argc, char **argv)
     cli_parse(&cli, argc, argv);
     if (merge && (by || effect || occurring || keep))
         cli_die(CLI_USAGE, "--merge takes --by, --effect, --occurring and --keep from the parts");
+    if (against && !effect)
+        cli_die(CLI_USAGE, "--against belongs to --effect");
     if (!by && !merge)
         cli_die(CLI_USAGE, "wants --by KEYS, as --by unit,block");
     if (effect && occurring)
         cli_die(CLI_USAGE, "--effect needs what was affixed; it excludes --occurring");
     struct ds_aggregate *a =
         merge ? ds_aggregate_of_partials(&err)
-              : ds_aggregate_new(by, occurring ? DS_BY_OCCURRING : DS_BY_AFFIX, effect, &err);
+              : ds_aggregate_new(by, occurring ? DS_BY_OCCURRING : DS_BY_AFFIX, effect,
+                                 find_against(against ? against : "siblings"), &err);
     if (!a)
         cli_die(CLI_USAGE, "--by: %s", err.text);
     if (keep)
@@ -118,6 +149,7 @@ int main(int argc, char **argv)
     int ngroups = ds_aggregate_finish(a, &err);
     if (ngroups < 0)
         cli_die(CLI_FAILED, "%s", err.text);
+    tell_alone(a, n.values);
     write_groups(&cli, a, ngroups, partial, in);
     ds_reader_close(in);
     ds_aggregate_free(a);

@@ -50,7 +50,7 @@ $(OUT)/table.txt: $(here)fashion.json $(here)fashion.pth
 	@touch $@
 
 $(OUT)/effect.dss: $(OUT)/table.txt
-	$(call stage,ds-aggregate --effect --by unit$(comma)block $(OUT)/evidence.dss)
+	$(call stage,ds-aggregate --effect --against base --by unit$(comma)block $(OUT)/evidence.dss)
 
 $(OUT)/accuracy.png: $(OUT)/effect.dss
 	ds-plot heatmap --metric top1 --title "Fashion-MNIST: top-1" -o $@ $<

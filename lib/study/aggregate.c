@@ -28,9 +28,14 @@ struct metric {
     struct ds_value_conditions conditions;
 };
 
-/* A base of effects; the means of its metrics are in `mean`. */
+/*
+ * What effects are against. A base, the means of its metrics being in `mean`; or, against siblings,
+ * a place: a site of a base.
+ */
 struct base {
-    uint64_t id;
+    uint64_t id; /* of the base */
+    uint32_t site;
+    uint64_t choices[DS_MAX_CHOICES / 64]; /* that are affixed at the place */
     bool seen;
     bool failed; /* some metric of it could not be measured */
     bool used;   /* its mean was taken off some value */
@@ -46,6 +51,7 @@ struct waiting {
 struct ds_aggregate {
     enum ds_group_by by;
     bool effect;
+    enum ds_against against;
     struct ds_group_keys keys;
     char *key_names; /* as they were given */
     uint64_t keep;
@@ -64,6 +70,11 @@ struct ds_aggregate {
     size_t mean_room;
     struct waiting *waiting;
     size_t nwaiting, waiting_room;
+    uint64_t last_base;    /* of what waits; */
+    struct ds_id_map done; /* against siblings: bases whose values wait no more */
+    uint64_t (*affixed)[DS_MAX_CHOICES / 64]; /* [sites]: choices that are affixed to any base */
+    uint64_t alone;                           /* values left out since they lack siblings */
+    struct ds_clusters *total;                /* against the mean: [nmetrics], of all groups */
     struct group *group;
     int ngroups;
     size_t group_room;
@@ -93,13 +104,14 @@ static int set_keys(struct ds_aggregate *a, const char *keys, size_t n, struct d
 }
 
 struct ds_aggregate *ds_aggregate_new(const char *keys, enum ds_group_by by, bool effect,
-                                      struct ds_error *err)
+                                      enum ds_against against, struct ds_error *err)
 {
     struct ds_aggregate *a = new_aggregate(err);
     if (!a)
         return NULL;
     a->by = by;
     a->effect = effect;
+    a->against = against;
     if (set_keys(a, keys, strlen(keys), err)) {
         ds_aggregate_free(a);
         return NULL;
@@ -130,6 +142,11 @@ void ds_aggregate_free(struct ds_aggregate *a)
         free(a->group[g].metric);
     ds_tallies_free(&a->tallies);
     ds_id_map_free(&a->bases);
+    ds_id_map_free(&a->done);
+    for (int i = 0; i < a->nmetrics && a->total; i++)
+        ds_clusters_free(&a->total[i]);
+    free(a->total);
+    free(a->affixed);
     free(a->key_names);
     free(a->metric);
     free(a->metric_of);
@@ -235,6 +252,9 @@ static int begin_space(struct ds_aggregate *a, const struct ds_space *space, str
         a->first_choice[s] = a->nchoices;
         a->nchoices += space->site[s].nchoices;
     }
+    a->affixed = ds_alloc((size_t)space->nsites, sizeof *a->affixed, err);
+    if (!a->affixed)
+        return -1;
     int resolutions = space->site[space->resolution_site].nchoices;
     a->group_of = ds_alloc((size_t)(resolutions * a->nchoices), sizeof *a->group_of, err);
     a->space = a->group_of ? space : NULL;
@@ -459,11 +479,10 @@ static int take_bases_off(struct ds_aggregate *a, bool all, struct ds_error *err
     return 0;
 }
 
-/* Has the record's metrics wait for its base. */
-static int wait_for_base(struct ds_aggregate *a, const struct ds_record *rec, int g,
-                         struct ds_error *err)
+/* Has the record's metrics wait for what they are against. */
+static int wait_for(struct ds_aggregate *a, const struct ds_record *rec, int g, int64_t base,
+                    struct ds_error *err)
 {
-    int64_t base = find_base(a, rec->base);
     size_t n = a->nwaiting + (size_t)rec->nmetrics;
     if (base < 0 || ds_grow(&a->waiting, &a->waiting_room, n, sizeof *a->waiting, NULL))
         return ds_no_memory(err);
@@ -475,7 +494,172 @@ static int wait_for_base(struct ds_aggregate *a, const struct ds_record *rec, in
             .noise = image_noise(&rec->metric[i]),
             .x = rec->metric[i].value,
         };
+    a->last_base = rec->base;
     return 0;
+}
+
+/* ---- effects against siblings ---- */
+
+/* The number of a place, which is made when it is new; -1 when out of memory. */
+static int64_t find_place(struct ds_aggregate *a, uint64_t base, int site)
+{
+    uint64_t key = ds_cluster_key(base ^ ds_cluster_key((uint64_t)site + 1));
+    int64_t place = find_base(a, key);
+    if (place >= 0) {
+        a->base[place].id = base;
+        a->base[place].site = (uint32_t)site;
+    }
+    return place;
+}
+
+/* Has a record wait for its siblings: what else is affixed at its place. */
+static int wait_for_siblings(struct ds_aggregate *a, const struct ds_record *rec, int g,
+                             struct ds_error *err)
+{
+    if (ds_id_map_find(&a->done, rec->base) >= 0)
+        return ds_fail(err,
+                       "the records of base %016" PRIx64
+                       " do not come together: more of them have to be kept than --keep says",
+                       rec->base);
+    int64_t place = find_place(a, rec->base, rec->affix_site);
+    if (place < 0)
+        return ds_no_memory(err);
+    int word = rec->affix_choice / 64;
+    uint64_t bit = (uint64_t)1 << rec->affix_choice % 64;
+    a->base[place].choices[word] |= bit;
+    a->base[place].failed = a->base[place].failed || ds_record_has_errors(rec);
+    a->affixed[rec->affix_site][word] |= bit;
+    return wait_for(a, rec, g, place, err);
+}
+
+/* Whether everything that is affixed at its site to other bases is there, and measured. */
+static bool is_complete(const struct ds_aggregate *a, const struct base *place)
+{
+    return !place->failed &&
+           memcmp(place->choices, a->affixed[place->site], sizeof place->choices) == 0;
+}
+
+/* Of the values of one metric at one place. */
+struct family {
+    uint64_t n;
+    __int128 sum;    /* in fixed point (clusters.h), so that it is the same in any order */
+    double variance; /* sum of the squares of their noises */
+};
+
+/*
+ * Adds a value's difference from the mean of its family, of n, itself one of them. Noises are those
+ * of changes against the base, which all share: correlated, so that a difference has no more noise
+ * than if they were independent.
+ */
+static int add_to_family(struct ds_aggregate *a, const struct waiting *w, const struct family *f,
+                         struct ds_error *err)
+{
+    struct ds_tally_value value;
+    struct ds_tally *t = tally_of(a, &a->group[w->group], (int)w->metric);
+    double n = (double)f->n, mean = (double)f->sum * 0x1p-64 / n,
+           own = (double)w->noise * (double)w->noise;
+    double noise = sqrt(own * (1 - 2 / n) + f->variance / (n * n));
+    if (!t)
+        return ds_no_memory(err);
+    return ds_tally_value(w->x - mean, noise, &value, err) ||
+                   ds_tally_add(&a->tallies, t, ds_cluster_key(a->base[w->base].id), &value, 1, err)
+               ? -1
+               : 0;
+}
+
+/* Forgets all places but those of what still waits, whose bases may not come again. */
+static int forget_places(struct ds_aggregate *a, struct ds_error *err)
+{
+    struct base *before = a->base;
+    size_t n = a->nbases;
+    ds_id_map_free(&a->bases);
+    a->base = NULL;
+    a->nbases = a->base_room = 0;
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (before[i].id != a->last_base)
+            rc = ds_id_map_add(&a->done, before[i].id, 0) < 0 ? -1 : 0;
+    for (size_t i = 0; i < a->nwaiting && rc == 0; i++) {
+        const struct base *old = &before[a->waiting[i].base];
+        int64_t place = find_place(a, old->id, (int)old->site);
+        rc = place < 0 ? -1 : 0;
+        if (rc == 0) {
+            a->base[place] = *old;
+            a->waiting[i].base = (uint32_t)place;
+        }
+    }
+    free(before);
+    return rc ? ds_no_memory(err) : 0;
+}
+
+/*
+ * Takes from values the mean of their siblings and themselves; before the end (not `all`), those of
+ * the base in hand still wait.
+ */
+static int take_siblings_off(struct ds_aggregate *a, bool all, struct ds_error *err)
+{
+    size_t metrics = (size_t)a->nmetrics, kept = 0;
+    struct family *family = ds_alloc(a->nbases * metrics, sizeof *family, err);
+    int rc = family ? 0 : -1;
+    for (size_t i = 0; i < a->nwaiting && rc == 0; i++) {
+        const struct waiting *w = &a->waiting[i];
+        struct family *f = &family[w->base * metrics + w->metric];
+        struct ds_fixed x;
+        if (ds_fixed(w->x, NAN, &x))
+            rc =
+                ds_fail(err, "a value of %g is too large: give the metric in a greater unit", w->x);
+        f->n++;
+        f->sum += x.x;
+        f->variance += (double)w->noise * (double)w->noise;
+    }
+    for (size_t i = 0; i < a->nwaiting && rc == 0; i++) {
+        struct waiting w = a->waiting[i];
+        const struct family *f = &family[w.base * metrics + w.metric];
+        if (!all && a->base[w.base].id == a->last_base)
+            a->waiting[kept++] = w;
+        else if (f->n > 1 && is_complete(a, &a->base[w.base]))
+            rc = add_to_family(a, &w, f, err);
+        else
+            a->alone++;
+    }
+    free(family);
+    a->nwaiting = kept;
+    return rc || (!all && forget_places(a, err)) ? -1 : 0;
+}
+
+uint64_t ds_aggregate_alone(const struct ds_aggregate *a)
+{
+    return a->alone;
+}
+
+/* ---- effects against the mean ---- */
+
+/* Adds up what the bases have in all groups. */
+static int add_up_groups(struct ds_aggregate *a, struct ds_error *err)
+{
+    a->total = ds_alloc((size_t)a->nmetrics, sizeof *a->total, err);
+    if (!a->total)
+        return -1;
+    for (int g = 0; g < a->ngroups; g++)
+        for (int m = 0; m < a->group[g].nmetrics; m++) {
+            struct ds_tally *t = a->group[g].metric[m];
+            if (t && ds_clusters_join(&a->total[m], &t->bases))
+                return ds_no_memory(err);
+        }
+    return 0;
+}
+
+/* Whether effects are against this. */
+static bool waits(const struct ds_aggregate *a, enum ds_against against)
+{
+    return a->effect && a->against == against;
+}
+
+/* Takes off what waiting values are against. */
+static int take_off(struct ds_aggregate *a, bool all, struct ds_error *err)
+{
+    return waits(a, DS_AGAINST_SIBLINGS) ? take_siblings_off(a, all, err)
+                                         : take_bases_off(a, all, err);
 }
 
 /* Adds a record with something affixed: 1, 0 when it lacks a key, -1. */
@@ -488,11 +672,14 @@ static int add_affixed(struct ds_aggregate *a, const struct ds_record *rec, stru
         return ds_no_memory(err);
     if (g < 0)
         return 0;
-    int rc = a->effect ? wait_for_base(a, rec, g, err)
-                       : prepare_values(a, rec, err) ||
-                             add_values(a, rec, g, ds_cluster_key(rec->base), 1, err);
-    if (rc == 0 && a->nwaiting > a->keep && a->nwaiting == a->waiting_room)
-        rc = take_bases_off(a, false, err);
+    int rc = waits(a, DS_AGAINST_BASE) ? wait_for(a, rec, g, find_base(a, rec->base), err)
+             : waits(a, DS_AGAINST_SIBLINGS)
+                 ? wait_for_siblings(a, rec, g, err)
+                 : prepare_values(a, rec, err) ||
+                       add_values(a, rec, g, ds_cluster_key(rec->base), 1, err);
+    if (rc == 0 && a->nwaiting > a->keep &&
+        a->nwaiting + (size_t)rec->nmetrics > a->waiting_room) /* before more room is taken */
+        rc = take_off(a, false, err);
     return rc ? -1 : 1;
 }
 
@@ -510,7 +697,7 @@ int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct
                    : add_occurring(a, rec, ds_cluster_key(is_base ? rec->id : rec->base), err);
     if (!is_base)
         return add_affixed(a, rec, err);
-    return a->effect && keep_base(a, rec) ? ds_no_memory(err) : 0;
+    return waits(a, DS_AGAINST_BASE) && keep_base(a, rec) ? ds_no_memory(err) : 0;
 }
 
 /* ---- finishing ---- */
@@ -528,7 +715,8 @@ int ds_aggregate_finish(struct ds_aggregate *a, struct ds_error *err)
     if (a->merged_groups < a->parts_groups)
         return ds_fail(err, "partial results are not whole: %" PRIu64 " groups came, of %" PRIu64,
                        a->merged_groups, a->parts_groups);
-    if (take_bases_off(a, true, err) || ds_tallies_finish(&a->tallies, err))
+    if (take_off(a, true, err) || ds_tallies_finish(&a->tallies, err) ||
+        (waits(a, DS_AGAINST_MEAN) && add_up_groups(a, err)))
         return -1;
     if (a->ngroups)
         qsort_r(a->group, (size_t)a->ngroups, sizeof *a->group, compare_groups, a);
@@ -538,20 +726,23 @@ int ds_aggregate_finish(struct ds_aggregate *a, struct ds_error *err)
     return a->ngroups;
 }
 
-/* Half the width of the interval of the mean; NaN where there is none. */
-static double half_width(struct ds_aggregate *a, const struct ds_cluster_error *e, double n)
+/*
+ * Half the width of the interval of the mean, of the squares of what g clusters are off by; NaN
+ * where there is none.
+ */
+static double half_width(struct ds_aggregate *a, double g, double squares)
 {
-    double g = e->clusters;
     if (g < 2)
         return NAN;
     if (a->t_df != g - 1) {
         a->t_df = g - 1;
         a->t = ds_student_t(LEVEL, g - 1);
     }
-    return a->t * sqrt(g / (g - 1) * e->squares) / n;
+    return a->t * sqrt(g / (g - 1) * squares);
 }
 
-static int describe_quantiles(const struct ds_histogram *h, struct ds_record *rec,
+/* Quantiles, less what they are against. */
+static int describe_quantiles(const struct ds_histogram *h, double against, struct ds_record *rec,
                               struct ds_metric *metric)
 {
     static const struct {
@@ -561,8 +752,8 @@ static int describe_quantiles(const struct ds_histogram *h, struct ds_record *re
                      {"q95", 0.95}, {"q99", 0.99}, {"max", 1}};
     int bad = 0;
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles && !bad; i++)
-        bad =
-            ds_metric_num(rec, metric, quantiles[i].name, ds_histogram_quantile(h, quantiles[i].p));
+        bad = ds_metric_num(rec, metric, quantiles[i].name,
+                            ds_histogram_quantile(h, quantiles[i].p) - against);
     if (!bad && h->shift)
         bad = ds_metric_num(rec, metric, "q_error", ds_histogram_error(h->shift));
     return bad;
@@ -571,20 +762,27 @@ static int describe_quantiles(const struct ds_histogram *h, struct ds_record *re
 /* Adds the metric's statistics to the record. */
 static int describe(struct ds_aggregate *a, int m, struct ds_tally *t, struct ds_record *rec)
 {
-    double mean, deviations, n = (double)t->n;
+    static const char *const against[] = {"base", "siblings", "mean"};
+    double mean, deviations, n = (double)t->n, of_all = 0;
     if (ds_exact_moments(&t->sum, &t->squares, t->n, &mean, &deviations))
         return -1;
     struct ds_cluster_error e = ds_clusters_error(&t->bases, mean);
-    double half = half_width(a, &e, n);
+    double half = half_width(a, e.clusters, e.squares / (n * n));
+    if (waits(a, DS_AGAINST_MEAN)) {
+        struct ds_cluster_error d = ds_clusters_difference(&t->bases, mean, &a->total[m], &of_all);
+        half = half_width(a, d.clusters, d.squares);
+    }
     /* from images alone: bases independent, the effects on one base as if their errors were the
      * same */
     double images = t->noisy == t->n ? sqrt(e.noise) / n : NAN;
     if (isfinite(images))
         half = fmax(half, ds_normal_z(LEVEL) * images);
-    struct ds_metric *metric = ds_record_set(rec, a->metric[m].name, mean);
+    struct ds_metric *metric = ds_record_set(rec, a->metric[m].name, mean - of_all);
     int bad = !metric || ds_metric_str(rec, metric, "of", a->effect ? "effect" : "response") ||
               ds_metric_int(rec, metric, "n", (int64_t)t->n) ||
               ds_metric_int(rec, metric, "bases", (int64_t)fmin(e.bases, n));
+    if (!bad && a->effect)
+        bad = ds_metric_str(rec, metric, "against", against[a->against]);
     if (!bad && t->bases.bits)
         bad = ds_metric_int(rec, metric, "random_groups", (int64_t)e.clusters);
     if (!bad && t->n > 1)
@@ -592,9 +790,9 @@ static int describe(struct ds_aggregate *a, int m, struct ds_tally *t, struct ds
     if (!bad && isfinite(images))
         bad = ds_metric_num(rec, metric, "image_se", images);
     if (!bad && isfinite(half))
-        bad = ds_metric_num(rec, metric, "lo", mean - half) ||
-              ds_metric_num(rec, metric, "hi", mean + half);
-    return bad || describe_quantiles(&t->values, rec, metric) ||
+        bad = ds_metric_num(rec, metric, "lo", mean - of_all - half) ||
+              ds_metric_num(rec, metric, "hi", mean - of_all + half);
+    return bad || describe_quantiles(&t->values, of_all, rec, metric) ||
            ds_value_conditions_describe(&a->metric[m].conditions, rec, metric);
 }
 
@@ -636,7 +834,7 @@ int ds_aggregate_partial(struct ds_aggregate *a, int g, struct ds_record *rec, s
     ds_bytes_uint(out, PARTIAL_VERSION);
     ds_bytes_data(out, a->key_names, strlen(a->key_names));
     ds_bytes_uint(out, a->by);
-    ds_bytes_uint(out, a->effect);
+    ds_bytes_uint(out, a->effect ? 1 + (unsigned)a->against : 0);
     ds_bytes_uint(out, a->keep);
     ds_bytes_uint(out, (uint64_t)a->ngroups);
     ds_bytes_uint(out, (uint64_t)g);
@@ -672,17 +870,19 @@ static int join_options(struct ds_aggregate *a, struct ds_bytes_in *in, struct d
     const char *keys = ds_bytes_get_data(in, &size);
     uint64_t by = ds_bytes_get_uint(in), effect = ds_bytes_get_uint(in);
     uint64_t keep = ds_bytes_get_uint(in);
-    if (in->bad || by > DS_BY_OCCURRING || effect > 1 || size > 100 || keep > UINT64_MAX / 64)
+    if (in->bad || by > DS_BY_OCCURRING || effect > 1 + DS_AGAINST_MEAN || size > 100 ||
+        keep > UINT64_MAX / 64)
         return ds_fail(err, "damaged: no keys");
     if (!a->key_names) {
         if (set_keys(a, keys, size, err))
             return -1;
         a->by = (enum ds_group_by)by;
-        a->effect = effect;
+        a->effect = effect > 0;
+        a->against = effect ? (enum ds_against)(effect - 1) : DS_AGAINST_BASE;
         ds_aggregate_keep(a, keep);
     }
     if (strlen(a->key_names) != size || memcmp(a->key_names, keys, size) != 0 || a->by != by ||
-        a->effect != effect || a->keep != keep)
+        (a->effect ? 1 + a->against : 0) != effect || a->keep != keep)
         return ds_fail(err,
                        "made by other options than the part before it: --by %.*s%s --keep %" PRIu64,
                        (int)size, keys,

@@ -17,6 +17,13 @@ enum ds_group_by {
     DS_BY_OCCURRING /* every choice that occurs in the architecture */
 };
 
+/* What an effect is the difference from. */
+enum ds_against {
+    DS_AGAINST_BASE,     /* the record's own base */
+    DS_AGAINST_SIBLINGS, /* the mean of all that is affixed at the same site of the same base */
+    DS_AGAINST_MEAN      /* the mean of all records in any group */
+};
+
 struct ds_aggregate;
 
 /*
@@ -24,7 +31,7 @@ struct ds_aggregate;
  * choice. NULL and the offending key in `err`.
  */
 struct ds_aggregate *ds_aggregate_new(const char *keys, enum ds_group_by by, bool effect,
-                                      struct ds_error *err);
+                                      enum ds_against against, struct ds_error *err);
 void ds_aggregate_free(struct ds_aggregate *a);
 
 /* How much is kept exactly; before anything is added. */
@@ -35,7 +42,8 @@ void ds_aggregate_keep(struct ds_aggregate *a, uint64_t keep);
  *
  * Effects wait for all measurements of their base, to take its mean off. When more than `keep`
  * values wait, the mean so far of each base that is known is taken off what waits for it, and a
- * later measurement of that base begins a new mean.
+ * later measurement of that base begins a new mean. Against siblings, all that is affixed to a base
+ * must come together then, or else it is an error.
  */
 int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct ds_error *err);
 
@@ -47,17 +55,25 @@ int ds_aggregate_add(struct ds_aggregate *a, const struct ds_record *rec, struct
 int ds_aggregate_finish(struct ds_aggregate *a, struct ds_error *err);
 
 /*
+ * After ds_aggregate_finish: how many values were left out, since their siblings are not all there:
+ * some other choice is affixed at this site elsewhere, or could not be measured here, or nothing
+ * else ever is.
+ */
+uint64_t ds_aggregate_alone(const struct ds_aggregate *a);
+
+/*
  * Makes `rec` the record of group g. For every metric: its mean, with "of" (response or effect),
  * n, bases (clusters), sd, min, q01, q05, q95, q99, max, and lo, hi: the 95% interval of the mean
  * by Student's t on clusters (records of one base are not independent):
  *   var = G/(G-1) sum_g (sum of the cluster's deviations from the mean)^2 / n^2, G-1 df
- * (Liang and Zeger, Biometrika 1986). With one cluster there is no interval. With too many bases
- * the clusters are "random_groups" of them, and "bases" is an estimate. "q_error" bounds the
- * relative error of the quantiles where they are not exact. Where all values are
- * changes of an accuracy that say how many images changed, "image_se" is the mean's standard error
- * from the images alone, by McNemar's variance; the interval is at least that wide, and with one
- * cluster it is that. What was said alike
- * of all values (engine, device, threads, ...) is kept.
+ * (Liang and Zeger, Biometrika 1986). Against the mean of all groups, what a cluster adds to that
+ * mean is taken from what it adds to the group's, so that what both share is not counted as an
+ * error. With one cluster there is no interval. With too many bases the clusters are
+ * "random_groups" of them, and "bases" is an estimate. "q_error" bounds the relative error of the
+ * quantiles where they are not exact. Where all values are changes of an accuracy that say how many
+ * images changed, "image_se" is the mean's standard error from the images alone, by McNemar's
+ * variance; the interval is at least that wide, and with one cluster it is that. What was said
+ * alike of all values (engine, device, threads, ...) is kept.
  */
 int ds_aggregate_group(struct ds_aggregate *a, int g, struct ds_record *rec, struct ds_error *err);
 

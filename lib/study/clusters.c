@@ -281,6 +281,33 @@ struct ds_cluster_error ds_clusters_error(const struct ds_clusters *c, double me
     return e;
 }
 
+struct ds_cluster_error ds_clusters_difference(const struct ds_clusters *c, double mean,
+                                               const struct ds_clusters *all, double *of_all)
+{
+    struct ds_cluster_error e = {0};
+    double sum = 0, n = 0, n_all = 0;
+    for (size_t i = 0; i < c->n; i++)
+        n += (double)c->at[i].n;
+    for (size_t i = 0; i < all->n; i++) {
+        sum += (double)sum_of(&all->at[i]) * 0x1p-64;
+        n_all += (double)all->at[i].n;
+    }
+    *of_all = sum / n_all;
+    for (size_t i = 0, k = 0; i < all->n; i++) {
+        const struct ds_cluster *whole = &all->at[i], *part = NULL;
+        if (c->bits)
+            part = &c->at[i];
+        else if (k < c->n && c->at[k].key == whole->key)
+            part = &c->at[k++];
+        double off = ((double)sum_of(whole) * 0x1p-64 - (double)whole->n * *of_all) / n_all;
+        if (part)
+            off -= ((double)sum_of(part) * 0x1p-64 - (double)part->n * mean) / n;
+        e.clusters += whole->n > 0;
+        e.squares += off * off;
+    }
+    return e;
+}
+
 /* ---- as bytes ---- */
 
 /* The low and the high half of a sum, so that small ones of either sign are short. */

@@ -76,6 +76,14 @@ struct ds_cluster_error {
 };
 struct ds_cluster_error ds_clusters_error(const struct ds_clusters *c, double mean);
 
+/*
+ * The same of the difference between the mean of `c` and the mean of `all`, which has the clusters
+ * of `c` and of others joined: squares of what each cluster adds to the difference. The mean of all
+ * goes to *of_all. Tidy.
+ */
+struct ds_cluster_error ds_clusters_difference(const struct ds_clusters *c, double mean,
+                                               const struct ds_clusters *all, double *of_all);
+
 /* As bytes, the same for the same values and bits, and back. Tidy. */
 void ds_clusters_pack(const struct ds_clusters *c, struct ds_bytes *out);
 int ds_clusters_unpack(struct ds_clusters *c, struct ds_bytes_in *in);
