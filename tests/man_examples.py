@@ -12,7 +12,7 @@ import sys
 def run(command):
     done = subprocess.run(["bash", "-c", "set -o pipefail; " + command], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
-    lines = [line.rstrip() for line in done.stdout.splitlines()]
+    lines = [line.rstrip() for line in done.stdout.rstrip("\n").split("\n")]
     return lines if done.returncode == 0 else ["status %d:" % done.returncode] + lines
 
 

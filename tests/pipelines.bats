@@ -82,6 +82,31 @@ END
     [ -s "$out/p/response.svg" ]
 }
 
+@test "effects of three bases, measured with 2% noise, have the right sign where MACs differ by 2%" {
+    [ -z "${SANITIZE-}" ] || skip "composes tools; runs without the sanitizers"
+    cd "$out"
+    note10=$DSTOOLS_SCHEMAS/devices/note10.json
+    ds-sample ofa-mbv3 -n 3 | ds-affix --all | ds-measure-cost | ds-measure-cpu --profile note10 >exact.dss
+    ds-measure-cpu --serve --format none --as latency.noisy --exec "$BATS_TEST_DIRNAME/stand_in.py" \
+        --arg="$note10" --arg=0 --arg=0.02 exact.dss >noisy.dss
+    macs=$(ds-aggregate --by unit noisy.dss | ds-show -t -c macs | awk 'NR > 1 { s += $1 } END { print s / (NR - 1) }')
+    # cells whose MACs differ by more than 2%, and of them those with the sign of the exact effect
+    right() {
+        ds-aggregate --effect --against "$1" --by unit,block noisy.dss |
+            ds-show -t -c macs,latency.cpu,latency.noisy | awk -v macs="$macs" 'NR > 1 && ($1 / macs) ^ 2 > 0.02 ^ 2 {
+                n++; right += $2 * $3 > 0 } END { print n, right + 0 }'
+    }
+    read -r n right <<<"$(right siblings)"
+    echo "siblings: $right of $n; base: $(right base)"
+    [ "$n" -ge 8 ] && [ "$right" = "$n" ]
+    # and the error of an effect is a fraction of that against a base measured as rarely as the rest
+    error() {
+        ds-aggregate --effect --against "$1" --by unit,block noisy.dss | ds-show -t -c latency.cpu,latency.noisy |
+            awk 'NR > 1 { s += ($1 - $2) ^ 2 } END { print sqrt(s / (NR - 1)) }'
+    }
+    awk -v s="$(error siblings)" -v b="$(error base)" 'BEGIN { print s, b; exit !(s < 0.7 * b) }'
+}
+
 @test "the profile pipeline on a GPU, through OpenCL" {
     lack=$(ds-measure-gpu --list-devices 2>&1 >/dev/null) || skip "${lack##*$'\n'}"
     sed -e 's/"resolution": .*/"resolution": [32],/' -e 's/"depth": \[2, 3, 4\]/"depth": [2]/' \
