@@ -1,3 +1,4 @@
+# shellcheck disable=SC2154 # stderr is set by run
 bats_require_minimum_version 1.5.0
 load needs
 
