@@ -55,6 +55,15 @@ setup() {
     [[ "$output" != *"loop"* ]]
 }
 
+@test "memory is asked for in one way: base/grow.h" {
+    # texts that are printed into memory of their own (asprintf), jansson's hooks, and the engines, which
+    # need it aligned, are left
+    run grep -rnE --include='*.[ch]' '\b(malloc|calloc|realloc|reallocarray|strdup|strndup)\(' "$LIB" "$LIB/../tools"
+    left=$(grep -vE "^$LIB/(base/(grow|json_memory)\.c|engines/)" <<<"$output" || true)
+    [ -z "$left" ] || { echo "$left"; false; }
+    grep -q "^$LIB/base/grow.c:" <<<"$output"
+}
+
 @test "the library does not include the tools, exit or print" {
     run grep -rnE --include='*.[ch]' '\b(exit|printf|puts|perror|abort) ?\(' "$LIB"
     echo "$output"

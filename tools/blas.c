@@ -1,5 +1,6 @@
 #include "blas.h"
 
+#include "base/grow.h"
 #include "base/openblas.h"
 
 #include <cblas.h>
@@ -34,7 +35,7 @@ static void start_anew(void)
         return;
     size = fread(text, 1, sizeof text - 1, f);
     fclose(f);
-    if (size == 0 || size == sizeof text - 1 || !(argv = calloc(size + 1, sizeof *argv)))
+    if (size == 0 || size == sizeof text - 1 || !(argv = ds_alloc(size + 1, sizeof *argv, NULL)))
         return;
     for (char *at = text; at < text + size; at += strlen(at) + 1)
         argv[n++] = at;

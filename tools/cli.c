@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "base/grow.h"
 #include "base/number.h"
 
 #include "input.h"
@@ -104,7 +105,7 @@ static void free_kept(void)
 
 static void *allocate_kept(size_t n, size_t size)
 {
-    void *made = calloc(n, size);
+    void *made = ds_alloc(n, size, NULL);
     if (!made || nkept == sizeof kept / sizeof *kept)
         cli_no_memory();
     return kept[nkept++] = made;
@@ -227,8 +228,8 @@ void cli_parse(struct cli *c, int argc, char **argv)
     int n = count_options(c->options) + count_options(common);
     static struct option *table; /* static: --help ends within the loop */
     static char *letters;
-    table = calloc((size_t)n + 1, sizeof *table);
-    letters = calloc((size_t)n + 1, 3);
+    table = ds_alloc((size_t)n + 1, sizeof *table, NULL);
+    letters = ds_alloc((size_t)n + 1, 3, NULL);
     if (!table || !letters)
         cli_no_memory();
     char(*spelled)[MOST_NAME] = allocate_kept((size_t)n, sizeof *spelled);

@@ -1,4 +1,5 @@
 /* Compares the fronts that searches found, each repeated under several seeds. */
+#include "base/grow.h"
 #include "base/number.h"
 #include "base/significance.h"
 #include "base/stats.h"
@@ -250,7 +251,7 @@ static int parse_levels(const struct comparison *c, const char *text, int *axis,
         ++*axis;
     if (!equals || *axis == c->o.n)
         cli_die(CLI_USAGE, "--at: '%s' is not METRIC=V,... of a metric compared", text);
-    char *copy = cli_must(strdup(equals + 1)), *rest = copy;
+    char *copy = cli_must(ds_copy_string(equals + 1, NULL)), *rest = copy;
     *level = cli_alloc(strlen(copy) + 1, sizeof **level);
     for (char *v; (v = strsep(&rest, ","));)
         (*level)[n++] = ds_objective_turn(&c->o, *axis, cli_number("--at", v, -INFINITY, INFINITY));

@@ -1,4 +1,5 @@
 /* Prints how the metrics of a stream agree in rank, for every two of them. */
+#include "base/grow.h"
 #include "base/stats.h"
 #include "base/text.h"
 #include "memory.h"
@@ -30,7 +31,7 @@ static struct column *add_column(struct table *t, const char *name, size_t lengt
 {
     cli_grow(&t->column, &t->room, t->ncolumns + 1, sizeof *t->column);
     struct column *c = &t->column[t->ncolumns++];
-    *c = (struct column){.name = cli_must(strndup(name, length))};
+    *c = (struct column){.name = cli_must(ds_copy_text(name, length, NULL))};
     cli_grow(&c->x, &c->room, t->nrecords + 1, sizeof *c->x);
     for (size_t i = 0; i < t->nrecords; i++)
         c->x[i] = NAN;

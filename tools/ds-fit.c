@@ -1,4 +1,5 @@
 /* Fits a device profile to measured records. */
+#include "base/grow.h"
 #include "base/metric.h"
 #include "blas.h"
 #include "conditions.h"
@@ -233,7 +234,7 @@ static void print_curve(struct cli *cli, const char *metric, const struct wanted
 {
     size_t n = input->data.n;
     if (w->curve.front) {
-        char *name = cli_must(strdup(w->curve.front));
+        char *name = cli_must(ds_copy_string(w->curve.front, NULL));
         struct ds_reader *in = cli_reader(&name, 1);
         read_all(in, metric, w, true, input);
         if (input->data.n == n)

@@ -1,4 +1,5 @@
 /* Makes a stream, or a device profile, of what other programs write. */
+#include "base/grow.h"
 #include "base/metric.h"
 #include "formats/network_table.h"
 #include "formats/ofa.h"
@@ -199,7 +200,7 @@ static void import_records(struct importer *im, struct cli *cli)
     struct ds_made made = cli_made(cli);
     uint64_t lines = 0;
     im->out = cli_writer(cli);
-    im->renamed = calloc((size_t)im->rename.n + 1, sizeof *im->renamed);
+    im->renamed = ds_alloc((size_t)im->rename.n + 1, sizeof *im->renamed, NULL);
     if (!im->renamed)
         cli_no_memory();
     if (ds_record_init(&im->rec, &err) || ds_writer_begin(im->out, im->space, NULL, 0, &made, &err))

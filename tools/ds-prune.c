@@ -1,4 +1,5 @@
 /* Makes a smaller design space: by rule, and by what has been measured. */
+#include "base/grow.h"
 #include "base/text.h"
 #include "conditions.h"
 #include "memory.h"
@@ -34,7 +35,7 @@ static int unit_and_value(const struct ds_space *space, const char *option, cons
     *value = cli_number(option, equals ? equals + 1 : text, 0, 1e9);
     if (!equals)
         return -1;
-    char *unit = strndup(text, (size_t)(equals - text));
+    char *unit = ds_copy_text(text, (size_t)(equals - text), NULL);
     if (!unit)
         cli_no_memory();
     uint64_t u = cli_count(option, unit, 0, UINT64_MAX);

@@ -1,5 +1,6 @@
 /* Lists, checks and describes design spaces; lists device profiles. */
 #include "base/file.h"
+#include "base/grow.h"
 #include "base/metric.h"
 #include "base/text.h"
 #include "memory.h"
@@ -121,7 +122,7 @@ static void print_description(FILE *out, const struct described *d)
 static void print_table(FILE *out, char *const *names, size_t n)
 {
     int widest = 5, longest = 13;
-    struct described *all = calloc(n + 1, sizeof *all);
+    struct described *all = ds_alloc(n + 1, sizeof *all, NULL);
     if (!all)
         cli_no_memory();
     for (size_t i = 0; i < n; i++) {

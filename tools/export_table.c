@@ -1,6 +1,7 @@
 #include "export_table.h"
 
 #include "base/file.h"
+#include "base/grow.h"
 #include "base/text.h"
 #include "conditions.h"
 #include "memory.h"
@@ -97,7 +98,7 @@ static char *find_metric(const struct ds_record *rec, const char *where)
         if (found)
             cli_die(CLI_USAGE, "%s: blocks of %s, and of another metric: choose by --metric", where,
                     found);
-        if (!(found = strndup(name.ptr, name.size - n)))
+        if (!(found = ds_copy_text(name.ptr, name.size - n, NULL)))
             cli_no_memory();
     }
     if (!found)
@@ -124,7 +125,7 @@ static struct ds_block_table *measure(struct cli *cli, const struct table_given 
             failed++;
             continue;
         }
-        if (!metric && given->metric && !(metric = strdup(given->metric)))
+        if (!metric && given->metric && !(metric = ds_copy_string(given->metric, NULL)))
             cli_no_memory();
         metric = metric ? metric : find_metric(rec, ds_reader_where(in));
         if (!table) {

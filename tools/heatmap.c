@@ -1,5 +1,6 @@
 #include "heatmap.h"
 
+#include "base/grow.h"
 #include "base/metric.h"
 #include "base/text.h"
 #include "memory.h"
@@ -48,7 +49,8 @@ static int label_number(const struct heatmap *map, struct axis *axis, const msgp
         if (strcmp(axis->label[i].text, text) == 0)
             return i;
     cli_grow(&axis->label, &axis->room, (size_t)axis->n + 1, sizeof *axis->label);
-    axis->label[axis->n] = (struct label){.text = cli_must(strdup(text)), .number = axis->n};
+    axis->label[axis->n] =
+        (struct label){.text = cli_must(ds_copy_string(text, NULL)), .number = axis->n};
     axis->label[axis->n].place = label_place(map, axis->key, o);
     return axis->n++;
 }
@@ -66,7 +68,7 @@ static void read_keys(struct heatmap *map, const struct ds_record *rec, const ch
             cli_die(CLI_FAILED, "%s: more than %d keys", where, MOST_KEYS);
         for (uint32_t i = 0; i < rec->group.size; i++) {
             object_text(&rec->group.ptr[i].key, text, sizeof text);
-            map->axis[map->naxes++].key = cli_must(strdup(text));
+            map->axis[map->naxes++].key = cli_must(ds_copy_string(text, NULL));
         }
     }
     for (int k = 0; k < map->naxes; k++) {
@@ -111,12 +113,12 @@ static char *read_about(const struct ds_metric *m)
             n += (size_t)snprintf(about + n, sizeof about - n, "%s%s %g", n ? ", " : "", counts[i],
                                   count);
     }
-    return ds_text_plain(cli_must(strdup(about)), n);
+    return ds_text_plain(cli_must(ds_copy_string(about, NULL)), n);
 }
 
 static struct entry read_metric(const struct ds_metric *m, const int *at)
 {
-    struct entry e = {.metric = cli_must(strndup(m->name.ptr, m->name.size)),
+    struct entry e = {.metric = cli_must(ds_copy_text(m->name.ptr, m->name.size, NULL)),
                       .about = read_about(m)};
     const msgpack_object *of = ds_map_get(m->detail, "of");
     e.effect = of && of->type == MSGPACK_OBJECT_STR && of->via.str.size == 6 &&
@@ -254,8 +256,8 @@ static struct panel *find_panel(struct heatmap *map, const struct entry *e)
     }
     cli_grow(&map->panel, &map->panel_room, (size_t)map->npanels + 1, sizeof *map->panel);
     struct panel *p = &map->panel[map->npanels++];
-    *p = (struct panel){.metric = cli_must(strdup(e->metric)),
-                        .about = cli_must(strdup(e->about)),
+    *p = (struct panel){.metric = cli_must(ds_copy_string(e->metric, NULL)),
+                        .about = cli_must(ds_copy_string(e->about, NULL)),
                         .effect = e->effect};
     p->order = map->npanels;
     memcpy(p->rest, e->cell.at, sizeof p->rest);

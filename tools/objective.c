@@ -1,5 +1,6 @@
 #include "objective.h"
 
+#include "base/grow.h"
 #include "memory.h"
 #include "metric_value.h"
 #include <stdlib.h>
@@ -13,7 +14,7 @@ static void add(struct ds_objectives *o, const char *option, const char *text, b
     if (with_value && strchr(text, '='))
         name = cli_metric_value(option, text, strlen(text), &tolerance);
     else
-        name = cli_must(strdup(text));
+        name = cli_must(ds_copy_string(text, NULL));
     if (!*name || strchr(name, '='))
         cli_die(CLI_USAGE, "%s: '%s' is not the name of a metric", option, text);
     if (tolerance < 0)

@@ -1,4 +1,5 @@
 /* Metrics by predictors that others published, whose answers cost least when asked many at once. */
+#include "base/grow.h"
 #include "base/metric.h"
 #include "blas.h"
 #include "estimate.h"
@@ -114,7 +115,7 @@ int estimate_by_predictor(struct cli *cli, const char *path, const char *class, 
     struct ds_error err;
     struct ds_record *rec;
     struct progress progress;
-    struct queue *q = calloc(1, sizeof *q);
+    struct queue *q = ds_alloc(1, sizeof *q, NULL);
     int rc;
     blas_begin();
     if (!q || ds_record_init(&q->rec, &err))

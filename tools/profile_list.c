@@ -1,5 +1,6 @@
 #include "profile_list.h"
 
+#include "base/grow.h"
 #include "message.h"
 #include "profile/profile.h"
 
@@ -35,7 +36,7 @@ static void widen(int *width, const char *text)
 
 void list_profiles(FILE *out, char *const *names, size_t n)
 {
-    struct ds_profile **all = calloc(n + 1, sizeof *all);
+    struct ds_profile **all = ds_alloc(n + 1, sizeof *all, NULL);
     int name = 7, space = 5, metric = 6;
     char mape[32], rank[32];
     if (!all)

@@ -1,5 +1,6 @@
 #include "record_table.h"
 
+#include "base/grow.h"
 #include "base/json_memory.h"
 #include "base/number.h"
 #include "base/text.h"
@@ -112,7 +113,8 @@ static void set_own(struct row *row, const char *name, size_t length, char *text
     }
     if (c >= row->room) {
         int room = row->table->ncolumns + 8;
-        row->cell = cli_must(realloc(row->cell, (size_t)room * sizeof *row->cell));
+        if (ds_resize(&row->cell, (size_t)room, sizeof *row->cell, NULL))
+            cli_no_memory();
         memset(row->cell + row->room, 0, (size_t)(room - row->room) * sizeof *row->cell);
         row->room = room;
     }
@@ -126,7 +128,7 @@ static void set_own(struct row *row, const char *name, size_t length, char *text
 
 static void set(struct row *row, const char *name, size_t length, const char *text, bool right)
 {
-    set_own(row, name, length, strdup(text), right);
+    set_own(row, name, length, ds_copy_string(text, NULL), right);
 }
 
 static void set_id(struct row *row, const char *name, size_t length, uint64_t id)
@@ -252,7 +254,8 @@ static void enter_space(struct record_table *r, const struct ds_space *space)
     r->arch_room = 1;
     for (int s = 0; s < space->nsites; s++) /* and a number with its signs */
         r->arch_room += longest + strlen(space->site[s].name) + 16;
-    r->arch = cli_must(realloc(r->arch, r->arch_room));
+    if (ds_resize(&r->arch, r->arch_room, 1, NULL))
+        cli_no_memory();
 }
 
 /* "e6_k7,e3_k5|e4_k3,...": blocks of each unit, with widths and options where they vary. */

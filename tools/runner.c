@@ -1,6 +1,7 @@
 #include "runner.h"
 
 #include "answers.h"
+#include "base/grow.h"
 #include "base/interrupt.h"
 #include "formats/model.h"
 #include "measure/answer.h"
@@ -109,7 +110,7 @@ static const struct answer *find_out(struct runner *r, const struct ds_record *r
     if (ds_interrupted())
         return NULL;
     ds_fail_in(&err, "%s", r->o->program);
-    return answers_add(&r->answers, q->key, cli_must(strdup(err.text)), true);
+    return answers_add(&r->answers, q->key, cli_must(ds_copy_string(err.text, NULL)), true);
 }
 
 static void put(struct runner *r, struct ds_record *rec, const struct answer *known)

@@ -40,7 +40,7 @@ static char *follow(const char *path, int links, struct ds_error *err)
     char to[PATH_MAX], next[PATH_MAX];
     ssize_t n = readlink(path, to, sizeof to - 1);
     if (n < 0) {
-        char *copy = strdup(path);
+        char *copy = ds_copy_string(path, NULL);
         if (!copy)
             ds_no_memory(err);
         return copy;
@@ -80,7 +80,7 @@ static int begin_part(struct ds_aside *a, const struct stat *old, struct ds_erro
     size_t n = strlen(a->target);
     if (old && faccessat(AT_FDCWD, a->target, W_OK, AT_EACCESS))
         return fail(a->target, err);
-    if (!(a->part = malloc(n + sizeof suffix)))
+    if (!(a->part = ds_alloc(n + sizeof suffix, 1, NULL)))
         return ds_no_memory(err);
     memcpy(a->part, a->target, n);
     memcpy(a->part + n, suffix, sizeof suffix);

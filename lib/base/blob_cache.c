@@ -2,6 +2,7 @@
 
 #include "base/checksum.h"
 #include "base/file.h"
+#include "base/grow.h"
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,7 +83,7 @@ void ds_blob_put(const char *name, const void *data, size_t size)
     char path[PATH_MAX];
     struct ds_error none;
     struct head head = {.size = size, .checksum = checksum_of(data, size)};
-    char *file = malloc(sizeof head + size);
+    char *file = ds_alloc(1, sizeof head + size, NULL);
     if (!file || file_path(name, path, sizeof path)) {
         free(file);
         return;

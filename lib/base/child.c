@@ -2,6 +2,7 @@
 #include "base/child.h"
 
 #include "base/clock.h"
+#include "base/grow.h"
 #include "base/guardian.h"
 #include "base/interrupt.h"
 #include <errno.h>
@@ -44,7 +45,7 @@ static char **environment(char *const *more)
         n++;
     while (more[m])
         m++;
-    char **all = calloc(n + m + 1, sizeof *all);
+    char **all = ds_alloc(n + m + 1, sizeof *all, NULL);
     if (!all)
         return NULL;
     for (size_t i = 0; i < m; i++)

@@ -52,17 +52,11 @@ char *ds_exec(const struct ds_exec_job *job, size_t *size, struct ds_error *err)
         return NULL;
     enum child_verdict v = ds_child_follow(&c, NULL, 0, job->timeout);
     int status = ds_child_end(&c, v);
-    char *text = NULL;
-    if (ds_child_judge(&c, v, status, job, err) == 0) {
-        text = realloc(c.text, c.size + 1);
-        if (!text)
-            ds_no_memory(err);
-    }
-    if (!text) {
+    if (ds_child_judge(&c, v, status, job, err) || ds_resize(&c.text, c.size + 1, 1, err)) {
         free(c.text);
         return NULL;
     }
-    text[c.size] = 0;
+    c.text[c.size] = 0;
     *size = c.size;
-    return text;
+    return c.text;
 }

@@ -32,9 +32,24 @@ char *ds_copy_text(const char *text, size_t n, struct ds_error *err)
     return copy;
 }
 
-int ds_grow(void *array, size_t *room, size_t n, size_t size, struct ds_error *err)
+char *ds_copy_string(const char *text, struct ds_error *err)
+{
+    return ds_copy_text(text, strlen(text), err);
+}
+
+int ds_resize(void *array, size_t n, size_t size, struct ds_error *err)
 {
     void *old;
+    memcpy(&old, array, sizeof old); /* any type of pointer */
+    void *more = reallocarray(old, n, size);
+    if (!more)
+        return ds_no_memory(err);
+    memcpy(array, &more, sizeof more);
+    return 0;
+}
+
+int ds_grow(void *array, size_t *room, size_t n, size_t size, struct ds_error *err)
+{
     size_t wanted = *room ? *room : LEAST_ROOM;
     if (n <= *room)
         return 0;
@@ -42,11 +57,8 @@ int ds_grow(void *array, size_t *room, size_t n, size_t size, struct ds_error *e
         wanted *= *room ? 2 : 1;
     if (wanted < n)
         wanted = n;
-    memcpy(&old, array, sizeof old); /* any type of pointer */
-    void *more = reallocarray(old, wanted, size);
-    if (!more)
-        return ds_no_memory(err);
-    memcpy(array, &more, sizeof more);
+    if (ds_resize(array, wanted, size, err))
+        return -1;
     *room = wanted;
     return 0;
 }

@@ -17,8 +17,15 @@ void *ds_alloc(size_t n, size_t size, struct ds_error *err);
 /* A copy of `size` bytes, to be freed; NULL when out of memory. */
 void *ds_copy(const void *data, size_t size, struct ds_error *err);
 
-/* A copy of n characters, terminated, to be freed; NULL when out of memory. */
+/* A copy of n characters, terminated, or of a string, to be freed; NULL when out of memory. */
 char *ds_copy_text(const char *text, size_t n, struct ds_error *err);
+char *ds_copy_string(const char *text, struct ds_error *err);
+
+/*
+ * Makes an array longer or shorter, to n > 0 elements of `size` bytes; `array` is the address of
+ * the pointer. -1 when out of memory; the array is then as it was.
+ */
+int ds_resize(void *array, size_t n, size_t size, struct ds_error *err);
 
 /*
  * Makes room for n elements of `size` bytes: `array` is the address of the pointer, which realloc

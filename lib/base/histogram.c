@@ -33,10 +33,8 @@ static void widen(struct ds_histogram *h, double min, double max)
 
 static int set_room(struct ds_histogram *h, size_t room)
 {
-    struct ds_bin *bin = reallocarray(h->bin, room, sizeof *bin);
-    if (!bin)
+    if (ds_resize(&h->bin, room, sizeof *h->bin, NULL))
         return -1;
-    h->bin = bin;
     h->room = room;
     return 0;
 }

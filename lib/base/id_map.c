@@ -41,17 +41,10 @@ static void move(struct ds_id_map *set, size_t from, size_t to)
 /* Makes the arrays longer, the new places free. */
 static int lengthen(struct ds_id_map *set, size_t places)
 {
-    uint64_t *hash = reallocarray(set->hash, places, sizeof *hash);
-    if (!hash)
+    if (ds_resize(&set->hash, places, sizeof *set->hash, NULL) ||
+        (set->number && ds_resize(&set->number, places, sizeof *set->number, NULL)))
         return -1;
-    set->hash = hash;
-    if (set->number) {
-        uint32_t *number = reallocarray(set->number, places, sizeof *number);
-        if (!number)
-            return -1;
-        set->number = number;
-    }
-    memset(hash + set->places, 0, (places - set->places) * sizeof *hash);
+    memset(set->hash + set->places, 0, (places - set->places) * sizeof *set->hash);
     set->places = places;
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "base/significance.h"
 
+#include "base/grow.h"
 #include "base/stats.h"
 #include <math.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ double ds_permutation_p(const double *a, size_t na, const double *b, size_t nb)
 {
     double n = (double)(na + nb);
     double ways = exp(lgamma(n + 1) - lgamma((double)na + 1) - lgamma((double)nb + 1));
-    double *x = malloc((na + nb + 1) * sizeof *x);
+    double *x = ds_alloc(na + nb + 1, sizeof *x, NULL);
     if (!x || na == 0 || nb == 0 || ways > MOST_WAYS) {
         free(x);
         return NAN;

@@ -1,5 +1,6 @@
 #include "base/stats.h"
 
+#include "base/grow.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,8 +171,8 @@ static int by_x(const void *a, const void *b)
 /* Ranks from 0, ties at their mean; NULL when out of memory. To be freed. */
 static double *ranks(const double *x, size_t n)
 {
-    struct place *p = malloc(n * sizeof *p);
-    double *rank = malloc(n * sizeof *rank);
+    struct place *p = ds_alloc(n, sizeof *p, NULL);
+    double *rank = ds_alloc(n, sizeof *rank, NULL);
     for (size_t i = 0; p && i < n; i++)
         p[i] = (struct place){x[i], i};
     if (p && rank) {
@@ -244,7 +245,7 @@ static double tied(const struct pair *p, size_t n, int x, int y)
 /* Knight's algorithm (JASA 1966). */
 double ds_kendall(const double *x, const double *y, size_t n)
 {
-    struct pair *p = malloc(2 * n * sizeof *p);
+    struct pair *p = ds_alloc(2 * n, sizeof *p, NULL);
     if (n < 2 || !p) {
         free(p);
         return NAN;

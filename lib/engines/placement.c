@@ -74,9 +74,9 @@ int ds_arena_plan(const struct ds_net *net, const size_t *element, int batch, si
                   bool sum_in_place, size_t *offset, size_t *size, struct ds_error *err)
 {
     size_t n = (size_t)net->ntensors;
-    int *last = calloc(n, sizeof *last); /* layer that reads it last */
-    size_t *sizes = calloc(n, sizeof *sizes);
-    bool *alive = calloc(n, sizeof *alive);
+    int *last = ds_alloc(n, sizeof *last, NULL); /* layer that reads it last */
+    size_t *sizes = ds_alloc(n, sizeof *sizes, NULL);
+    bool *alive = ds_alloc(n, sizeof *alive, NULL);
     if (!last || !sizes || !alive) {
         free(last);
         free(sizes);

@@ -30,7 +30,7 @@ static int add_entry(struct ds_latency_table *table, const char *name, double ms
         return -1;
     table->entry[table->nentries].ms = ms;
     table->entry[table->nentries].file = table->nfiles;
-    if (!(table->entry[table->nentries].name = strdup(name)))
+    if (!(table->entry[table->nentries].name = ds_copy_string(name, NULL)))
         return ds_no_memory(err);
     table->nentries++;
     return 0;

@@ -486,7 +486,7 @@ static void describe(const struct builder *b, int tensor, const char *name, stru
 static uint8_t *pack(const Onnx__ModelProto *model, size_t *size, struct ds_error *err)
 {
     *size = onnx__model_proto__get_packed_size(model);
-    uint8_t *bytes = *size <= LARGEST ? malloc(*size) : NULL;
+    uint8_t *bytes = *size <= LARGEST ? ds_alloc(*size, 1, NULL) : NULL;
     if (bytes)
         onnx__model_proto__pack(model, bytes);
     else
@@ -584,13 +584,13 @@ uint8_t *ds_onnx_pack(const struct ds_space *space, const struct ds_net *net,
            widest = 1;
     for (int t = 0; t < net->ntensors; t++)
         widest = (size_t)net->tensor[t].c > widest ? (size_t)net->tensor[t].c : widest;
-    b.value = calloc((size_t)net->ntensors, sizeof *b.value);
-    b.node = calloc(most_nodes, sizeof *b.node);
-    b.tensor = calloc(most_tensors, sizeof *b.tensor);
-    b.weights = malloc((size_t)floats * sizeof *b.weights + 1);
-    b.zeros = calloc(widest, sizeof *b.zeros);
-    Onnx__NodeProto **nodes = calloc(most_nodes, sizeof *nodes);
-    Onnx__TensorProto **initializers = calloc(most_tensors, sizeof *initializers);
+    b.value = ds_alloc((size_t)net->ntensors, sizeof *b.value, NULL);
+    b.node = ds_alloc(most_nodes, sizeof *b.node, NULL);
+    b.tensor = ds_alloc(most_tensors, sizeof *b.tensor, NULL);
+    b.weights = ds_alloc((size_t)floats, sizeof *b.weights, NULL);
+    b.zeros = ds_alloc(widest, sizeof *b.zeros, NULL);
+    Onnx__NodeProto **nodes = ds_alloc(most_nodes, sizeof *nodes, NULL);
+    Onnx__TensorProto **initializers = ds_alloc(most_tensors, sizeof *initializers, NULL);
 
     uint8_t *bytes = NULL;
     if (!b.value || !b.node || !b.tensor || !b.weights || !b.zeros || !nodes || !initializers) {

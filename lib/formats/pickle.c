@@ -33,7 +33,7 @@ static void fail(struct machine *m, const char *why)
 
 static struct ds_pickle *make(struct machine *m, enum ds_pickle_kind kind)
 {
-    struct ds_pickle *v = m->r->count < MOST_VALUES ? calloc(1, sizeof *v) : NULL;
+    struct ds_pickle *v = m->r->count < MOST_VALUES ? ds_alloc(1, sizeof *v, NULL) : NULL;
     if (!v) {
         fail(m, m->r->count < MOST_VALUES ? "out of memory" : "a pickle of too many values");
         return NULL;
@@ -163,7 +163,7 @@ static char *copy_text(struct machine *m, const uint8_t *from, size_t size)
         fail(m, "a zero byte in a pickle's text");
         return NULL;
     }
-    char *text = strndup((const char *)from, size);
+    char *text = ds_copy_text((const char *)from, size, NULL);
     if (!text)
         fail(m, "out of memory");
     return text;

@@ -242,7 +242,7 @@ static int copy(struct source *s, const struct ds_pickle *args, const struct sto
     const uint8_t *data = find_data(s, storage, err);
     if (!data)
         return -1;
-    if (!(t->data = malloc(t->count * sizeof *t->data)))
+    if (!(t->data = ds_alloc(t->count, sizeof *t->data, NULL)))
         return ds_no_memory(err);
     memcpy(t->data, data + (size_t)args->item[1]->integer * sizeof *t->data,
            t->count * sizeof *t->data);
@@ -265,7 +265,7 @@ static int add(struct ds_pytorch *file, struct source *s, const struct ds_pickle
     if (storage.type != float32)
         return 0;
     struct ds_tensor_f32 *t = &file->tensor[file->ntensors];
-    *t = (struct ds_tensor_f32){.name = strdup(key->text)};
+    *t = (struct ds_tensor_f32){.name = ds_copy_string(key->text, NULL)};
     file->ntensors++;
     if (!t->name)
         return ds_no_memory(err);
@@ -357,7 +357,7 @@ static int load(struct ds_pytorch *file, struct source *s, struct ds_error *err)
     s->pickles.allows = allows;
     if (ds_zip_is(s->data, s->size) ? open_zip(s, err) : open_pickles(s, err))
         return ds_fail_in(err, "no state dict of PyTorch");
-    if (!(file->archive = strdup(s->prefix)))
+    if (!(file->archive = ds_copy_string(s->prefix, NULL)))
         return ds_no_memory(err);
     return add_all(file, s, err);
 }
@@ -366,7 +366,7 @@ struct ds_pytorch *ds_pytorch_load(const char *path, struct ds_error *err)
 {
     struct source s = {0};
     char *data = ds_file_read(path, &s.size, err);
-    struct ds_pytorch *file = data ? calloc(1, sizeof *file) : NULL;
+    struct ds_pytorch *file = data ? ds_alloc(1, sizeof *file, NULL) : NULL;
     int rc = -1;
     if (file) {
         s.data = (const uint8_t *)data;

@@ -78,7 +78,7 @@ static int add_name(struct image_source *s, const char *below, const char *name,
         return 0;
     if (suffix_of(name) == UNREAD)
         return ds_fail(err, "%s: only JPEG and PNG are read; convert it", full);
-    char *copy = strdup(path);
+    char *copy = ds_copy_string(path, NULL);
     return copy ? ds_images_add(s, copy, 0, label, err) : ds_no_memory(err);
 }
 
@@ -123,7 +123,7 @@ static int add_class(struct image_source *s, const char *name, struct ds_error *
 int ds_images_from_folder(struct image_source *s, const char *path, struct ds_error *err)
 {
     struct dirent **names;
-    s->folder = strdup(path);
+    s->folder = ds_copy_string(path, NULL);
     if (!s->folder)
         return ds_no_memory(err);
     int n = list(path, &names, err), rc = n < 0 ? -1 : 0;

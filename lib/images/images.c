@@ -128,8 +128,8 @@ static uint64_t hash(const struct ds_images *images)
 struct ds_images *ds_images_open(const char *path, const struct ds_images_options *options,
                                  struct ds_error *err)
 {
-    struct ds_images *images = calloc(1, sizeof *images);
-    if (!images || !(images->path = strdup(path))) {
+    struct ds_images *images = ds_alloc(1, sizeof *images, NULL);
+    if (!images || !(images->path = ds_copy_string(path, NULL))) {
         free(images);
         ds_no_memory(err);
         return NULL;

@@ -104,7 +104,7 @@ int ds_image_decode_jpeg(const uint8_t *file, size_t size, struct pixels *out, s
     info.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
     bool failed = ds_image_allocate(out, info.image_width, info.image_height, 3, err) != 0;
     if (!failed && cmyk)
-        failed = !(row = malloc((size_t)info.image_width * 4)) && ds_no_memory(err);
+        failed = !(row = ds_alloc((size_t)info.image_width * 4, 1, NULL)) && ds_no_memory(err);
     if (!failed) {
         jpeg_start_decompress(&info);
         read_rows(&info, out, row);

@@ -11,7 +11,8 @@
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    return slash ? ds_copy_text(path, slash == path ? 1 : (size_t)(slash - path), NULL)
+                 : ds_copy_string(".", NULL);
 }
 
 static int add_line(struct image_source *s, const char *path, char *line, int number,
@@ -37,7 +38,7 @@ static int add_line(struct image_source *s, const char *path, char *line, int nu
         *--label = 0;
     if (s->classes <= (int)value)
         s->classes = (int)value + 1;
-    char *name = strdup(line);
+    char *name = ds_copy_string(line, NULL);
     return name ? ds_images_add(s, name, 0, (unsigned)value, err) : ds_no_memory(err);
 }
 

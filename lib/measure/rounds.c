@@ -130,12 +130,10 @@ static int visit(struct session *s, int which, struct ds_error *err)
 static int visit_reference(struct session *s, struct ds_error *err)
 {
     struct ds_reference *r = s->reference;
-    double *more = realloc(r->ms, (size_t)(r->rounds + 1) * sizeof *more);
-    double *ms = malloc((size_t)s->o->burst * sizeof *ms);
+    double *ms = ds_alloc((size_t)s->o->burst, sizeof *ms, NULL);
     bool disturbed;
-    if (more)
-        r->ms = more;
-    int rc = more && ms ? warm_up(s, r->model, err) : ds_no_memory(err);
+    int rc = ms ? ds_resize(&r->ms, (size_t)r->rounds + 1, sizeof *r->ms, err) : ds_no_memory(err);
+    rc = rc ? rc : warm_up(s, r->model, err);
     for (int i = 0; i < s->o->burst && rc == 0; i++) {
         rc = timed_run(s, r->model, &ms[i], NULL, &disturbed, err);
         if (rc == 0)
@@ -408,7 +406,7 @@ int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
 double ds_reference_drift(const struct ds_reference *r)
 {
     size_t half = (size_t)r->rounds / 2;
-    double *ms = half ? malloc((size_t)r->rounds * sizeof *ms) : NULL;
+    double *ms = half ? ds_alloc((size_t)r->rounds, sizeof *ms, NULL) : NULL;
     if (!ms)
         return NAN;
     memcpy(ms, r->ms, (size_t)r->rounds * sizeof *ms);

@@ -1,5 +1,6 @@
 #include "network/cost.h"
 
+#include "base/grow.h"
 #include "base/metric.h"
 #include "network/module_sums.h"
 #include "network/weights.h"
@@ -94,7 +95,7 @@ struct ds_coster {
 
 struct ds_coster *ds_coster_new(const struct ds_space *space)
 {
-    struct ds_coster *c = calloc(1, sizeof *c);
+    struct ds_coster *c = ds_alloc(1, sizeof *c, NULL);
     if (c && (c->sums = ds_module_sums_new(space, sizeof(struct ds_cost), count, NULL)))
         return c;
     free(c);

@@ -101,7 +101,7 @@ struct ds_module_sums *ds_module_sums_new(const struct ds_space *space, size_t s
                                           ds_module_sums_count *count, void *context)
 {
     const struct ds_site *resolution = &space->site[space->resolution_site];
-    struct ds_module_sums *w = calloc(1, sizeof *w);
+    struct ds_module_sums *w = ds_alloc(1, sizeof *w, NULL);
     if (!w)
         return NULL;
     w->space = space;
@@ -109,10 +109,10 @@ struct ds_module_sums *ds_module_sums_new(const struct ds_space *space, size_t s
     w->context = context;
     w->stride = COUNT_AT * (1 + (size + COUNT_AT - 1) / COUNT_AT);
     w->nslots = ds_slots(space);
-    w->slot = calloc((size_t)w->nslots + 1, sizeof *w->slot);
-    w->input = calloc((size_t)resolution->nchoices, sizeof *w->input);
-    w->spec = malloc((size_t)ds_modules_most(space) * sizeof *w->spec);
-    w->counts = malloc((size_t)ds_modules_most(space) * sizeof *w->counts);
+    w->slot = ds_alloc((size_t)w->nslots + 1, sizeof *w->slot, NULL);
+    w->input = ds_alloc((size_t)resolution->nchoices, sizeof *w->input, NULL);
+    w->spec = ds_alloc((size_t)ds_modules_most(space), sizeof *w->spec, NULL);
+    w->counts = ds_alloc((size_t)ds_modules_most(space), sizeof *w->counts, NULL);
     bool ok = w->slot && w->input && w->spec && w->counts;
     if (ok)
         plan(w);
@@ -154,7 +154,7 @@ static int add_row(const struct ds_module_sums *w, struct slot *s, int in, struc
         return -1;
     for (size_t i = before; i < s->shape_room; i++)
         s->row[i] = NULL;
-    s->row[in] = calloc((size_t)s->codes, w->stride);
+    s->row[in] = ds_alloc((size_t)s->codes, w->stride, NULL);
     return s->row[in] ? 0 : ds_no_memory(err);
 }
 

@@ -82,10 +82,8 @@ int ds_input_reserve(struct ds_input *images, uint64_t seed, size_t count, struc
 {
     if (count <= images->count)
         return 0;
-    float *more = realloc(images->data, count * sizeof *more);
-    if (!more)
-        return ds_no_memory(err);
-    images->data = more;
+    if (ds_resize(&images->data, count, sizeof *images->data, err))
+        return -1;
     images->count = count;
     struct ds_random r;
     ds_random_init(&r, seed, 0, DS_DRAW_INPUT);

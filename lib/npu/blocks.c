@@ -70,7 +70,7 @@ static int add_block(struct ds_npu_blocks *blocks, const char *name, double ms,
     if (ds_grow(&blocks->block, &blocks->room, (size_t)blocks->n + 1, sizeof *blocks->block, err))
         return -1;
     struct ds_npu_block *b = &blocks->block[blocks->n];
-    *b = (struct ds_npu_block){.name = strdup(name), .ms = ms};
+    *b = (struct ds_npu_block){.name = ds_copy_string(name, NULL), .ms = ms};
     if (!b->name)
         return ds_no_memory(err);
     blocks->n++;
@@ -139,8 +139,8 @@ int ds_npu_blocks_check(const struct ds_npu *npu, const struct ds_npu_blocks *bl
                         const bool *among, bool which, struct ds_npu_error *error,
                         struct ds_error *err)
 {
-    double *model = calloc((size_t)blocks->n + 1, sizeof *model);
-    double *measured = calloc((size_t)blocks->n + 1, sizeof *measured);
+    double *model = ds_alloc((size_t)blocks->n + 1, sizeof *model, NULL);
+    double *measured = ds_alloc((size_t)blocks->n + 1, sizeof *measured, NULL);
     int rc = model && measured ? 0 : ds_no_memory(err), n = 0;
     double off = 0;
     for (int i = 0; i < blocks->n && rc == 0; i++) {

@@ -183,7 +183,7 @@ static int read_text(const json_t *json, const char *key, char **out, struct ds_
         return ds_fail(err, "%s: %s", key, json_object_get(json, key) ? "must be text" : "missing");
     if (!out)
         return 0;
-    return (*out = strdup(text)) ? 0 : ds_no_memory(err);
+    return (*out = ds_copy_string(text, NULL)) ? 0 : ds_no_memory(err);
 }
 
 static int read_device(struct ds_npu *npu, struct ds_error *err)
@@ -223,7 +223,7 @@ struct ds_npu *ds_npu_load(const char *name, struct ds_error *err)
     int rc = -1;
     char *path = ds_shipped_path("npus", name, err);
     char *data = path ? ds_file_read(path, &size, err) : NULL;
-    struct ds_npu *npu = data ? calloc(1, sizeof *npu) : NULL;
+    struct ds_npu *npu = data ? ds_alloc(1, sizeof *npu, NULL) : NULL;
     if (data && !npu)
         ds_no_memory(err);
     if (npu) {

@@ -164,9 +164,9 @@ int ds_npu_fit(struct ds_npu *npu, const struct ds_npu_blocks *blocks, const boo
         return ds_fail(err, "%s has no parameter with a range to fit it in", npu->name);
     if (f.nused < f.nfree)
         return ds_fail(err, "%d blocks are too few for %d free parameters", f.nused, f.nfree);
-    f.r = calloc((size_t)f.nused, sizeof *f.r);
-    f.trial = calloc((size_t)f.nused, sizeof *f.trial);
-    f.jacobian = calloc((size_t)f.nused * (size_t)f.nfree, sizeof *f.jacobian);
+    f.r = ds_alloc((size_t)f.nused, sizeof *f.r, NULL);
+    f.trial = ds_alloc((size_t)f.nused, sizeof *f.trial, NULL);
+    f.jacobian = ds_alloc((size_t)f.nused * (size_t)f.nfree, sizeof *f.jacobian, NULL);
     int rc = f.r && f.trial && f.jacobian ? search(&f, err) : ds_no_memory(err);
     free(f.r);
     free(f.trial);

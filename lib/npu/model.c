@@ -1,5 +1,6 @@
 #include "npu/model.h"
 
+#include "base/grow.h"
 #include "network/module_sums.h"
 #include <math.h>
 #include <stdlib.h>
@@ -268,7 +269,7 @@ static int count(void *context, const struct ds_net *net, bool image, void *ms,
 
 struct ds_npu_coster *ds_npu_coster_new(const struct ds_npu *npu, const struct ds_space *space)
 {
-    struct ds_npu_coster *c = calloc(1, sizeof *c);
+    struct ds_npu_coster *c = ds_alloc(1, sizeof *c, NULL);
     if (!c)
         return NULL;
     c->npu = npu;

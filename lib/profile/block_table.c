@@ -86,7 +86,8 @@ static int add_entry(struct table *table, const struct ds_space *space, const st
     if (ds_grow(&table->entry, &table->entry_room, (size_t)table->nentries + 1,
                 sizeof *table->entry, err))
         return -1;
-    table->entry[table->nentries] = (struct entry){.name = strdup(key->name), .work = work};
+    table->entry[table->nentries] =
+        (struct entry){.name = ds_copy_string(key->name, NULL), .work = work};
     if (!table->entry[table->nentries].name)
         return ds_no_memory(err);
     return table->nentries++;

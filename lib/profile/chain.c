@@ -1,5 +1,6 @@
 #include "profile/chain.h"
 
+#include "base/grow.h"
 #include "base/random.h"
 #include "base/sum_rows.h"
 #include <math.h>
@@ -11,7 +12,7 @@ int ds_chain_init(struct ds_chain *c, int rows, int hidden, int top)
     size_t h = (size_t)hidden, t = (size_t)top, first = (size_t)rows * h;
     *c = (struct ds_chain){.rows = rows, .hidden = hidden, .top = top};
     c->count = first + h + t * h + t + h + t + 1;
-    c->first = calloc(c->count, sizeof *c->first);
+    c->first = ds_alloc(c->count, sizeof *c->first, NULL);
     if (!c->first)
         return -1;
     c->last = c->first + first;
@@ -94,9 +95,9 @@ static int make_training(struct training *t, const uint32_t *item, uint32_t nite
     const struct ds_chain *c = t->net;
     size_t batch = (size_t)t->plan->batch, h = (size_t)c->hidden, layers, rows;
     find_most(t->data, item, nitems, &layers, &rows);
-    t->hidden = malloc(batch * layers * h * sizeof *t->hidden);
-    t->begin = malloc(((size_t)c->rows + 1) * sizeof *t->begin);
-    t->of = malloc((batch * layers * rows + 1) * sizeof *t->of);
+    t->hidden = ds_alloc(batch * layers * h, sizeof *t->hidden, NULL);
+    t->begin = ds_alloc((size_t)c->rows + 1, sizeof *t->begin, NULL);
+    t->of = ds_alloc(batch * layers * rows + 1, sizeof *t->of, NULL);
     return ds_chain_init(&t->gradient, c->rows, c->hidden, c->top) == 0 &&
                    ds_train_init(&t->descent, c->first, t->gradient.first, c->count) == 0 &&
                    t->hidden && t->begin && t->of

@@ -301,14 +301,14 @@ static int make_room(struct fit *f, struct ds_error *err)
     size_t p = (size_t)f->d.columns, n = f->data->n;
     size_t equations = f->family->sharing ? 1 : p * p;
     choose_penalties(f);
-    f->xy = malloc(p * sizeof *f->xy);
-    f->work = malloc(equations * sizeof *f->work);
-    f->column = malloc((size_t)f->d.most * sizeof *f->column);
-    f->found.beta = malloc(p * sizeof *f->found.beta);
-    f->found.seen = malloc(p * sizeof *f->found.seen);
+    f->xy = ds_alloc(p, sizeof *f->xy, NULL);
+    f->work = ds_alloc(equations, sizeof *f->work, NULL);
+    f->column = ds_alloc((size_t)f->d.most, sizeof *f->column, NULL);
+    f->found.beta = ds_alloc(p, sizeof *f->found.beta, NULL);
+    f->found.seen = ds_alloc(p, sizeof *f->found.seen, NULL);
     bool ok = f->xy && f->work && f->column && f->found.beta && f->found.seen;
     for (int k = 0; k < f->npenalties; k++)
-        ok = (f->held_out[k] = malloc(n * sizeof *f->held_out[k])) && ok;
+        ok = (f->held_out[k] = ds_alloc(n, sizeof *f->held_out[k], NULL)) && ok;
     if (ok && f->family->net)
         return make_network_room(f, err);
     return ok ? 0 : ds_fail(err, "out of memory: %zu columns, %zu records", p, n);

@@ -1,5 +1,6 @@
 #include "profile/fit_gram.h"
 
+#include "base/grow.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,10 +8,10 @@ int ds_gram_init(struct ds_gram *g, const struct ds_design *d, struct ds_error *
 {
     size_t p = (size_t)d->columns, most = DS_GRAM_CHUNK * (size_t)d->most;
     *g = (struct ds_gram){.design = d};
-    g->xx = calloc(p * p, sizeof *g->xx);
-    g->column = malloc(most * sizeof *g->column);
-    g->begin = malloc((p + 1) * sizeof *g->begin);
-    g->place = malloc(most * sizeof *g->place);
+    g->xx = ds_alloc(p * p, sizeof *g->xx, NULL);
+    g->column = ds_alloc(most, sizeof *g->column, NULL);
+    g->begin = ds_alloc(p + 1, sizeof *g->begin, NULL);
+    g->place = ds_alloc(most, sizeof *g->place, NULL);
     if (g->xx && g->column && g->begin && g->place)
         return 0;
     return ds_fail(err, "out of memory: the square of %zu columns", p);

@@ -168,7 +168,7 @@ double ds_fit_net_value(struct ds_fit_net *n, size_t i)
 static json_t *numbers(const float *x, int n, double scale, int digits)
 {
     const size_t width = (size_t)digits + 8;
-    char *text = malloc((size_t)n * (width + 1) + 1);
+    char *text = ds_alloc((size_t)n * (width + 1) + 1, 1, NULL);
     size_t at = 0;
     if (!text)
         return NULL;

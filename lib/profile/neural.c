@@ -1,5 +1,6 @@
 #include "profile/neural.h"
 
+#include "base/grow.h"
 #include "base/random.h"
 #include "base/sum_rows.h"
 #include <math.h>
@@ -10,7 +11,7 @@ int ds_neural_init(struct ds_neural *n, int inputs, int hidden)
 {
     size_t h = (size_t)hidden, first = (size_t)inputs * h;
     *n = (struct ds_neural){.inputs = inputs, .hidden = hidden, .count = first + 2 * h + 1};
-    n->first = calloc(n->count, sizeof *n->first);
+    n->first = ds_alloc(n->count, sizeof *n->first, NULL);
     if (!n->first)
         return -1;
     n->last = n->first + first;
@@ -87,11 +88,11 @@ static int make_training(struct training *t, const uint32_t *item, uint32_t nite
     const struct ds_neural *n = t->net;
     size_t batch = (size_t)t->plan->batch, h = (size_t)n->hidden;
     size_t on = most_on(t->data, item, nitems);
-    t->hidden = malloc(batch * h * sizeof *t->hidden);
-    t->back = malloc(batch * h * sizeof *t->back);
-    t->row = malloc((on + 1) * sizeof *t->row);
-    t->begin = malloc(((size_t)n->inputs + 1) * sizeof *t->begin);
-    t->of = malloc((batch * on + 1) * sizeof *t->of);
+    t->hidden = ds_alloc(batch * h, sizeof *t->hidden, NULL);
+    t->back = ds_alloc(batch * h, sizeof *t->back, NULL);
+    t->row = ds_alloc(on + 1, sizeof *t->row, NULL);
+    t->begin = ds_alloc((size_t)n->inputs + 1, sizeof *t->begin, NULL);
+    t->of = ds_alloc(batch * on + 1, sizeof *t->of, NULL);
     return ds_neural_init(&t->gradient, n->inputs, n->hidden) == 0 &&
                    ds_train_init(&t->descent, n->first, t->gradient.first, n->count) == 0 &&
                    t->hidden && t->back && t->row && t->begin && t->of

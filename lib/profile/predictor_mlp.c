@@ -74,8 +74,8 @@ static int read_layer(struct mlp *p, const struct ds_tensor_f32 *w,
         return ds_fail(err, "tensor %s is of a shape that does not fit the layer before", w->name);
     size_t count = w->dim[0] * w->dim[1];
     *l = (struct dense){.in = w->dim[1], .out = w->dim[0]};
-    l->weight = malloc(count * sizeof *l->weight);
-    l->bias = calloc(l->out, sizeof *l->bias);
+    l->weight = ds_alloc(count, sizeof *l->weight, NULL);
+    l->bias = ds_alloc(l->out, sizeof *l->bias, NULL);
     p->nlayers++;
     if (!l->weight || !l->bias)
         return ds_no_memory(err);
@@ -115,8 +115,8 @@ static int read_layers(struct mlp *p, const struct ds_pytorch *file, struct ds_e
     if (p->nlayers < 2 || p->layer[p->nlayers - 1].out != 1)
         return ds_fail(err,
                        "no predictor: it must have two layers or more, the last of one output");
-    p->a = malloc(BATCH * p->widest * sizeof *p->a);
-    p->b = malloc(BATCH * p->widest * sizeof *p->b);
+    p->a = ds_alloc(BATCH * p->widest, sizeof *p->a, NULL);
+    p->b = ds_alloc(BATCH * p->widest, sizeof *p->b, NULL);
     return p->a && p->b ? 0 : ds_no_memory(err);
 }
 
@@ -167,7 +167,7 @@ static int make_row(struct mlp *p, int site, int choice, struct ds_error *err)
     p->coded[site] = n != 0;
     if (n <= 0)
         return 0;
-    float *row = p->row[site][choice] = calloc(l->out, sizeof *row);
+    float *row = p->row[site][choice] = ds_alloc(l->out, sizeof *row, NULL);
     if (!row)
         return ds_no_memory(err);
     for (int i = 0; i < n; i++)
@@ -185,7 +185,7 @@ static int bind_mlp(struct ds_predictor *common, const struct ds_space *space, s
     p->space = space;
     bool any = false;
     for (int s = 0; s < space->nsites; s++) {
-        p->row[s] = calloc((size_t)space->site[s].nchoices, sizeof *p->row[s]);
+        p->row[s] = ds_alloc((size_t)space->site[s].nchoices, sizeof *p->row[s], NULL);
         if (!p->row[s])
             return ds_no_memory(err);
         for (int c = 0; c < space->site[s].nchoices; c++) {

@@ -1,6 +1,7 @@
 #include "profile/profile.h"
 
 #include "base/file.h"
+#include "base/grow.h"
 #include "base/metric.h"
 #include "profile/network.h"
 #include "space/shipped.h"
@@ -68,7 +69,7 @@ static int text(const json_t *json, const char *key, char **out, struct ds_error
     const char *value = json_string_value(json_object_get(json, key));
     if (!value || !*value)
         return ds_fail(err, "%s: %s", key, json_object_get(json, key) ? "must be text" : "missing");
-    return (*out = strdup(value)) ? 0 : ds_fail(err, "out of memory");
+    return (*out = ds_copy_string(value, NULL)) ? 0 : ds_fail(err, "out of memory");
 }
 
 /* Every table must hold finite numbers only; JSON has no others. */
@@ -132,9 +133,9 @@ struct ds_profile *ds_profile_load(const char *name, struct ds_error *err)
     json_error_t why;
     char *path = ds_shipped_path("devices", name, err);
     char *data = path ? ds_file_read(path, &size, err) : NULL;
-    struct ds_profile *p = data ? calloc(1, sizeof *p) : NULL;
+    struct ds_profile *p = data ? ds_alloc(1, sizeof *p, NULL) : NULL;
     int rc = -1;
-    if (p && (p->model = calloc(1, sizeof *p->model))) {
+    if (p && (p->model = ds_alloc(1, sizeof *p->model, NULL))) {
         p->hash = XXH3_64bits(data, size);
         p->json = json_loadb(data, size, JSON_REJECT_DUPLICATES, &why);
         rc = p->json
@@ -167,7 +168,7 @@ static int bind_site(struct ds_profile_model *m, int site, const json_t *table, 
 {
     const struct ds_site *s = &m->space->site[site];
     char label[256];
-    m->term[site] = malloc((size_t)s->nchoices * sizeof *m->term[site]);
+    m->term[site] = ds_alloc((size_t)s->nchoices, sizeof *m->term[site], NULL);
     if (!m->term[site])
         return ds_fail(err, "out of memory");
     for (int c = 0; c < s->nchoices; c++) {
@@ -199,7 +200,7 @@ static int bind_pair(struct ds_profile_model *m, int a, int b, const json_t *tab
     char left[256], right[256], key[520];
     struct pair *p = &m->pair[m->npairs];
     *p = (struct pair){.a = a, .b = b, .width = y->nchoices};
-    p->value = malloc((size_t)(x->nchoices * y->nchoices) * sizeof *p->value);
+    p->value = ds_alloc((size_t)(x->nchoices * y->nchoices), sizeof *p->value, NULL);
     if (!p->value)
         return ds_fail(err, "out of memory");
     m->npairs++;
@@ -247,7 +248,7 @@ int ds_profile_bind(struct ds_profile *p, const struct ds_space *space, struct d
         if (table && bind_site(m, s, table, &knows, err))
             return -1;
     }
-    m->pair = calloc(json_object_size(pairs) + 1, sizeof *m->pair);
+    m->pair = ds_alloc(json_object_size(pairs) + 1, sizeof *m->pair, NULL);
     if (!m->pair)
         return ds_fail(err, "out of memory");
     json_object_foreach(pairs, name, table)

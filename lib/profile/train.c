@@ -1,13 +1,14 @@
 #include "profile/train.h"
 
+#include "base/grow.h"
 #include <math.h>
 #include <stdlib.h>
 
 int ds_train_init(struct ds_train *t, float *weight, float *gradient, size_t count)
 {
     *t = (struct ds_train){.weight = weight, .gradient = gradient, .count = count};
-    t->m = calloc(count, sizeof *t->m);
-    t->v = calloc(count, sizeof *t->v);
+    t->m = ds_alloc(count, sizeof *t->m, NULL);
+    t->v = ds_alloc(count, sizeof *t->v, NULL);
     return t->m && t->v ? 0 : -1;
 }
 

@@ -72,7 +72,7 @@ static int find_label(struct ds_fronts *fronts, const char *label, size_t length
     if (ds_grow(&fronts->label, &fronts->label_room, n + 1, sizeof *fronts->label, err) ||
         ds_grow(&fronts->count, &fronts->count_room, n + 1, sizeof *fronts->count, err))
         return -1;
-    if (!(fronts->label[n] = strndup(label, length)))
+    if (!(fronts->label[n] = ds_copy_text(label, length, NULL)))
         return ds_no_memory(err);
     fronts->count[n] = 0;
     return fronts->nlabels++;

@@ -266,7 +266,7 @@ static int volume_of(double *p, size_t n, int m, int k, const double *reference,
         return 0;
     }
     size_t width = (size_t)m;
-    double *limited = malloc((n * width + 1) * sizeof *limited);
+    double *limited = ds_alloc(n * width + 1, sizeof *limited, NULL);
     if (!limited)
         return -1;
     qsort_r(p, n, width * sizeof *p, worst_last_first, &k);
@@ -292,8 +292,8 @@ static int volume_of(double *p, size_t n, int m, int k, const double *reference,
 int ds_hypervolume(const double *x, size_t n, int m, const double *reference, double *volume,
                    struct ds_error *err)
 {
-    bool *keep = malloc(n + 1);
-    double *p = malloc((n * (size_t)m + 1) * sizeof *p);
+    bool *keep = ds_alloc(n + 1, 1, NULL);
+    double *p = ds_alloc(n * (size_t)m + 1, sizeof *p, NULL);
     int bad = !keep || !p || ds_pareto_front(x, n, m, keep, err);
     size_t count = 0;
     for (size_t i = 0; i < n && !bad; i++) {

@@ -144,7 +144,7 @@ static int text(const struct node *n, const char *key, char **out)
     for (const char *c = json_string_value(v); *c; c++)
         if ((unsigned char)*c <= ' ' || *c == '"' || *c == '\\' || *c == 127)
             return bad(n, key, "must be a word, without spaces or quotes");
-    if (!(*out = strdup(json_string_value(v))))
+    if (!(*out = ds_copy_string(json_string_value(v), NULL)))
         return ds_no_memory(n->err);
     return 0;
 }
@@ -167,8 +167,8 @@ static struct ds_site *add_site(struct ds_space *s, enum ds_site_kind kind, int 
     va_start(args, format);
     int n = vasprintf(&site->name, format, args);
     va_end(args);
-    site->value = malloc(DS_MAX_CHOICES * sizeof *site->value);
-    site->hash = malloc(DS_MAX_CHOICES * sizeof *site->hash);
+    site->value = ds_alloc(DS_MAX_CHOICES, sizeof *site->value, NULL);
+    site->hash = ds_alloc(DS_MAX_CHOICES, sizeof *site->hash, NULL);
     if (n < 0)
         site->name = NULL;
     s->nsites++;
@@ -321,7 +321,7 @@ static int parse_blocks(const struct node *root, struct ds_space *s)
 /* An inline block of a stem or head step; it has no name, so no layer can choose it. */
 static int step_block(const struct node *n, struct ds_space *s, struct ds_step *step, int type)
 {
-    struct ds_block b = {.type = (enum ds_block_type)type, .name = strdup("")};
+    struct ds_block b = {.type = (enum ds_block_type)type, .name = ds_copy_string("", NULL)};
     if (!b.name)
         return ds_no_memory(n->err);
     step->kind = DS_STEP_BLOCK;
@@ -391,7 +391,7 @@ static int parse_steps(const struct node *root, const char *part, struct ds_spac
     int count = array(root, part, 0);
     if (count < 0)
         return -1;
-    if (!(*steps = calloc((size_t)count + 1, sizeof **steps)))
+    if (!(*steps = ds_alloc((size_t)count + 1, sizeof **steps, NULL)))
         return ds_no_memory(root->err);
     for (*nsteps = 0; *nsteps < count; ++*nsteps) {
         struct node n;
@@ -488,7 +488,7 @@ static int parse_units(const struct node *root, int nnamed, struct ds_space *s)
     int count = array(root, "units", 1);
     if (count < 0)
         return -1;
-    if (!(s->unit = calloc((size_t)count, sizeof *s->unit)))
+    if (!(s->unit = ds_alloc((size_t)count, sizeof *s->unit, NULL)))
         return ds_no_memory(root->err);
     for (s->nunits = 0; s->nunits < count; s->nunits++) {
         struct node n;
@@ -541,7 +541,7 @@ static int parse_root(const struct node *root, struct ds_space *s)
     size_t room = json_array_size(json_object_get(root->json, "blocks")) +
                   json_array_size(json_object_get(root->json, "stem")) +
                   json_array_size(json_object_get(root->json, "head"));
-    if (!(s->block = calloc(room + 1, sizeof *s->block)))
+    if (!(s->block = ds_alloc(room + 1, sizeof *s->block, NULL)))
         return ds_no_memory(root->err);
 
     struct ds_site *resolution = add_site(s, DS_SITE_RESOLUTION, -1, -1, root->err, "resolution");
@@ -564,7 +564,7 @@ struct ds_space *ds_space_parse(const char *json, size_t length, struct ds_error
         ds_fail(err, "not JSON: line %d, column %d: %s", why.line, why.column, why.text);
         return NULL;
     }
-    struct ds_space *s = calloc(1, sizeof *s);
+    struct ds_space *s = ds_alloc(1, sizeof *s, NULL);
     struct node root = {.json = tree, .err = err};
     if (!s || ds_json_lacked_memory())
         ds_no_memory(err);

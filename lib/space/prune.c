@@ -16,8 +16,8 @@ struct ds_pruning {
 
 struct ds_pruning *ds_pruning_new(const struct ds_space *space, struct ds_error *err)
 {
-    struct ds_pruning *p = calloc(1, sizeof *p);
-    double *weight = malloc((size_t)space->nunits * sizeof *weight);
+    struct ds_pruning *p = ds_alloc(1, sizeof *p, NULL);
+    double *weight = ds_alloc((size_t)space->nunits, sizeof *weight, NULL);
     json_t *reasons = json_array();
     if (!p || !weight || !reasons) {
         free(p);

@@ -234,7 +234,7 @@ static int parse_comparison(struct parser *p)
                      .number = b.number,
                      .other = b.variable,
                      .with_other = b.kind == VARIABLE};
-    if (b.kind == WORD && !(t.text = strdup(b.word)))
+    if (b.kind == WORD && !(t.text = ds_copy_string(b.word, NULL)))
         return ds_no_memory(p->err);
     return add_term(p, t);
 }
@@ -286,7 +286,7 @@ static int parse_or(struct parser *p)
 struct ds_rule *ds_rule_parse(const char *text, struct ds_error *err)
 {
     struct parser p = {.text = text, .at = text, .err = err};
-    if (!(p.rule = calloc(1, sizeof *p.rule))) {
+    if (!(p.rule = ds_alloc(1, sizeof *p.rule, NULL))) {
         ds_no_memory(err);
         return NULL;
     }

@@ -60,7 +60,7 @@ char **ds_shipped_names(const char *kind, size_t *count)
             if (n <= 5 || strcmp(e->d_name + n - 5, ".json") ||
                 ds_grow(&names, &room, *count + 1, sizeof *names, NULL))
                 continue;
-            if ((names[*count] = strndup(e->d_name, n - 5)))
+            if ((names[*count] = ds_copy_text(e->d_name, n - 5, NULL)))
                 ++*count;
         }
         if (dir)

@@ -167,10 +167,8 @@ static int make_room(struct bytes *b, size_t n, struct ds_error *err)
     size_t room = b->room ? b->room : READ_CHUNK;
     while (room - b->have < n)
         room *= 2;
-    uint8_t *more = realloc(b->data, room);
-    if (!more)
-        return ds_no_memory(err);
-    b->data = more;
+    if (ds_resize(&b->data, room, 1, err))
+        return -1;
     b->room = room;
     return 0;
 }
@@ -356,8 +354,8 @@ static int find_space(struct ds_reader *r, const char *json, size_t size, struct
             r->space = m->space;
             return 0;
         }
-    struct known_space *m = calloc(1, sizeof *m);
-    if (!m || !(m->json = malloc(size + 1))) {
+    struct known_space *m = ds_alloc(1, sizeof *m, NULL);
+    if (!m || !(m->json = ds_alloc(size + 1, 1, NULL))) {
         free(m);
         return ds_no_memory(err);
     }

@@ -135,10 +135,8 @@ static int write_compressed(struct ds_writer *w, const char *data, size_t size,
 {
     size_t most = ZSTD_compressBound(size);
     if (most > w->packed_room) {
-        char *more = realloc(w->packed, most);
-        if (!more)
-            return ds_no_memory(err);
-        w->packed = more;
+        if (ds_resize(&w->packed, most, 1, err))
+            return -1;
         w->packed_room = most;
     }
     size_t n = ZSTD_compress2(w->zstd, w->packed, most, data, size);

@@ -399,10 +399,9 @@ static int open_means(struct ds_aggregate *a)
     if (new_row == old_row && a->nbases * new_row <= a->mean_room)
         return 0;
     size_t room = a->base_room * new_row;
-    struct ds_mean *more = reallocarray(a->mean, room, sizeof *more);
-    if (!more)
+    if (ds_resize(&a->mean, room, sizeof *a->mean, NULL))
         return -1;
-    a->mean = more;
+    struct ds_mean *more = a->mean;
     old_n = old_n < a->nbases ? old_n : a->nbases;
     for (size_t i = old_n; i-- > 0;) { /* to longer rows, from the back */
         memmove(more + i * new_row, more + i * old_row, old_row * sizeof *more);

@@ -57,10 +57,8 @@ static int add_sums(struct ds_cluster *c, __int128 x, int64_t noise, uint64_t n)
 
 static int set_room(struct ds_clusters *c, size_t room)
 {
-    struct ds_cluster *at = reallocarray(c->at, room, sizeof *at);
-    if (!at)
+    if (ds_resize(&c->at, room, sizeof *c->at, NULL))
         return -1;
-    c->at = at;
     c->room = room;
     return 0;
 }

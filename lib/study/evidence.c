@@ -45,8 +45,8 @@ struct ds_evidence *ds_evidence_new(const struct ds_space *space, const char *co
     }
     e->unit_slots = e->nslots;
     e->nslots += space->nunits * space->nblocks;
-    e->group = calloc((size_t)(e->nslots * nmetrics) + 1, sizeof *e->group);
-    e->here = malloc((size_t)DS_MAX_SITES * DS_MAX_CHOICES * sizeof *e->here);
+    e->group = ds_alloc((size_t)(e->nslots * nmetrics) + 1, sizeof *e->group, NULL);
+    e->here = ds_alloc((size_t)DS_MAX_SITES * DS_MAX_CHOICES, sizeof *e->here, NULL);
     if (!e->group || !e->here) {
         ds_evidence_free(e);
         ds_no_memory(err);
@@ -121,7 +121,7 @@ static struct ds_mean *values_of(struct ds_evidence *e, uint64_t base)
     if (ds_grow(&e->x, &e->room, e->nbases + 1, sizeof *e->x, NULL))
         return NULL;
     size_t n = (size_t)(e->nslots * e->nmetrics);
-    struct ds_mean *x = calloc(n + 1, sizeof *x);
+    struct ds_mean *x = ds_alloc(n + 1, sizeof *x, NULL);
     if (!x || ds_id_map_add(&e->bases, base, (uint32_t)e->nbases) < 0) {
         free(x);
         return NULL;

@@ -66,7 +66,7 @@ static int judge_blocks(struct ds_judge *j, int u, int l, const int *block, int 
     struct ds_gain gain[DS_MOST_METRICS];
     double worth[DS_MOST_METRICS + 2];
     enum fate fate[DS_JUDGE_MOST_BLOCKS] = {OPEN};
-    bool *out = malloc((size_t)(n * n) + 1); /* [by][of] */
+    bool *out = ds_alloc((size_t)(n * n) + 1, 1, NULL); /* [by][of] */
     if (!out)
         return ds_no_memory(j->err);
     for (int b = 0; b < n; b++)

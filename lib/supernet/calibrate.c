@@ -188,7 +188,7 @@ static int make_reading(struct calibration *c, int t)
 {
     struct reading *r = &c->reading[t];
     size_t n = channels_of(c, t);
-    if (!(r->scale = malloc(2 * n * sizeof *r->scale)))
+    if (!(r->scale = ds_alloc(2 * n, sizeof *r->scale, NULL)))
         return ds_no_memory(c->err);
     r->shift = r->scale + n;
     return 0;
@@ -269,16 +269,16 @@ static int prepare(struct calibration *c, int batch)
     for (int i = 0; i < net->nlayers; i++)
         if (c->subnet->layer[i].gamma)
             statistics += (size_t)c->subnet->layer[i].cout;
-    c->offset = calloc((size_t)net->ntensors, sizeof *c->offset);
-    c->reading = calloc((size_t)net->ntensors, sizeof *c->reading);
-    c->single = calloc((size_t)net->nlayers + 1, sizeof *c->single);
-    c->first = malloc(largest * sizeof *c->first);
-    c->second = malloc(largest * sizeof *c->second);
-    c->pivot = malloc(widest * sizeof *c->pivot);
-    c->sum = malloc(widest * sizeof *c->sum);
-    c->squares = malloc(widest * sizeof *c->squares);
-    c->mean = calloc(statistics + 1, sizeof *c->mean);
-    c->variance = calloc(statistics + 1, sizeof *c->variance);
+    c->offset = ds_alloc((size_t)net->ntensors, sizeof *c->offset, NULL);
+    c->reading = ds_alloc((size_t)net->ntensors, sizeof *c->reading, NULL);
+    c->single = ds_alloc((size_t)net->nlayers + 1, sizeof *c->single, NULL);
+    c->first = ds_alloc(largest, sizeof *c->first, NULL);
+    c->second = ds_alloc(largest, sizeof *c->second, NULL);
+    c->pivot = ds_alloc(widest, sizeof *c->pivot, NULL);
+    c->sum = ds_alloc(widest, sizeof *c->sum, NULL);
+    c->squares = ds_alloc(widest, sizeof *c->squares, NULL);
+    c->mean = ds_alloc(statistics + 1, sizeof *c->mean, NULL);
+    c->variance = ds_alloc(statistics + 1, sizeof *c->variance, NULL);
     if (!c->offset || !c->reading || !c->single || !c->first || !c->second || !c->pivot ||
         !c->sum || !c->squares || !c->mean || !c->variance)
         return ds_no_memory(c->err);

@@ -102,7 +102,7 @@ static int check_arch(struct checker *c, const uint8_t *choice)
     if (c->net.nlayers > c->room) {
         free(c->tensors);
         c->room = c->net.nlayers;
-        if (!(c->tensors = calloc((size_t)c->room, sizeof *c->tensors)))
+        if (!(c->tensors = ds_alloc((size_t)c->room, sizeof *c->tensors, NULL)))
             return ds_no_memory(c->err);
     }
     if (ds_supernet_tensors(c->s, c->space, canonical, &c->net, c->tensors, c->err))
@@ -212,7 +212,7 @@ static void note_narrow(struct checker *c, char *note, size_t size)
 int ds_supernet_check(struct ds_supernet *s, const struct ds_space *space, struct ds_error *err)
 {
     struct checker c = {.s = s, .space = space, .err = err};
-    c.used = calloc((size_t)s->file->ntensors, sizeof *c.used);
+    c.used = ds_alloc((size_t)s->file->ntensors, sizeof *c.used, NULL);
     int rc = c.used ? 0 : ds_no_memory(err);
     if (rc == 0)
         rc = check_choices(&c);

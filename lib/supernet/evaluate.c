@@ -67,7 +67,7 @@ int ds_evaluate(const struct ds_engine *engine, struct ds_model *model,
         if (labels[i] >= classes)
             return ds_fail(err, "image %zu has label %d; the network has classes 0 to %zu", i,
                            labels[i], classes - 1);
-    if (!(o->is_right = calloc(ds_outcome_bytes(o->n), 1)))
+    if (!(o->is_right = ds_alloc(ds_outcome_bytes(o->n), 1, NULL)))
         return ds_no_memory(err);
     for (size_t i = 0; i < images->n; i++)
         if (evaluate_one(engine, model, images, i, labels[i], classes, o, err)) {

@@ -94,7 +94,7 @@ static int reserve(float **floats, size_t *room, size_t n, struct ds_error *err)
         return 0;
     free(*floats);
     *room = 0;
-    if (!(*floats = malloc(n * sizeof **floats)))
+    if (!(*floats = ds_alloc(n, sizeof **floats, NULL)))
         return ds_fail(err, "out of memory: %zu MB of weights", n * sizeof **floats >> 20);
     *room = n;
     return 0;
@@ -179,8 +179,8 @@ int ds_supernet_take(const struct ds_supernet *s, const uint8_t *choice, const s
                      struct ds_subnet *subnet, struct ds_error *err)
 {
     size_t n = (size_t)net->nlayers;
-    struct conv_tensors *tensors = calloc(n + 1, sizeof *tensors);
-    struct ds_subnet_layer *layer = calloc(n + 1, sizeof *layer);
+    struct conv_tensors *tensors = ds_alloc(n + 1, sizeof *tensors, NULL);
+    struct ds_subnet_layer *layer = ds_alloc(n + 1, sizeof *layer, NULL);
     free(subnet->layer);
     free(subnet->folded);
     subnet->layer = layer;

@@ -176,7 +176,7 @@ static int number_blocks(struct ds_supernet *s, const struct ds_space *space, st
                        "\"supernet_depth\", the supernet's greatest depths",
                        s->nblocks, space->name, fixed + layers);
     free(s->first_block);
-    if (!(s->first_block = malloc((size_t)space->nunits * sizeof *s->first_block)))
+    if (!(s->first_block = ds_alloc((size_t)space->nunits, sizeof *s->first_block, NULL)))
         return ds_no_memory(err);
     memcpy(s->first_block, first, (size_t)space->nunits * sizeof *s->first_block);
     return 0;

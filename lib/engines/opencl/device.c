@@ -174,7 +174,7 @@ struct ds_device *ds_opencl_devices(int *n, struct ds_error *err)
     struct found found[MOST_DEVICES];
     if ((*n = find_devices(found, err)) < 0)
         return NULL;
-    struct ds_device *all = calloc((size_t)*n + 1, sizeof *all);
+    struct ds_device *all = ds_alloc((size_t)*n + 1, sizeof *all, NULL);
     if (!all)
         ds_no_memory(err);
     for (int i = 0; all && i < *n; i++)

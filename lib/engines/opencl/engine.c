@@ -112,15 +112,15 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, size_t *off
         ds_input_reserve(&s->input, s->options.seed, m->input_count, err) ||
         ds_opencl_load(s, net, offset, &m->steps, err))
         return -1;
-    m->done = calloc((size_t)m->steps.n + 1, sizeof *m->done);
-    m->output = malloc(m->output_count * sizeof *m->output);
+    m->done = ds_alloc((size_t)m->steps.n + 1, sizeof *m->done, NULL);
+    m->output = ds_alloc(m->output_count, sizeof *m->output, NULL);
     return m->done && m->output ? 0 : ds_no_memory(err);
 }
 
 static struct ds_model *load(struct ds_session *s, const struct ds_net *net, struct ds_error *err)
 {
-    struct ds_model *m = calloc(1, sizeof *m);
-    size_t *offset = calloc((size_t)net->ntensors, sizeof *offset);
+    struct ds_model *m = ds_alloc(1, sizeof *m, NULL);
+    size_t *offset = ds_alloc((size_t)net->ntensors, sizeof *offset, NULL);
     int rc = -1;
     if (m && offset) {
         m->session = s;

@@ -121,7 +121,7 @@ static int upload(struct loader *b, const struct ds_layer *l, struct packed *p, 
 static struct packed *find_packed(struct loader *b, const struct ds_layer *l)
 {
     struct ds_session *s = b->s;
-    struct packed *p = calloc(1, sizeof *p), **at = NULL;
+    struct packed *p = ds_alloc(1, sizeof *p, NULL), **at = NULL;
     if (p) {
         p->key = ds_weight_key(b->net, l);
         at = tsearch(p, &s->packed, compare_packed);
@@ -137,8 +137,8 @@ static struct packed *find_packed(struct loader *b, const struct ds_layer *l)
     }
     size_t count = ds_weight_count(&p->key);
     p->bias_at = round_up(count, 16);
-    float *plain = malloc(count * sizeof *plain);
-    float *both = calloc(p->bias_at + (size_t)p->key.cout, sizeof *both);
+    float *plain = ds_alloc(count, sizeof *plain, NULL);
+    float *both = ds_alloc(p->bias_at + (size_t)p->key.cout, sizeof *both, NULL);
     int rc = plain && both ? upload(b, l, p, plain, both) : ds_no_memory(b->err);
     free(plain);
     free(both);
@@ -583,7 +583,7 @@ int ds_opencl_load(struct ds_session *s, const struct ds_net *net, const size_t 
                    struct ds_opencl_steps *steps, struct ds_error *err)
 {
     struct loader b = {.s = s, .net = net, .offset = offset, .steps = steps, .err = err};
-    b.left = calloc((size_t)net->ntensors, sizeof *b.left);
+    b.left = ds_alloc((size_t)net->ntensors, sizeof *b.left, NULL);
     int rc = b.left ? 0 : ds_no_memory(err);
     for (int i = 0; i < net->nlayers && rc == 0; i++) {
         b.l = &net->layer[i];

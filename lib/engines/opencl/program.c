@@ -63,7 +63,7 @@ static void keep(cl_program p, const char *blob)
     size_t size = 0;
     if (clGetProgramInfo(p, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) || size == 0)
         return;
-    unsigned char *data = malloc(size);
+    unsigned char *data = ds_alloc(size, 1, NULL);
     if (data && clGetProgramInfo(p, CL_PROGRAM_BINARIES, sizeof data, &data, NULL) == 0)
         ds_blob_put(blob, data, size);
     free(data);
@@ -75,7 +75,7 @@ static int compile_error(const struct ds_opencl *cl, cl_program p, const char *n
 {
     size_t size = 0;
     clGetProgramBuildInfo(p, cl->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
-    char *log = calloc(size + 1, 1);
+    char *log = ds_alloc(size + 1, 1, NULL);
     if (log)
         clGetProgramBuildInfo(p, cl->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
     const char *line = log ? log + strspn(log, " \r\n") : "";
@@ -127,8 +127,8 @@ static int make(const struct ds_opencl *cl, struct program *p, const char *name,
 int ds_opencl_kernel(struct ds_opencl *cl, const char *name, const char *options, cl_kernel *kernel,
                      struct ds_error *err)
 {
-    struct program *p = calloc(1, sizeof *p), **at = NULL;
-    if (p && (p->options = strdup(options)))
+    struct program *p = ds_alloc(1, sizeof *p, NULL), **at = NULL;
+    if (p && (p->options = ds_copy_string(options, NULL)))
         at = tsearch(p, &cl->programs, compare_programs);
     if (!at) {
         if (p)

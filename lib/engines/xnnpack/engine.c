@@ -157,8 +157,9 @@ static struct conv *find_conv(struct ds_session *s, const struct ds_net *net,
         return *at;
     }
     size_t count = ds_weight_count(&c->key.weights);
-    float *plain = malloc(count * sizeof *plain), *weights = malloc(count * sizeof *weights);
-    float *bias = malloc((size_t)c->key.weights.cout * sizeof *bias);
+    float *plain = ds_alloc(count, sizeof *plain, NULL),
+          *weights = ds_alloc(count, sizeof *weights, NULL);
+    float *bias = ds_alloc((size_t)c->key.weights.cout, sizeof *bias, NULL);
     int rc = at && plain && weights && bias ? 0 : ds_no_memory(err);
     if (rc == 0) {
         ds_weights_of(net, l, s->options.seed, plain, bias);
@@ -345,9 +346,9 @@ static int load_layer(struct ds_model *m, const struct ds_layer *l, struct ds_er
 static int copy_net(struct ds_net *to, const struct ds_net *from, struct ds_error *err)
 {
     *to = *from;
-    to->layer = malloc((size_t)from->nlayers * sizeof *to->layer + 1);
-    to->tensor = malloc((size_t)from->ntensors * sizeof *to->tensor);
-    to->module = malloc((size_t)from->nmodules * sizeof *to->module + 1);
+    to->layer = ds_alloc((size_t)from->nlayers, sizeof *to->layer, NULL);
+    to->tensor = ds_alloc((size_t)from->ntensors, sizeof *to->tensor, NULL);
+    to->module = ds_alloc((size_t)from->nmodules, sizeof *to->module, NULL);
     if (!to->layer || !to->tensor || !to->module)
         return ds_no_memory(err);
     memcpy(to->layer, from->layer, (size_t)from->nlayers * sizeof *to->layer);
@@ -362,8 +363,8 @@ static int load_layers(struct ds_model *m, const struct ds_net *net, struct ds_e
     size_t size;
     if (copy_net(&m->net, net, err))
         return -1;
-    m->offset = calloc((size_t)net->ntensors, sizeof *m->offset);
-    m->step = calloc(MOST_PARTS * (size_t)net->nlayers + 1, sizeof *m->step);
+    m->offset = ds_alloc((size_t)net->ntensors, sizeof *m->offset, NULL);
+    m->step = ds_alloc(MOST_PARTS * (size_t)net->nlayers + 1, sizeof *m->step, NULL);
     if (!m->offset || !m->step)
         return ds_no_memory(err);
     if (ds_arena_plan(net, NULL, s->options.batch, XNN_EXTRA_BYTES, false, m->offset, &size, err) ||
