@@ -69,8 +69,12 @@ assert of("params.unit0.layer0") == 8*16 + 2*16 + 9*16 + 2*16 + 16*8 + 8 + 8*16 
 assert of("weights.unit0.layer0") == 4 * (8*16 + 16 + 9*16 + 16 + 16*8 + 8 + 8*16 + 16 + 16*8 + 8)
 # expanded, depthwise, pooled, squeezed, gates, scaled, projected
 assert of("activations.unit0.layer0") == 4 * (16*25 + 16*25 + 16 + 8 + 16 + 16*25 + 8*25)
-for metric in "macs", "params", "weights", "activations":
-    parts = [v for k, v in m.items() if k.startswith(metric + ".")]
+# in int8: a scale beside each bias; squeeze-excite stays f32, as do pooled, squeezed and gates
+assert of("weights.int8.unit0.layer0") == 8*16 + 8*16 + 9*16 + 8*16 + 16*8 + 8*8 + 4 * (16*8 + 8 + 8*16 + 16)
+assert of("activations.int8.unit0.layer0") == 16*25 + 16*25 + 4 * (16 + 8 + 16) + 16*25 + 8*25
+for metric in "macs", "params", "weights", "activations", "weights.int8", "activations.int8":
+    parts = [v for k, v in m.items()
+             if k.startswith(metric + ".") and k[len(metric) + 1:].split(".")[0] in ("stem0", "unit0", "head0", "head1")]
     assert len(parts) == 4 and abs(sum(parts) - m[metric]) < 1e-9, metric
 # aligned to 64 bytes: the input, all the time; depthwise and scaled; the residual; the gate
 assert of("arena") == 1024 + 2 * 1600 + 832 + 16 * 4, of("arena")

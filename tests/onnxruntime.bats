@@ -54,6 +54,34 @@ END
     done
 }
 
+@test "a subnet in int8, ranges from the images to calibrate with: near its logits in f32" {
+    needs_engine onednn
+    ref=$(realpath "$BATS_TEST_DIRNAME/../../shared/reference/supernet")
+    [ -d "$ref" ] || skip "no reference data"
+    # a smooth image: noise is beyond the ranges that images have
+    python3 -c 'import array, math, sys
+array.array("f", [math.sin(c + y / 9) * math.cos(x / 11)
+                  for c in range(3) for y in range(80) for x in range(80)]).tofile(sys.stdout.buffer)' >image
+    sed 's/"resolution": [^]]*\]/"resolution": [80]/' "$BATS_TEST_DIRNAME/spaces/small-mbv3.json" >small.json
+    ds-sample ./small.json -n 1 >one.dss
+    for int8 in "" --int8; do
+        ds-export onnx $int8 --supernet "$ref/mbv3.pth" --calibrate "$ref/images" one.dss -o model.onnx
+        "$runner" --logits=image model.onnx >logits$int8
+    done
+    run ! cmp -s logits logits--int8
+    tolerance=0.3 agree logits logits--int8
+    # normalised pixels end at 2.64, seeded ones at 1
+    python3 - <<'END'
+import struct
+model, name = open("model.onnx", "rb").read(), b"stem0.input0.quantize.scale"
+at = model.rindex(name + b"\x4a\x04") + len(name) + 2
+scale = struct.unpack_from("<f", model, at)[0]
+assert 1.5 < 127 * scale < 2.65, 127 * scale
+END
+    run -2 ds-export onnx --int8 --supernet "$ref/mbv3.pth" --calibrate none one.dss
+    [ "$output" = "ds-export: --int8: wants --calibrate DIR, images that tell the ranges of tensors" ]
+}
+
 @test "logits of networks of odd sizes that have every kind of layer" {
     odd_space
     compared=0

@@ -260,5 +260,22 @@ END
     run -2 ds-measure-npu --format none --profile dpu "$IN"
     [[ "$output" == "ds-measure-npu: "*" are for --exec" ]]
     run -2 ds-measure-npu --exec true --format tensorrt "$IN"
-    [ "$output" = "ds-measure-npu: --format: 'tensorrt' is none of onnx, tflite, none" ]
+    [ "$output" = "ds-measure-npu: --format: 'tensorrt' is none of onnx, tflite, onnx-int8, onnx-int8-each, tflite-int8, none" ]
+    run -2 ds-measure-npu --exec true --format onnx-int8 --opset 12 "$IN"
+    [ "$output" = "ds-measure-npu: --opset: models in int8 are of opset 13" ]
+}
+
+@test "--format: models in int8 are those of ds-export --int8, and the record says so" {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+    ds-sample mobilenet-v2 -n 1 >one.dss
+    for form in onnx-int8 "onnx-int8-each --round-each" tflite-int8; do
+        read -r form each <<<"$form"
+        ds-measure-npu --exec sh --arg -c --arg 'cp "$0" model; echo 7' --format "$form" one.dss |
+            ds-show -t -c latency.npu:format | tail -1 >says
+        [ "$(cat says)" = "$form" ]
+        # shellcheck disable=SC2086
+        ds-export "${form%%-*}" --int8 $each one.dss | cmp - model
+    done
+    ds-measure-npu --exec sh --arg -c --arg 'echo 7' --format onnx one.dss | ds-show --json >plain
+    run -1 grep '"format"' plain
 }

@@ -78,10 +78,14 @@ compare_odd() {
     for space in small/*.json ./odd.json; do
         ds-sample "./$space" -n 3 --seed 5
     done | ds-measure-cost --per-block -o in.dss
-    ds-measure-npu --exec "$runner" --serve --arg=--serve --format tflite --arg=--arena --arg=--xnnpack=0 \
-        --arg=--runs=1 --arg=--warmup=0 in.dss | ds-show -t -c arena,arena.tflite >both
-    awk 'NR > 1 && $1 != $2 { print; bad = 1 } END { exit bad || NR < 30 }' both
-    [ "$(sort -u both | wc -l)" -gt 10 ]
+    for form in tflite tflite-int8; do
+        metric=arena
+        [ $form = tflite ] || metric=arena.int8
+        ds-measure-npu --exec "$runner" --serve --arg=--serve --format $form --arg=--arena --arg=--xnnpack=0 \
+            --arg=--runs=1 --arg=--warmup=0 in.dss | ds-show -t -c $metric,arena.tflite >both
+        awk 'NR > 1 && $1 != $2 { print; bad = 1 } END { exit bad || NR < 30 }' both
+        [ "$(sort -u both | wc -l)" -gt 10 ]
+    done
     run -1 "$runner" --arena in.dss
     [[ "$output" == *"--arena wants --xnnpack=0"* ]]
 }

@@ -144,7 +144,9 @@ static void check_options(const struct format *format, const struct table_given 
     if (model->int8 && model->opset && model->opset < DS_ONNX_OPSET_INT8)
         cli_die(CLI_USAGE, "--opset: before %d there are no scales of channels, as --int8 has them",
                 DS_ONNX_OPSET_INT8);
-    const char *stray = subnet_stray(&model->subnets);
+    const char *stray = subnet_stray(&model->subnets), *calibrate = model->subnets.calibrate;
+    if (model->int8 && model->subnets.supernet && calibrate && strcmp(calibrate, "none") == 0)
+        cli_die(CLI_USAGE, "--int8: wants --calibrate DIR, images that tell the ranges of tensors");
     if (!is_model && (stray || model->subnets.supernet))
         cli_die(CLI_USAGE, "%s is for onnx and tflite", stray ? stray : "--supernet");
     if (stray && !model->subnets.supernet)

@@ -20,9 +20,10 @@ struct runner {
     const struct runner_options *o;
     const struct ds_question *question;
     struct ds_filter f;
-    const struct ds_model_format *format; /* of the models the program gets; NULL: it gets none */
+    const struct ds_model_form *form; /* of the models the program gets; NULL: it gets none */
     struct ds_model_options model;
     struct ds_net net;
+    struct ds_quant quant;
     struct program *program;
     struct answers answers;
     uint64_t records, failed;
@@ -61,15 +62,23 @@ static XXH128_hash_t key_of(const struct runner *r, const struct ds_record *rec,
 
 /* ---- records ---- */
 
+/* The model of an architecture; NULL and the reason in `err`. */
+static uint8_t *make_model(struct runner *r, const struct ds_record *rec, size_t *size,
+                           struct ds_error *err)
+{
+    if (ds_net_build(rec->space, rec->choice, &r->net, err) ||
+        (r->form->int8 && ds_quantize(&r->net, r->model.seed, NULL, &r->quant, err)))
+        return NULL;
+    return r->form->format->pack(rec->space, &r->net, &r->model, size, err);
+}
+
 /* The question about a record. */
 static struct query make_query(struct runner *r, const struct ds_record *rec)
 {
     struct query q = {0};
     struct ds_error err;
     cli_need_arch(rec, ds_reader_where(r->f.in));
-    if (r->format && ds_net_build(rec->space, rec->choice, &r->net, &err) == 0)
-        q.model = r->format->pack(rec->space, &r->net, &r->model, &q.size, &err);
-    if (r->format && !q.model) {
+    if (r->form && !(q.model = make_model(r, rec, &q.size, &err))) {
         ds_fail_in(&err, "%s", ds_reader_where(r->f.in));
         cli_fail(r->f.out, &err);
     }
@@ -87,6 +96,7 @@ static void set_metric(struct runner *r, struct ds_record *rec, const char *text
     ds_answer_free(&a);
     if (!m || ds_metric_str(rec, m, "exec", program_command(r->program)) ||
         (r->question->is_latency && ds_metric_int(rec, m, "batch", r->model.batch)) ||
+        (r->form && r->form->int8 && ds_metric_str(rec, m, "format", r->form->name)) ||
         (r->o->pin && ds_metric_str(rec, m, "pin", r->o->pin)))
         cli_must(NULL);
 }
@@ -174,32 +184,39 @@ void runner_check(const struct runner_options *o)
                         o->format || o->timeout != unset.timeout || o->opset != unset.opset))
         cli_die(CLI_USAGE, "--arg, --serve, --format, --timeout, --retries, --cache, --drop-failed "
                            "and --opset are for --exec");
-    if (o->format && strcmp(o->format, "none") && !ds_model_format_find(o->format))
-        cli_die(CLI_USAGE, "--format: '%s' is none of onnx, tflite, none", o->format);
+    const struct ds_model_form *form = o->format ? ds_model_form_find(o->format) : NULL;
+    if (o->format && strcmp(o->format, "none") && !form)
+        cli_die(CLI_USAGE, "--format: '%s' is none of " DS_MODEL_FORMS ", none", o->format);
+    if (form && form->int8 && o->opset != unset.opset && o->opset < DS_ONNX_OPSET_INT8)
+        cli_die(CLI_USAGE, "--opset: models in int8 are of opset %d", DS_ONNX_OPSET_INT8);
 }
 
 int runner_run(struct cli *cli, const struct runner_options *options,
                const struct ds_question *question)
 {
     const char *format = options->format ? options->format : "onnx";
-    struct runner r = {.o = options, .question = question, .format = ds_model_format_find(format)};
+    struct runner r = {.o = options, .question = question, .form = ds_model_form_find(format)};
+    bool int8 = r.form && r.form->int8;
     const struct program_options program = {.path = options->program,
                                             .args = &options->args,
                                             .timeout = options->timeout,
                                             .retries = options->retries,
                                             .serve = options->serve,
                                             .batch = (int)options->batch,
-                                            .format = r.format};
+                                            .format = r.form ? r.form->format : NULL};
     r.model = (struct ds_model_options){.batch = (int)options->batch,
-                                        .opset = (int)options->opset,
+                                        .opset = int8 ? DS_ONNX_OPSET_INT8 : (int)options->opset,
                                         .seed = cli->seed,
                                         .input = PROGRAM_INPUT,
-                                        .output = "output"};
+                                        .output = "output",
+                                        .quant = int8 ? &r.quant : NULL,
+                                        .round_each = int8 && r.form->round_each};
     r.program = program_open(&program, question);
     answers_open(&r.answers, question, options->cache);
     int status = measure_all(&r, cli);
     program_close(r.program);
     answers_free(&r.answers);
+    ds_quant_free(&r.quant);
     ds_net_free(&r.net);
     if (r.failed)
         cli_die(CLI_FAILED, "%" PRIu64 " of %" PRIu64 " records got no %s%s", r.failed, r.records,

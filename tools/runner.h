@@ -16,7 +16,7 @@ struct runner_options {
     double timeout; /* seconds */
     uint64_t retries;
     bool serve;         /* started once */
-    const char *format; /* of models: "onnx", "tflite", "none"; NULL: onnx */
+    const char *format; /* of models: one of DS_MODEL_FORMS, or "none"; NULL: onnx */
     const char *cache;  /* directory of answers; NULL: none */
     bool drop_failed;
     uint64_t batch, opset;
@@ -33,7 +33,8 @@ struct runner_options {
     {"serve", 0, CLI_FLAG, &(r).serve, NULL, \
      "--exec: start it once, and ask it in lines of JSON", 0}, \
     {"format", 0, CLI_TEXT, &(r).format, "FORMAT", \
-     "--exec: of models: onnx (default), tflite; none: it is only told the architecture", 0}, \
+     "--exec: of models: onnx (default), tflite, onnx-int8 ...; none: it is told the architecture", \
+     0}, \
     {"arg", 0, CLI_LIST, &(r).args, "ARG", "--exec: an argument of it; may be given again", 0}, \
     {"timeout", 0, CLI_NUMBER, &(r).timeout, "S", "--exec: seconds that it may take (600)", \
      0.001, 1e6}, \
