@@ -177,10 +177,8 @@ static enum child_verdict keep(struct child *c, const char *chunk, size_t n)
         return CHILD_TOO_LONG;
     if (c->size + n + 1 > c->room) {
         size_t room = 2 * (c->size + n + 1);
-        char *more = realloc(c->text, room);
-        if (!more)
+        if (ds_resize(&c->text, room, 1, NULL))
             return CHILD_NO_MEMORY;
-        c->text = more;
         c->room = room;
     }
     memcpy(c->text + c->size, chunk, n);
