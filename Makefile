@@ -39,7 +39,7 @@ LINK = @echo "  LD $@"; \
 # engines: the folders of lib/engines whose probe compiles and links, and the libraries it names
 ifneq ($(filter-out clean deps format lint uninstall,$(or $(MAKECMDGOALS),all)),)
 PROBED := $(shell CC='$(CC)' FLAGS='$(CPPFLAGS) $(LDFLAGS)' WITHOUT='$(WITHOUT)' \
-	lib/engines/probe $(BUILD)/engines)
+	lib/engines/probe $(BUILD)/engines; lib/measure/commit $(BUILD)/lib/measure/commit.h)
 endif
 ENGINES := $(filter-out -%,$(PROBED))
 version_of = '"$(shell dpkg-query -Wf '$${Version}' $(1) 2>/dev/null || echo unversioned)"'

@@ -381,6 +381,27 @@ END
     run -0 ds-aggregate --merge dpu.dss dpu.dss
 }
 
+@test "the provenance has the inputs of all files, each once, and not those of the last alone" {
+    for seed in 4 5; do ds-sample ofa-mbv3 -n 1 --seed $seed | ds-affix --depth 0,2 | ds-measure-cost >$seed.dss; done
+    ds-aggregate --by depth -o a.dss 4.dss 5.dss 4.dss
+    cmp <(ds-show --heads a.dss | sed -nE 's/^( +ds-[a-z-]+) [0-9.]+:/\1:/; 2,$p') - <<'END'
+  input 1:
+    ds-sample: --number 1 --seed 4 ofa-mbv3
+    ds-affix: --depth 0,2
+    ds-measure-cost:
+  input 2:
+    ds-sample: --number 1 --seed 5 ofa-mbv3
+    ds-affix: --depth 0,2
+    ds-measure-cost:
+  ds-aggregate: --by depth 4.dss 5.dss 4.dss
+  1 records in 1 blocks
+END
+    for ((seed = 1; seed <= 70; seed++)); do ds-sample ofa-mbv3 -n 1 --seed $seed -q; done |
+        ds-affix --depth 0,2 | ds-measure-cost >many.dss
+    ds-aggregate --by depth many.dss | ds-show --heads | grep -qx '  and 6 more inputs'
+    ds-aggregate --by depth 4.dss | ds-show --heads | sed -n 2p | grep -q '^  ds-sample '
+}
+
 @test "errors" {
     run -2 ds-aggregate all.dss
     [[ "$output" == *"wants --by KEYS"* ]]
@@ -395,4 +416,46 @@ END
     [[ "$output" == "ds-aggregate: left out 3 records that lack a key of depth" ]]
     run -1 ds-aggregate --by block <(ds-aggregate --by block all.dss)
     [[ "$output" == *"no architecture; is this an aggregated stream?" ]]
+}
+
+# A measured stream as of another session or host: `factor` times slower, all alike.
+slower() {
+    ds-show --json "$1" | jq -c --argjson f "$2" --arg host "$3" '.metrics["latency.cpu"] |=
+        (.value *= $f | .lo *= $f | .hi *= $f | .ref *= $f | .device = $host)' |
+        ds-import json --space ofa-mbv3 -q
+}
+
+@test "--relative: sessions come to the scale of the first, by their reference networks" {
+    needs_engine onednn
+    ds-sample ofa-mbv3 -n 1 --seed 3 | ds-affix --depth 0,2 --depth 1,2 --depth 2,3 |
+        ds-measure-cpu -q -m 3 --device here -o here.dss
+    slower here.dss 1.5 there >there.dss
+    run -1 ds-aggregate --by depth here.dss there.dss
+    [[ "$output" == *"latency.cpu mixes values of device 'here' and 'there'"* ]]
+    value() { ds-show -t -c latency.cpu | tail -n +2 | awk '{ printf "%.9g ", $1 }'; }
+    want=$(ds-aggregate --by depth here.dss | value)
+    [ "$(ds-aggregate --relative --by depth here.dss there.dss | value)" = "$want" ]
+    ds-aggregate --relative --by depth here.dss there.dss | ds-show --json | grep -qF '"device":"relative to here"'
+    [ "$(ds-aggregate --relative --by depth there.dss here.dss | value)" = \
+        "$(ds-aggregate --by depth there.dss | value)" ]
+    # fronts: the same networks are no worse there
+    ds-compare --tsv --relative --worse latency.cpu --worse params here=<(ds-measure-cost here.dss) \
+        there=<(ds-measure-cost there.dss) | awk -F'\t' 'NR == 3 { exit !(($2 - $5) ^ 2 < 1e-12 * $2 ^ 2) }'
+}
+
+@test "--relative is refused without ref, with other references, and of parts" {
+    needs_engine onednn
+    ds-sample ofa-mbv3 -n 1 --seed 3 | ds-affix --depth 0,2 | ds-measure-cpu -q -m 1 -o here.dss
+    change() { ds-show --json here.dss | jq -c ".metrics[\"latency.cpu\"] |= $1" | ds-import json --space ofa-mbv3 -q; }
+    run -1 ds-aggregate --relative --by depth <(change 'del(.ref)')
+    [[ "$output" == *"record 1, byte "*": --relative: latency.cpu has no ref: it is not relative to any reference networks" ]]
+    run -1 ds-aggregate --relative --by depth here.dss <(change '(.refs = 1)')
+    [[ "$output" == *": --relative: latency.cpu is relative to 1 reference networks, the first to 3" ]]
+    run -1 ds-fit --relative latency.cpu --name m --device none <(change 'del(.ref)')
+    [[ "$output" == *": --relative: latency.cpu has no ref"* ]]
+    ds-sample ofa-mbv3-w1.0 -n 1 | ds-measure-cpu -q -m 1 -o other.dss
+    run -1 ds-compare --relative --worse latency.cpu here.dss other.dss
+    [[ "$output" == *"a second design space, ofa-mbv3-w1.0: it has other reference networks"* ]]
+    run -2 ds-aggregate --relative --by depth --partial here.dss
+    [[ "$output" == *"--relative: parts would be relative to different records"* ]]
 }

@@ -93,6 +93,45 @@ detail() {
         "$out/parts"
 }
 
+@test "a metric that is there already is refused unless --replace; under another name both stay" {
+    measure -o "$out/once.dss" "$IN"
+    run -1 --separate-stderr measure "$out/once.dss"
+    [[ "$stderr" == "ds-measure-cpu: $out/once.dss: record 1, byte "*": it has latency.cpu already: --replace puts another in its place, --as latency.NAME one beside it" ]]
+    measure --as latency.again -o "$out/both.dss" "$out/once.dss"
+    ds-show -t -c latency.cpu "$out/both.dss" | cmp - <(ds-show -t -c latency.cpu "$out/once.dss")
+    [ "$(ds-show -t -c latency.again "$out/both.dss" | awk 'NR > 1 && $1 > 0' | wc -l)" -eq 6 ]
+    measure --replace -m 3 -o "$out/replaced.dss" "$out/once.dss"
+    [ "$(detail runs "$out/replaced.dss" | sort -u)" = 3 ]
+    for by in "cpu --profile note10" "acc --profile acc-ofa-mbv3" "npu --model kirin9000-lite"; do
+        ds-sample ofa-mbv3 -n 2 | ds-measure-$by -q -o "$out/$by.dss"
+        run -1 --separate-stderr ds-measure-$by -q "$out/$by.dss"
+        [[ "$stderr" == *" already: --replace puts another in its place"* ]]
+        ds-measure-$by -q --replace "$out/$by.dss" | ds-show --json | cmp - <(ds-show --json "$out/$by.dss")
+    done
+}
+
+@test "records before one that has the metric already are measured and passed on" {
+    { cat "$IN" && measure "$IN"; } >"$out/in.dss"
+    run -1 --separate-stderr measure -o "$out/a.dss" "$out/in.dss"
+    [ "$(detail value "$out/a.dss.part"* | wc -l)" -eq 6 ]
+}
+
+@test "--sustained: measured after so many seconds of load, and the record says so" {
+    begin=${EPOCHREALTIME/[.,]/}
+    measure --sustained 1.5 -o "$out/a.dss" "$IN"
+    [ $((${EPOCHREALTIME/[.,]/} - begin)) -ge 1500000 ]
+    [ "$(detail sustained "$out/a.dss" | sort -u)" = 1.5 ]
+    measure -o "$out/b.dss" "$IN"
+    [ -z "$(detail sustained "$out/b.dss")" ]
+}
+
+@test "the references stand on the record, the dstools that measured in the provenance" {
+    measure -o "$out/a.dss" "$IN"
+    [ "$(detail refs "$out/a.dss" | sort -u)" = 3 ]
+    [ "$(detail ref "$out/a.dss" | sort -u | awk '$1 > 0' | wc -l)" -eq 1 ]
+    ds-show --heads "$out/a.dss" | grep -qE '^    dstools: [0-9.]+(, commit [0-9a-f]{12}(-dirty)?)?$'
+}
+
 @test "a wide --precision ends as soon as there is an interval" {
     ds-measure-cpu -q --precision 1e6 --max-runs 60 --burst 3 -o "$out/a.dss" "$IN"
     [ "$(detail runs "$out/a.dss" | sort -u)" = 9 ] # the first look with an interval is after 8

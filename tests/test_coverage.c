@@ -88,14 +88,16 @@ struct tally {
 
 static void measure_once(const struct ds_measure_options *o, struct tally *tally)
 {
-    struct ds_model model[NETWORKS + 1];
+    struct ds_model model[NETWORKS + DS_REFERENCES];
     struct ds_timing timing[NETWORKS];
-    struct ds_reference reference = {.model = &model[NETWORKS]};
+    struct ds_reference reference = {0};
     struct ds_error err;
     struct ds_spent spent = {0};
     double off[NETWORKS];
-    for (int i = 0; i <= NETWORKS; i++)
+    for (int i = 0; i < NETWORKS + DS_REFERENCES; i++)
         model[i].ms = 4 + i;
+    for (int i = 0; i < DS_REFERENCES; i++)
+        reference.model[i] = &model[NETWORKS + i];
     for (int i = 0; i < NETWORKS; i++)
         if (ds_timing_init(&timing[i], &engine, &model[i], 0, 1, o, &err))
             abort();
@@ -103,7 +105,7 @@ static void measure_once(const struct ds_measure_options *o, struct tally *tally
     if (ds_measure(&engine, timing, NETWORKS, &reference, o, &spent, advance, NULL, &err))
         abort();
     for (int i = 0; i < NETWORKS; i++)
-        off[i] = log(ds_timing_latency(&timing[i]).median / model[i].ms);
+        off[i] = log(ds_timing_latency(&timing[i]).centre / model[i].ms);
     double sorted[NETWORKS], scale;
     for (int i = 0; i < NETWORKS; i++)
         sorted[i] = off[i];

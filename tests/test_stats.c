@@ -2,6 +2,7 @@
 #include "tap.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 static int near(double a, double b, double tolerance)
 {
@@ -42,6 +43,23 @@ int main(void)
     CHECK(lo == 40 && hi == 61, "hundred values: 40th and 61st (%g, %g)", lo, hi);
     ds_median_interval(r, 1, 0.95, &lo, &hi);
     CHECK(lo == 1 && hi == 1, "one value");
+
+    /* all 55 means of two of the squares of 1..10, by hand sorted out */
+    double squares[10], means[55];
+    int nmeans = 0;
+    for (int i = 0; i < 10; i++)
+        squares[i] = (i + 1) * (i + 1);
+    for (int i = 0; i < 10; i++)
+        for (int j = i; j < 10; j++)
+            means[nmeans++] = (squares[i] + squares[j]) / 2;
+    ds_sort(means, 55);
+    bool all = true;
+    for (uint64_t i = 0; i < 55; i++)
+        all = all && near(ds_mean_of_two(squares, 10, i + 1), means[i], 1e-15);
+    CHECK(all && near(ds_centre(squares, 10), means[27], 1e-15), "means of two, sorted");
+    CHECK(ds_centre(r, 1) == 1 && near(ds_centre(r, 2), 1.5, 1e-15) &&
+              near(ds_centre(r, 4), 2.5, 1e-15),
+          "centres of few values");
 
     /* tables of Student's t */
     CHECK(near(ds_student_t(0.95, 1), 12.706204736, 1e-9), "t, 1 df");

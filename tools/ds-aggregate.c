@@ -2,6 +2,7 @@
 #include "conditions.h"
 #include "output.h"
 #include "progress.h"
+#include "relative.h"
 #include "study/aggregate.h"
 
 #include <inttypes.h>
@@ -13,14 +14,15 @@ static void write_groups(struct cli *cli, struct ds_aggregate *a, int ngroups, b
 {
     struct ds_error err;
     struct ds_record rec;
-    size_t size;
-    const void *before = ds_reader_provenance(in, &size);
+    msgpack_sbuffer before;
+    msgpack_sbuffer_init(&before);
     struct ds_writer *out = cli_writer(cli);
     struct ds_made made = cli_made(cli);
     made.total = (uint64_t)ngroups;
-    if (ds_record_init(&rec, &err) ||
-        ds_writer_begin(out, ds_reader_space(in), before, size, &made, &err))
+    if (ds_record_init(&rec, &err) || ds_reader_inputs(in, &before, &err) ||
+        ds_writer_begin(out, ds_reader_space(in), before.data, before.size, &made, &err))
         cli_fail(out, &err);
+    msgpack_sbuffer_destroy(&before);
     for (int g = 0; g < ngroups; g++)
         if (ds_aggregate_group(a, g, &rec, &err) ||
             (partial && ds_aggregate_partial(a, g, &rec, &err)) || ds_writer_put(out, &rec, &err))
@@ -68,6 +70,7 @@ static struct counts read_records(struct ds_aggregate *a, struct ds_reader *in, 
     int rc;
     progress_begin(&progress, show, 0);
     while ((rc = ds_reader_next(in, &rec, &err)) > 0) {
+        relative_apply(rec, in);
         int in_group =
             merge ? ds_aggregate_merge(a, rec, &err) + 1 : ds_aggregate_add(a, rec, &err);
         if (merge ? in_group != 1 : in_group < 0)
@@ -101,6 +104,7 @@ int main(int argc, char **argv)
         {"partial", 0, CLI_FLAG, &partial, NULL, "write what --merge needs along with each group",
          0},
         {"merge", 0, CLI_FLAG, &merge, NULL, "join partial results, as if of all their records", 0},
+        RELATIVE_OPTION,
         {"keep", 0, CLI_COUNT, &keep, "N",
          "values and a quarter as many bases kept as they are (1048576)", 1000, 1e9},
         {0},
@@ -118,6 +122,9 @@ int main(int argc, char **argv)
         cli_die(CLI_USAGE, "--merge takes --by, --effect, --occurring and --keep from the parts");
     if (against && !effect)
         cli_die(CLI_USAGE, "--against belongs to --effect");
+    if (relative_wanted && (merge || partial))
+        cli_die(CLI_USAGE, "--relative: parts would be relative to different records; it excludes "
+                           "--partial and --merge");
     if (!by && !merge)
         cli_die(CLI_USAGE, "wants --by KEYS, as --by unit,block");
     if (effect && occurring)

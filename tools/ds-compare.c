@@ -7,6 +7,7 @@
 #include "fronts.h"
 #include "memory.h"
 #include "output.h"
+#include "relative.h"
 #include "search/control.h"
 #include "search/pareto.h"
 
@@ -342,6 +343,7 @@ int main(int argc, char **argv)
     const char *reference = NULL, *at = NULL;
     struct comparison c = {0};
     const struct cli_option options[] = {
+        RELATIVE_OPTION,
         {"better", 'b', CLI_LIST, &better, "METRIC", "the more of it, the better", 0},
         {"worse", 'w', CLI_LIST, &worse, "METRIC", "the more of it, the worse", 0},
         {"reference", 0, CLI_TEXT, &reference, "METRIC=V,...",

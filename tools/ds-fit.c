@@ -8,6 +8,7 @@
 #include "output.h"
 #include "profile/fit.h"
 #include "progress.h"
+#include "relative.h"
 #include "stream/provenance.h"
 
 #include <math.h>
@@ -62,6 +63,7 @@ static void read_all(struct ds_reader *from, const char *metric, const struct wa
     int rc;
     while ((rc = ds_reader_next(from, &rec, &err)) > 0) {
         double value;
+        relative_apply(rec, from);
         int known =
             ds_record_need_arch(rec, &err) ? -1 : ds_record_value(rec, metric, &value, &err);
         if (known < 0)
@@ -173,20 +175,18 @@ static json_t *rounded(double x)
     return isfinite(x) ? json_real(round(x * 1e5) / 1e5) : json_null();
 }
 
-/* The commands that made the data, as in the stream's provenance. */
-static json_t *made_by(const struct ds_reader *in)
+/* Adds the commands of a provenance to the list, those that made its inputs first. */
+static void add_commands(json_t *list, const msgpack_object_array *entries)
 {
-    size_t size;
-    const void *data = ds_reader_provenance(in, &size);
-    json_t *list = json_array();
-    struct ds_provenance p;
     struct ds_provenance_entry e;
-    struct ds_error err;
-    if (ds_provenance_unpack(&p, data, size, &err))
-        cli_die(CLI_FAILED, "%s", err.text);
-    for (uint32_t i = 0; i < p.n; i++) {
+    for (uint32_t i = 0; i < entries->size; i++) {
         char line[1000];
-        if (!ds_provenance_entry(&p, i, &e) || !e.tool.ptr)
+        if (!ds_provenance_read(&entries->ptr[i], &e))
+            continue;
+        for (uint32_t k = 0; k < e.inputs.size; k++)
+            if (e.inputs.ptr[k].type == MSGPACK_OBJECT_ARRAY)
+                add_commands(list, &e.inputs.ptr[k].via.array);
+        if (!e.tool.ptr)
             continue;
         int n = snprintf(line, sizeof line, "%.*s", (int)e.tool.size, e.tool.ptr);
         for (uint32_t k = 0; k < e.args.size && n < (int)sizeof line; k++) {
@@ -197,7 +197,23 @@ static json_t *made_by(const struct ds_reader *in)
         }
         json_array_append_new(list, json_string(line));
     }
+}
+
+/* The commands that made the data, as in the stream's provenance. */
+static json_t *made_by(const struct ds_reader *in)
+{
+    msgpack_sbuffer packed;
+    json_t *list = json_array();
+    struct ds_provenance p;
+    struct ds_error err;
+    msgpack_sbuffer_init(&packed);
+    if (ds_reader_inputs(in, &packed, &err) ||
+        ds_provenance_unpack(&p, packed.data, packed.size, &err))
+        cli_die(CLI_FAILED, "%s", err.text);
+    if (p.n)
+        add_commands(list, &p.unpacked.data.via.array);
     ds_provenance_free(&p);
+    msgpack_sbuffer_destroy(&packed);
     return list;
 }
 
@@ -255,6 +271,7 @@ int main(int argc, char **argv)
 {
     struct wanted w = {.scale = 1, .description = "fitted by ds-fit"};
     const struct cli_option options[] = {
+        RELATIVE_OPTION,
         {"family", 0, CLI_TEXT, &w.family, "F",
          "this family; the best by cross-validation unless given", 0},
         {"name", 0, CLI_TEXT, &w.name, "NAME", "the profile's name", 0},

@@ -2,6 +2,7 @@
  * Adds top-1 accuracy: measured on images with the weights of a supernet, from a profile, by a
  * predictor that others published, or by another program.
  */
+#include "claim.h"
 #include "estimate.h"
 #include "evaluate.h"
 #include "runner.h"
@@ -16,6 +17,7 @@ int main(int argc, char **argv)
         EVALUATE_OPTIONS(evaluate),
         {"profile", 0, CLI_TEXT, &profile, "NAME", "by this profile: a shipped name or a file", 0},
         PREDICTOR_OPTION(predictor),
+        REPLACE_OPTION,
         RUNNER_OPTIONS(runner),
         {0},
     };

@@ -1,5 +1,6 @@
 /* Measures latency live on a GPU, through OpenCL. */
 #include "base/metric.h"
+#include "claim.h"
 #include "estimate.h"
 #include "meter.h"
 #include "runner.h"
@@ -63,6 +64,7 @@ int main(int argc, char **argv)
          "not live: by this device profile, a shipped name or a file", 0},
         PREDICTOR_OPTION(predictor),
         AS_OPTION(as),
+        REPLACE_OPTION,
         RUNNER_OPTIONS(runner),
         {0},
     };

@@ -1,5 +1,6 @@
 /* Adds the latency on an NPU: none is measured live, but by a profile, a model or a program. */
 #include "base/metric.h"
+#include "claim.h"
 #include "estimate.h"
 #include "runner.h"
 
@@ -13,6 +14,7 @@ int main(int argc, char **argv)
         {"profile", 0, CLI_TEXT, &profile, "NAME", "by this profile: a shipped name or a file", 0},
         PREDICTOR_OPTION(predictor),
         AS_OPTION(as),
+        REPLACE_OPTION,
         RUNNER_OPTIONS(runner),
         {"batch", 'b', CLI_COUNT, &runner.batch, "N", "--exec: images at once (1)", 1,
          CLI_MOST_BATCH},

@@ -43,13 +43,13 @@ static void print_argument(FILE *out, const msgpack_object_str *arg)
 }
 
 /* What is known of the machine that measured: "    kernel: Linux 6.1". */
-static void print_machine(FILE *out, const msgpack_object_map *machine)
+static void print_machine(FILE *out, const msgpack_object_map *machine, int indent)
 {
     for (uint32_t i = 0; i < machine->size; i++) {
         const msgpack_object *key = &machine->ptr[i].key, *text = &machine->ptr[i].val;
         if (key->type != MSGPACK_OBJECT_STR || text->type != MSGPACK_OBJECT_STR)
             continue;
-        fputs("    ", out);
+        fprintf(out, "%*s", indent, "");
         print_text(out, &key->via.str);
         fputs(": ", out);
         print_text(out, &text->via.str);
@@ -57,18 +57,31 @@ static void print_machine(FILE *out, const msgpack_object_map *machine)
     }
 }
 
-/* One line for every tool in the provenance: "ds-sample 0.2.0: ofa-mbv3 -n 3". */
-static void print_provenance(FILE *out, const void *data, size_t size)
+static void print_entries(FILE *out, const msgpack_object_array *entries, int indent);
+
+/* What several inputs say, each of them further in. */
+static void print_inputs(FILE *out, const struct ds_provenance_entry *e, int indent)
 {
-    struct ds_provenance p;
+    for (uint32_t i = 0; i < e->inputs.size; i++) {
+        fprintf(out, "%*sinput %u:\n", indent, "", i + 1);
+        if (e->inputs.ptr[i].type == MSGPACK_OBJECT_ARRAY)
+            print_entries(out, &e->inputs.ptr[i].via.array, indent + 2);
+    }
+    if (e->more)
+        fprintf(out, "%*sand %llu more inputs\n", indent, "", (unsigned long long)e->more);
+}
+
+/* One line for every tool in a provenance: "ds-sample 0.2.0: ofa-mbv3 -n 3". */
+static void print_entries(FILE *out, const msgpack_object_array *entries, int indent)
+{
     struct ds_provenance_entry e;
-    struct ds_error err;
-    if (ds_provenance_unpack(&p, data, size, &err))
-        cli_die(CLI_FAILED, "%s", err.text);
-    for (uint32_t i = 0; i < p.n; i++) {
-        if (!ds_provenance_entry(&p, i, &e))
+    for (uint32_t i = 0; i < entries->size; i++) {
+        if (!ds_provenance_read(&entries->ptr[i], &e))
             continue;
-        fputs("  ", out);
+        print_inputs(out, &e, indent);
+        if (!e.tool.ptr)
+            continue;
+        fprintf(out, "%*s", indent, "");
         print_text(out, &e.tool);
         if (e.version.ptr) {
             fputc(' ', out);
@@ -79,8 +92,18 @@ static void print_provenance(FILE *out, const void *data, size_t size)
             if (e.args.ptr[k].type == MSGPACK_OBJECT_STR)
                 print_argument(out, &e.args.ptr[k].via.str);
         fputc('\n', out);
-        print_machine(out, &e.machine);
+        print_machine(out, &e.machine, indent + 2);
     }
+}
+
+static void print_provenance(FILE *out, const void *data, size_t size)
+{
+    struct ds_provenance p;
+    struct ds_error err;
+    if (ds_provenance_unpack(&p, data, size, &err))
+        cli_die(CLI_FAILED, "%s", err.text);
+    if (p.n)
+        print_entries(out, &p.unpacked.data.via.array, 2);
     ds_provenance_free(&p);
 }
 

@@ -1,5 +1,6 @@
 #include "estimate.h"
 
+#include "claim.h"
 #include "memory.h"
 
 #include "base/metric.h"
@@ -32,6 +33,7 @@ static void add_value(struct ds_filter *f, struct ds_record *rec, const struct e
     struct ds_error err;
     double value;
     cli_need_arch(rec, ds_reader_where(f->in));
+    claim_metric(f, rec, e->metric);
     if (e->value(e->context, rec->choice, &value, &err)) {
         ds_fail_in(&err, "%s", ds_reader_where(f->in));
         cli_fail(f->out, &err);

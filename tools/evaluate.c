@@ -4,6 +4,7 @@
 #include "base/id_map.h"
 #include "base/json_memory.h"
 #include "base/metric.h"
+#include "claim.h"
 #include "measure/narrow.h"
 #include "memory.h"
 #include "progress.h"
@@ -275,6 +276,7 @@ static void evaluate_record(struct evaluation *e, struct ds_record *rec)
     struct ds_outcome o = {0};
     const char *where = ds_reader_where(e->f.in);
     cli_need_arch(rec, where);
+    claim_metric(&e->f, rec, DS_TOP1);
     if (e->subnets.space != rec->space) {
         subnets_bind(&e->subnets, rec->space, where);
         e->space_key = XXH3_64bits(rec->space->json, strlen(rec->space->json));

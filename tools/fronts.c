@@ -1,6 +1,7 @@
 #include "fronts.h"
 
 #include "input.h"
+#include "relative.h"
 #include <string.h>
 
 static void read_front(struct ds_fronts *fronts, const struct ds_objectives *o, char *operand)
@@ -25,7 +26,7 @@ static void read_front(struct ds_fronts *fronts, const struct ds_objectives *o, 
 void fronts_read(struct ds_fronts *fronts, const struct ds_objectives *o, char *const *operands,
                  int n)
 {
-    *fronts = (struct ds_fronts){0};
+    *fronts = (struct ds_fronts){.relative = relative_scale()};
     if (n == 0)
         read_front(fronts, o, (char[]){"-"});
     for (int i = 0; i < n; i++)

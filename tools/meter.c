@@ -1,6 +1,7 @@
 #include "meter.h"
 
 #include "base/interrupt.h"
+#include "claim.h"
 #include "measure/machine.h"
 #include "progress.h"
 
@@ -29,6 +30,7 @@ void meter_choose(struct ds_window_options *o, const struct meter_choice *c, uin
     o->measure.max_runs = (int)c->max_runs;
     o->measure.warmup = (int)c->warmup;
     o->measure.burst = (int)c->burst;
+    o->measure.sustained = c->sustained;
     o->measure.per_block = c->per_block;
     o->size = (size_t)c->window;
 }
@@ -88,6 +90,7 @@ int meter_run(struct cli *cli, const struct ds_window_options *options)
     f.made.machine = machine.fact;
     f.made.nfacts = machine.n;
     bar.in = f.in;
+    o.replace = claim_replaces;
     o.advance = advance;
     o.advance_arg = &bar;
     struct ds_window *window = ds_window_open(&o, &f, &err);

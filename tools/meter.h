@@ -9,6 +9,7 @@
 struct meter_choice {
     uint64_t batch, max_runs, warmup, burst, window;
     double precision; /* percent */
+    double sustained; /* seconds */
     bool per_block;
 };
 
@@ -28,6 +29,8 @@ struct meter_choice {
     {"burst", 0, CLI_COUNT, &(c).burst, "N", "timed runs at each visit (1)", 1, 1000}, \
     {"window", 0, CLI_COUNT, &(c).window, "N", \
      "records measured together, in shuffled rounds (128)", 1, 100000}, \
+    {"sustained", 0, CLI_NUMBER, &(c).sustained, "S", \
+     "measure each window after S seconds of load (0)", 0}, \
     {"per-block", 0, CLI_FLAG, &(c).per_block, NULL, "a latency for every block too", 0}
 /* clang-format on */
 

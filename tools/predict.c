@@ -2,6 +2,7 @@
 #include "base/grow.h"
 #include "base/metric.h"
 #include "blas.h"
+#include "claim.h"
 #include "estimate.h"
 #include "memory.h"
 #include "profile/predictor.h"
@@ -67,6 +68,9 @@ static void add_to_window(struct queue *q, const struct ds_record *rec)
     struct ds_error err;
     size_t before = q->packed.size;
     cli_need_arch(rec, ds_reader_where(q->f.in));
+    if (q->n && !claim_replaces && ds_record_need_new(rec, q->metric, &err))
+        predict(q); /* what came before */
+    claim_metric(&q->f, rec, q->metric);
     if (rec->space != q->space) {
         q->space = rec->space;
         if (ds_predictor_bind(q->predictor, q->space, &err))

@@ -3,6 +3,7 @@
 #include "answers.h"
 #include "base/grow.h"
 #include "base/interrupt.h"
+#include "claim.h"
 #include "formats/model.h"
 #include "measure/answer.h"
 #include "memory.h"
@@ -78,6 +79,7 @@ static struct query make_query(struct runner *r, const struct ds_record *rec)
     struct query q = {0};
     struct ds_error err;
     cli_need_arch(rec, ds_reader_where(r->f.in));
+    claim_metric(&r->f, rec, r->question->metric);
     if (r->form && !(q.model = make_model(r, rec, &q.size, &err))) {
         ds_fail_in(&err, "%s", ds_reader_where(r->f.in));
         cli_fail(r->f.out, &err);

@@ -68,6 +68,44 @@ double ds_median_interval(const double *sorted, size_t n, double level, double *
     return covered;
 }
 
+/* How many means of two of sorted x are v or less. */
+static uint64_t means_up_to(const double *x, size_t n, double v)
+{
+    uint64_t count = 0;
+    size_t j = n; /* the pairs of i are those with x[i..j-1] */
+    for (size_t i = 0; i < n; i++) {
+        while (j > i && (x[i] + x[j - 1]) / 2 > v)
+            j--;
+        if (j <= i)
+            break;
+        count += j - i;
+    }
+    return count;
+}
+
+double ds_mean_of_two(const double *sorted, size_t n, uint64_t rank)
+{
+    double lo = sorted[0], hi = sorted[n - 1];
+    if (means_up_to(sorted, n, lo) >= rank)
+        return lo;
+    for (;;) { /* always more than lo, and at most hi */
+        double middle = lo + (hi - lo) / 2;
+        if (middle <= lo || middle >= hi)
+            return hi;
+        if (means_up_to(sorted, n, middle) >= rank)
+            hi = middle;
+        else
+            lo = middle;
+    }
+}
+
+double ds_centre(const double *sorted, size_t n)
+{
+    uint64_t means = (uint64_t)n * (n + 1) / 2;
+    double low = ds_mean_of_two(sorted, n, (means + 1) / 2);
+    return means % 2 ? low : (low + ds_mean_of_two(sorted, n, means / 2 + 1)) / 2;
+}
+
 /* The continued fraction of the incomplete beta function, by Lentz's method (DLMF 8.17.22). */
 static double beta_fraction(double a, double b, double x)
 {

@@ -3,6 +3,7 @@
 #define DS_BASE_STATS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Welford's running mean and variance. Zero-initialise. */
 struct ds_moments {
@@ -34,6 +35,18 @@ double ds_quantile(const double *sorted, size_t n, double p);
  * coverage; when n is too small for `level` (6 for 95%), the whole range and its coverage.
  */
 double ds_median_interval(const double *sorted, size_t n, double level, double *lo, double *hi);
+
+/*
+ * The rank-th least, from 1, of the n (n + 1) / 2 means of two of sorted x, of each with itself too
+ * (Walsh averages), to the precision of a double.
+ */
+double ds_mean_of_two(const double *sorted, size_t n, uint64_t rank);
+
+/*
+ * The median of those means (Hodges and Lehmann, 1963): a centre as robust as needed and, of
+ * normal samples, as sharp as the median of half as many again; n > 0.
+ */
+double ds_centre(const double *sorted, size_t n);
 
 /* Two-sided quantile of Student's t: P(|T| <= t) = level, with df degrees of freedom. */
 double ds_student_t(double level, double df);

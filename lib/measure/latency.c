@@ -5,7 +5,7 @@
 struct ds_metric *ds_latency_set(struct ds_record *rec, const char *name,
                                  const struct ds_latency *l, size_t runs)
 {
-    struct ds_metric *m = ds_record_set(rec, name, l->median);
+    struct ds_metric *m = ds_record_set(rec, name, l->centre);
     int bad = !m || ds_metric_num(rec, m, "min", l->min) || ds_metric_num(rec, m, "p90", l->p90) ||
               ds_metric_num(rec, m, "lo", l->lo) || ds_metric_num(rec, m, "hi", l->hi) ||
               ds_metric_int(rec, m, "runs", (int64_t)runs);
@@ -26,10 +26,12 @@ int ds_latency_describe(struct ds_record *rec, struct ds_metric *m, struct ds_ti
         (t->disturbed &&
          ds_metric_num(rec, m, "disturbed", t->disturbed / (double)(t->disturbed + t->runs))) ||
         (isfinite(c->drift) && ds_metric_num(rec, m, "drift", c->drift)) ||
-        (isfinite(c->reference) && ds_metric_num(rec, m, "ref", c->reference)) ||
+        (isfinite(c->reference) && (ds_metric_num(rec, m, "ref", c->reference) ||
+                                    ds_metric_int(rec, m, "refs", DS_REFERENCES))) ||
         add_text(rec, m, "engine", c->engine) || add_text(rec, m, "device", c->device) ||
         add_text(rec, m, "driver", c->driver) ||
         (t->device_ms && ds_metric_num(rec, m, "device_ms", ds_timing_device(t))) ||
+        (c->sustained > 0 && ds_metric_num(rec, m, "sustained", c->sustained)) ||
         (c->settles && ds_metric_bool(rec, m, "settled", c->settled)) ||
         (c->threads && ds_metric_int(rec, m, "threads", c->threads)) ||
         add_text(rec, m, "precision", c->precision) || add_text(rec, m, "isa", c->isa) ||

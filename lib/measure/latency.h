@@ -15,8 +15,9 @@ struct ds_conditions {
     const char *weights;                  /* whose they are; NULL: random ones */
     const char *pin;                      /* processors that the tool was bound to */
     int warmup, batch, threads;           /* threads 0: not known */
-    double drift;                         /* of the reference network; NaN: not known */
-    double reference;                     /* its latency, ms; NaN: not known */
+    double drift;                         /* of the reference networks; NaN: not known */
+    double reference;                     /* their latency, ms; NaN: not known */
+    double sustained;                     /* seconds of load before; 0: none */
     bool settles, settled;                /* whether the device was waited for, and with success */
 };
 

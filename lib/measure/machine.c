@@ -1,11 +1,13 @@
 #include "measure/machine.h"
 
 #include "base/text.h"
+#include "measure/commit.h"
 #include <gnu/libc-version.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
 
@@ -107,10 +109,15 @@ void ds_machine_look(struct ds_machine *m)
         add(m, "processors", "%d", CPU_COUNT(&allowed));
     add_clock(m);
     add_file(m, "quota", "/sys/fs/cgroup/cpu.max");
+    if (sched_getscheduler(0) == SCHED_FIFO || sched_getscheduler(0) == SCHED_RR)
+        add(m, "priority", "real time");
+    else if (getpriority(PRIO_PROCESS, 0))
+        add(m, "priority", "nice %d", getpriority(PRIO_PROCESS, 0));
     if (first_line("/proc/loadavg", load))
         add(m, "load", "%.*s", (int)strcspn(load, " "), load);
     if (uname(&u) == 0)
         add(m, "kernel", "%s %s", u.sysname, u.release);
+    add(m, "dstools", "%s%s%s", DS_VERSION, DS_COMMIT[0] ? ", commit " : "", DS_COMMIT);
     add(m, "libc", "%s", gnu_get_libc_version());
 #ifdef __clang__
     add(m, "compiler", "%s", __VERSION__);

@@ -17,7 +17,8 @@ struct ds_machine {
 
 /*
  * Host, date, processor, microcode, processors allowed, SMT, clock governor, range and turbo,
- * hypervisor, quota of the cgroup, load, kernel, C library, compiler. What the system does not tell
+ * hypervisor, quota of the cgroup, priority, load, kernel, dstools, C library,
+ * compiler. What the system does not tell
  * is left out. The struct must stay where it is.
  */
 void ds_machine_look(struct ds_machine *m);

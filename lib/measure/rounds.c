@@ -55,7 +55,7 @@ struct session {
     struct ds_timing *timing;
     int n;
     struct ds_reference *reference;
-    struct ds_run_log log; /* of all timed runs; the reference is network n */
+    struct ds_run_log log; /* of all timed runs; the references are networks n.. */
     double *module_ms;     /* room for one run */
     double *common;        /* [common_room]: of each run of the log */
     size_t common_room;
@@ -127,22 +127,34 @@ static int visit(struct session *s, int which, struct ds_error *err)
     return 0;
 }
 
-static int visit_reference(struct session *s, struct ds_error *err)
+/* Visits a reference; gives the median of its runs. */
+static int visit_reference(struct session *s, int which, double *ms, double *median,
+                           struct ds_error *err)
+{
+    struct ds_model *model = s->reference->model[which];
+    bool disturbed;
+    if (warm_up(s, model, err))
+        return -1;
+    for (int i = 0; i < s->o->burst; i++)
+        if (timed_run(s, model, &ms[i], NULL, &disturbed, err) ||
+            ds_run_log_add(&s->log, s->n + which, ms[i], err))
+            return -1;
+    ds_sort(ms, (size_t)s->o->burst);
+    *median = ds_quantile(ms, (size_t)s->o->burst, 0.5);
+    return 0;
+}
+
+static int visit_references(struct session *s, struct ds_error *err)
 {
     struct ds_reference *r = s->reference;
-    double *ms = ds_alloc((size_t)s->o->burst, sizeof *ms, NULL);
-    bool disturbed;
-    int rc = ms ? ds_resize(&r->ms, (size_t)r->rounds + 1, sizeof *r->ms, err) : ds_no_memory(err);
-    rc = rc ? rc : warm_up(s, r->model, err);
-    for (int i = 0; i < s->o->burst && rc == 0; i++) {
-        rc = timed_run(s, r->model, &ms[i], NULL, &disturbed, err);
-        if (rc == 0)
-            rc = ds_run_log_add(&s->log, s->n, ms[i], err);
+    double *ms = ds_alloc((size_t)s->o->burst, sizeof *ms, err), median, product = 1;
+    int rc = ms ? ds_resize(&r->ms, (size_t)r->rounds + 1, sizeof *r->ms, err) : -1;
+    for (int i = 0; i < DS_REFERENCES && rc == 0; i++) {
+        rc = visit_reference(s, i, ms, &median, err);
+        product *= median;
     }
-    if (rc == 0) {
-        ds_sort(ms, (size_t)s->o->burst);
-        r->ms[r->rounds++] = ds_quantile(ms, (size_t)s->o->burst, 0.5);
-    }
+    if (rc == 0)
+        r->ms[r->rounds++] = pow(product, 1.0 / DS_REFERENCES);
     free(ms);
     return rc;
 }
@@ -154,7 +166,7 @@ static int run_group(const struct session *s, double *median, struct ds_error *e
     bool disturbed;
     int n = 0;
     while (n < SETTLE_RUNS && sum < SETTLE_MS) {
-        if (timed_run(s, s->reference->model, &ms[n], NULL, &disturbed, err))
+        if (timed_run(s, s->reference->model[DS_REFERENCES - 1], &ms[n], NULL, &disturbed, err))
             return -1;
         sum += ms[n++];
     }
@@ -168,7 +180,8 @@ static int settle(const struct session *s, struct ds_error *err)
     struct ds_reference *r = s->reference;
     double last[SETTLE_GROUPS];
     r->settled = false;
-    if (s->engine->run(r->model, NULL, err)) /* the first compiles what is not compiled yet */
+    if (s->engine->run(r->model[DS_REFERENCES - 1], NULL,
+                       err)) /* the first compiles what is not compiled yet */
         return -1;
     double before = now(s);
     for (int n = 0; !r->settled && now(s) - before < 1e3 * s->o->settle; n++) {
@@ -181,6 +194,20 @@ static int settle(const struct session *s, struct ds_error *err)
         }
         r->settled = n + 1 >= SETTLE_GROUPS && most <= (1 + SETTLE_WITHIN) * least;
     }
+    return 0;
+}
+
+/* Keeps the device busy, as long as it takes to be as hot as it gets. */
+static int sustain(const struct session *s, struct ds_error *err)
+{
+    double before = now(s);
+    while (now(s) - before < 1e3 * s->o->sustained) {
+        if (s->engine->run(s->reference->model[DS_REFERENCES - 1], NULL, err))
+            return -1;
+        if (ds_interrupted())
+            return ds_fail(err, "interrupted");
+    }
+    s->spent->warm_up += now(s) - before;
     return 0;
 }
 
@@ -198,46 +225,52 @@ static const struct ds_looks *plan_for(struct session *s, int most_runs, struct 
     return &s->plan[s->nplans++];
 }
 
+/* The value of the references, of their runs in the log without what is common. */
+static int set_reference(struct session *s, struct ds_error *err)
+{
+    double *steady = ds_alloc(s->log.n, sizeof *steady, err), product = 1;
+    for (int which = 0; steady && which < DS_REFERENCES; which++) {
+        size_t n = 0;
+        for (size_t i = 0; i < s->log.n; i++)
+            if (s->log.run[i].network == s->n + which)
+                steady[n++] = exp(s->log.run[i].log_ms - s->common[i]);
+        ds_sort(steady, n);
+        product *= n ? ds_centre(steady, n) : NAN;
+    }
+    s->reference->value = pow(product, 1.0 / DS_REFERENCES);
+    free(steady);
+    return steady ? 0 : -1;
+}
+
 /* Takes what is common to the networks at a time out of all runs. */
 static int steady(struct session *s, struct ds_error *err)
 {
     if (ds_grow(&s->common, &s->common_room, s->log.n, sizeof *s->common, err) ||
-        ds_common_estimate(&s->log, s->n + 1, s->common, err) < 0)
+        ds_common_estimate(&s->log, s->n + DS_REFERENCES, s->common, err) < 0)
         return -1;
-    int *at = ds_alloc((size_t)s->n + 1, sizeof *at, err);
-    double *reference = ds_alloc(s->log.n, sizeof *reference, err);
-    if (!at || !reference) {
-        free(at);
-        free(reference);
+    int *at = ds_alloc((size_t)s->n, sizeof *at, err);
+    if (!at)
         return -1;
-    }
     for (size_t i = 0; i < s->log.n; i++) {
         const struct ds_run *run = &s->log.run[i];
-        double ms = exp(run->log_ms - s->common[i]);
         if (run->network < s->n)
-            s->timing[run->network].steady_ms[at[run->network]++] = ms;
-        else
-            reference[at[s->n]++] = ms;
-    }
-    if (s->reference && at[s->n]) {
-        ds_sort(reference, (size_t)at[s->n]);
-        s->reference->value = ds_quantile(reference, (size_t)at[s->n], 0.5);
+            s->timing[run->network].steady_ms[at[run->network]++] = exp(run->log_ms - s->common[i]);
     }
     free(at);
-    free(reference);
     return 0;
 }
 
 /* The interval of the last look, from the steady runs as they are now; gives its share of the
- * median. */
+ * centre. */
 static double set_interval(struct ds_timing *t, double *sorted)
 {
-    size_t n = (size_t)t->runs, rank = (size_t)t->rank;
+    size_t n = (size_t)t->runs;
+    uint64_t rank = t->rank ? (uint64_t)t->rank : 1, means = (uint64_t)n * (n + 1) / 2;
     memcpy(sorted, t->steady_ms, n * sizeof *sorted);
     ds_sort(sorted, n);
-    t->lo = sorted[rank ? rank - 1 : 0];
-    t->hi = sorted[rank ? n - rank : n - 1];
-    return (t->hi - t->lo) / ds_quantile(sorted, n, 0.5);
+    t->lo = ds_mean_of_two(sorted, n, rank);
+    t->hi = ds_mean_of_two(sorted, n, means + 1 - rank);
+    return (t->hi - t->lo) / ds_centre(sorted, n);
 }
 
 /* Looks at a network that has come to a planned number of runs; whether it is finished. */
@@ -307,7 +340,7 @@ static size_t plan_round(const struct session *s, const uint32_t *order, uint32_
 static int measure_round(struct session *s, const uint32_t *visits, size_t n,
                          void (*advance)(void *, double), void *arg, struct ds_error *err)
 {
-    if (s->reference && visit_reference(s, err))
+    if (s->reference && visit_references(s, err))
         return -1;
     for (size_t i = 0; i < n; i++) {
         struct ds_timing *t = &s->timing[visits[i]];
@@ -330,6 +363,8 @@ static int measure(struct session *s, uint32_t *order, uint32_t *visits,
         order[i] = i;
     if (s->reference && s->o->settle > 0)
         rc = settle(s, err);
+    if (rc == 0 && s->reference && s->o->sustained > 0)
+        rc = sustain(s, err);
     for (uint64_t round = 0; left && rc == 0; round++) {
         size_t n = plan_round(s, order, left, round, visits);
         rc = measure_round(s, visits, n, advance, arg, err);
@@ -357,6 +392,8 @@ static int conclude(struct session *s, struct ds_error *err)
     int rc = sorted ? 0 : -1;
     if (rc == 0 && s->log.n)
         rc = steady(s, err);
+    if (rc == 0 && s->log.n && s->reference)
+        rc = set_reference(s, err);
     for (int i = 0; i < s->n && rc == 0; i++) {
         struct ds_timing *t = &s->timing[i];
         if (t->looks)
@@ -424,7 +461,7 @@ struct ds_latency ds_timing_latency(struct ds_timing *t)
     size_t n = (size_t)t->runs;
     ds_sort(t->ms, n);
     ds_sort(t->steady_ms, n);
-    l.median = ds_quantile(t->steady_ms, n, 0.5);
+    l.centre = ds_centre(t->steady_ms, n);
     l.min = t->ms[0];
     l.p90 = ds_quantile(t->ms, n, 0.9);
     return l;
@@ -434,7 +471,7 @@ struct ds_latency ds_runs_latency(double *ms, size_t n)
 {
     struct ds_latency l;
     ds_sort(ms, n);
-    l.median = ds_quantile(ms, n, 0.5);
+    l.centre = ds_quantile(ms, n, 0.5);
     l.min = ms[0];
     l.p90 = ds_quantile(ms, n, 0.9);
     ds_median_interval(ms, n, DS_LEVEL, &l.lo, &l.hi);

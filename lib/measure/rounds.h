@@ -18,12 +18,13 @@
 #define DS_LEVEL 0.95 /* of confidence intervals */
 
 struct ds_measure_options {
-    double precision; /* width of the median's interval, as a share of the median */
+    double precision; /* width of the centre's interval, as a share of the centre */
     int max_runs;     /* timed runs of one network at most */
     int warmup;       /* untimed runs at the start of a visit */
     int burst;        /* timed runs in a visit */
     bool per_block;   /* time every module too */
     double settle;    /* seconds at most that the device may take to settle (0: does not wait) */
+    double sustained; /* seconds of load before the first round */
     int watch;        /* threads whose runs are made again when others disturb them; 0: none are */
     uint64_t seed;    /* of the order */
 
@@ -49,24 +50,30 @@ struct ds_timing {
     double *steady_ms; /* [runs] without what was common to all networks at the time */
     int disturbed;     /* runs that others disturbed, and that were made again */
     double lo, hi;     /* the interval of the last look; NaN before */
-    int looks, rank;   /* so far, and of the last: see looks.h */
+    int looks;         /* so far */
+    int64_t rank;      /* of the last look: see looks.h */
     bool converged;
     bool known; /* well enough to be passed on: runs for an interval, or all that were allowed */
 };
 
 /* What is known of a network when done; milliseconds of one batch. */
 struct ds_latency {
-    double median;   /* of the steady runs */
+    double centre;   /* of the steady runs: ds_centre (base/stats.h) */
     double lo, hi;   /* its 95% interval, good at any look; with too few runs, their range */
     double min, p90; /* of the runs as the clock gave them */
 };
 
-/* A network measured in every round, to see the machine drift. Zero-initialise, set model. */
+/*
+ * Networks measured in every round, to see the machine drift and to compare sessions by. One says
+ * little: it is known no better than those that are measured, and a small one feels neighbours in
+ * other ways than a large one. Zero-initialise, set models.
+ */
+enum { DS_REFERENCES = 3 };
 struct ds_reference {
-    struct ds_model *model;
+    struct ds_model *model[DS_REFERENCES];
     int rounds;
-    double *ms;   /* [rounds]: the median of each round */
-    double value; /* the median of its steady runs, ms: what sessions are compared by */
+    double *ms;   /* [rounds]: of each round, the geometric mean of their medians */
+    double value; /* the geometric mean of the centres of their steady runs, ms */
     bool settled; /* before the first round, where options.settle asks for it */
 };
 
@@ -81,12 +88,13 @@ int ds_timing_init(struct ds_timing *t, const struct ds_engine *engine, struct d
 void ds_timing_free(struct ds_timing *t);
 
 /*
- * Measures timing[n] to the end, and the reference along the way (its rounds are added to what it
- * has; NULL: none). The time it took is added to `spent`. Where options.settle is set the reference
- * runs untimed first, until the median of a tenth of a second of runs has stayed within 2% for
- * three tenths: the clock of a device rises with its load. Calls advance(arg, share) after every
- * visit: the shares of a network add up to 1. -1 where a network cannot be run, or when the user
- * interrupts (base/interrupt.h): what is known until then is in the timings.
+ * Measures timing[n] to the end, and the references along the way (their rounds are added to what
+ * there is; NULL: none). The time it took is added to `spent`. Where options.settle is set the
+ * largest of them runs untimed first, until the median of a tenth of a second of runs has stayed
+ * within 2% for three tenths: the clock of a device rises with its load. With options.sustained it
+ * then runs so long: what heats up is slower. Calls advance(arg, share) after every visit: the
+ * shares of a network add up to 1. -1 where a network cannot be run, or when the user interrupts
+ * (base/interrupt.h): what is known until then is in the timings.
  */
 int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
                struct ds_reference *reference, const struct ds_measure_options *options,
@@ -102,7 +110,7 @@ double ds_reference_drift(const struct ds_reference *r);
 /* Of a network that is known. Sorts its runs. */
 struct ds_latency ds_timing_latency(struct ds_timing *t);
 
-/* Of n runs, made elsewhere, their number planned; sorts them. */
+/* Of n runs, made elsewhere, their number planned: their median as centre; sorts them. */
 struct ds_latency ds_runs_latency(double *ms, size_t n);
 
 /* The median of device_ms; sorts it. */

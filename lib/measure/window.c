@@ -30,7 +30,7 @@ struct ds_window {
     int ntimings;
     struct ds_id_map ids; /* of architectures, to timings */
 
-    const struct ds_space *space; /* of the reference network */
+    const struct ds_space *space; /* of the reference networks */
     struct ds_reference reference;
     double drift; /* of the reference in this window */
     uint64_t written, unsettled;
@@ -65,26 +65,36 @@ static int load(struct ds_window *w, const struct ds_space *space, const uint8_t
     return rc ? ds_fail_in(err, "%s", ds_reader_where(w->f->in)) : 0;
 }
 
-/* The first choice at every site: the same network however the sample falls. */
-static int load_reference(struct ds_window *w, const struct ds_space *space, struct ds_error *err)
+static void forget_references(struct ds_window *w)
 {
-    uint8_t choice[DS_MAX_SITES] = {0};
-    struct ds_net net = {0};
-    if (w->space == space)
-        return 0;
-    if (w->reference.model)
-        w->o->engine->unload(w->reference.model);
+    for (int i = 0; i < DS_REFERENCES; i++)
+        if (w->reference.model[i])
+            w->o->engine->unload(w->reference.model[i]);
     free(w->reference.ms);
     w->reference = (struct ds_reference){0};
     w->space = NULL;
-    if (ds_arch_canon(space, choice, err))
-        return -1;
-    struct ds_narrow narrow;
-    int rc = load(w, space, choice, &net, &narrow, err);
-    ds_net_free(&net);
-    if (rc)
-        return -1;
-    w->reference.model = narrow.model;
+}
+
+/* The first, the middle and the last choice at every site: the same however the sample falls. */
+static int load_references(struct ds_window *w, const struct ds_space *space, struct ds_error *err)
+{
+    if (w->space == space)
+        return 0;
+    forget_references(w);
+    for (int i = 0; i < DS_REFERENCES; i++) {
+        uint8_t choice[DS_MAX_SITES];
+        struct ds_net net = {0};
+        for (int s = 0; s < space->nsites; s++)
+            choice[s] = (uint8_t)((space->site[s].nchoices - 1) * i / (DS_REFERENCES - 1));
+        if (ds_arch_canon(space, choice, err))
+            return -1;
+        struct ds_narrow narrow;
+        int rc = load(w, space, choice, &net, &narrow, err);
+        ds_net_free(&net);
+        if (rc)
+            return -1;
+        w->reference.model[i] = narrow.model;
+    }
     w->space = space;
     return 0;
 }
@@ -131,12 +141,13 @@ static int describe(struct ds_window *w, struct ds_record *rec, int timing)
                                     .threads = o->setup.threads,
                                     .drift = w->drift,
                                     .reference = w->reference.value,
+                                    .sustained = o->measure.sustained,
                                     .settles = o->measure.settle > 0,
                                     .settled = w->reference.settled};
     struct ds_latency l = ds_timing_latency(t);
     struct ds_metric *metric = ds_latency_set(rec, o->metric, &l, (size_t)t->runs);
     w->unsettled += !t->converged;
-    w->unsettled_width += t->converged ? 0 : (l.hi - l.lo) / l.median;
+    w->unsettled_width += t->converged ? 0 : (l.hi - l.lo) / l.centre;
     return metric ? ds_latency_describe(rec, metric, t, &c) : -1;
 }
 
@@ -288,9 +299,13 @@ int ds_window_add(struct ds_window *w, const struct ds_record *rec, struct ds_er
         ds_fail_in(err, "%s", ds_reader_where(w->f->in));
         return finish_anyway(w);
     }
+    if (!w->o->replace && ds_record_need_new(rec, w->o->metric, err)) {
+        ds_fail_in(err, "%s", ds_reader_where(w->f->in));
+        return finish_anyway(w);
+    }
     if (w->held.n && (rec->space != w->space || is_full(w, rec)) && finish(w, err))
         return -1;
-    int timing = load_reference(w, rec->space, err) ? -1 : find_timing(w, rec, err);
+    int timing = load_references(w, rec->space, err) ? -1 : find_timing(w, rec, err);
     if (timing < 0)
         return finish_anyway(w);
     w->which[w->held.n] = timing;
@@ -351,9 +366,7 @@ void ds_window_free(struct ds_window *w)
     free(w->timing);
     free(w->narrow);
     free(w->net);
-    if (w->reference.model)
-        w->o->engine->unload(w->reference.model);
-    free(w->reference.ms);
+    forget_references(w);
     if (w->session)
         w->o->engine->close(w->session);
     free(w);

@@ -18,7 +18,8 @@ struct ds_window_options {
     const struct ds_engine *engine;
     struct ds_engine_options setup;
     struct ds_measure_options measure;
-    int size; /* records measured together */
+    int size;     /* records measured together */
+    bool replace; /* the metric, where it is there already, which else is refused */
 
     /*
      * Gives the network of an architecture weights (ds_net_give), and it may give images, which

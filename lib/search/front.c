@@ -34,7 +34,7 @@ static int compare(const void *a, const void *b, void *objectives)
 }
 
 static int read_front(struct ds_front *front, const struct ds_objectives *o, struct ds_reader *in,
-                      uint64_t *failed, struct ds_error *err)
+                      struct ds_relative *relative, uint64_t *failed, struct ds_error *err)
 {
     struct ds_record *rec;
     size_t width = (size_t)o->n, next = CHUNK;
@@ -42,6 +42,8 @@ static int read_front(struct ds_front *front, const struct ds_objectives *o, str
     while ((rc = ds_reader_next(in, &rec, err)) > 0) {
         if (ds_grow(&front->x, &front->room, front->n + 1, width * sizeof *front->x, err))
             return -1;
+        if (relative && ds_relative_apply(relative, rec, err))
+            return ds_fail_in(err, "%s: --relative", ds_reader_where(in));
         int known = ds_objectives_read(o, rec, front->x + front->n * width, err);
         if (known < 0)
             return ds_fail_in(err, "%s", ds_reader_where(in));
@@ -89,7 +91,7 @@ int ds_fronts_add(struct ds_fronts *fronts, const struct ds_objectives *o, const
     struct ds_front *front = &fronts->at[fronts->n++];
     *front = (struct ds_front){.label = number};
     fronts->count[number]++;
-    return read_front(front, o, in, failed, err);
+    return read_front(front, o, in, fronts->relative, failed, err);
 }
 
 double ds_front_best(const struct ds_front *front, const struct ds_objectives *o, int want,

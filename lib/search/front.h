@@ -5,6 +5,7 @@
 #ifndef DS_SEARCH_FRONT_H
 #define DS_SEARCH_FRONT_H
 
+#include "measure/relative.h"
 #include "search/objective.h"
 #include "stream/stream.h"
 
@@ -22,6 +23,7 @@ struct ds_fronts {
     char **label; /* in the order of their first front */
     int *count;   /* [nlabels]: fronts of a label */
     size_t room, label_room, count_room;
+    struct ds_relative *relative; /* the scale of latencies; NULL: as they are */
 };
 
 /*

@@ -56,6 +56,12 @@ bool ds_provenance_read(const msgpack_object *entry, struct ds_provenance_entry 
     const msgpack_object *args = ds_map_get(entry->via.map, "args");
     const msgpack_object *total = ds_map_get(entry->via.map, "total");
     const msgpack_object *machine = ds_map_get(entry->via.map, "machine");
+    const msgpack_object *inputs = ds_map_get(entry->via.map, "inputs");
+    const msgpack_object *more = ds_map_get(entry->via.map, "more");
+    if (inputs && inputs->type == MSGPACK_OBJECT_ARRAY)
+        e->inputs = inputs->via.array;
+    if (more && more->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+        e->more = more->via.u64;
     if (machine && machine->type == MSGPACK_OBJECT_MAP)
         e->machine = machine->via.map;
     if (tool && tool->type == MSGPACK_OBJECT_STR)

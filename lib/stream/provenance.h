@@ -17,7 +17,9 @@ struct ds_provenance_entry {
     msgpack_object_str tool, version;
     msgpack_object_array args; /* elements that are no strings say nothing */
     uint64_t total;
-    msgpack_object_map machine; /* texts */
+    msgpack_object_map machine;  /* texts */
+    msgpack_object_array inputs; /* in place of all this: the provenances of what was read */
+    uint64_t more;               /* that many beside them */
 };
 
 /* Unpacks a provenance as ds_reader_provenance gives it; -1 when out of memory. */

@@ -4,6 +4,7 @@
 
 #include "base/checksum.h"
 #include "stream/end_mark.h"
+#include "stream/inputs.h"
 #include "stream/provenance.h"
 #include "stream/span.h"
 #include <errno.h>
@@ -56,6 +57,7 @@ struct ds_reader {
     msgpack_zone *zone; /* for heads */
     uint8_t *provenance;
     size_t provenance_size;
+    struct ds_inputs inputs;   /* all provenances */
     uint64_t total;            /* of all parts so far */
     uint64_t provenance_total; /* as the present provenance has it */
 
@@ -118,6 +120,7 @@ void ds_reader_close(struct ds_reader *r)
     free(r->plain.data);
     free(r->packed.data);
     free(r->provenance);
+    ds_inputs_free(&r->inputs);
     free(r);
 }
 
@@ -135,6 +138,11 @@ const void *ds_reader_provenance(const struct ds_reader *r, size_t *size)
 {
     *size = r->provenance_size;
     return r->provenance;
+}
+
+int ds_reader_inputs(const struct ds_reader *r, msgpack_sbuffer *out, struct ds_error *err)
+{
+    return ds_inputs_pack(&r->inputs, out, err);
 }
 
 uint64_t ds_reader_total(const struct ds_reader *r)
@@ -403,7 +411,7 @@ static int keep_provenance(struct ds_reader *r, const msgpack_object *p, struct 
     if (!same || r->part_begins)
         r->total += r->provenance_total;
     r->part_begins = false;
-    return 0;
+    return same ? 0 : ds_inputs_add(&r->inputs, r->provenance, r->provenance_size, err);
 }
 
 /* Unpacks and checks a head; gives its six elements, whose strings point into `head`. */

@@ -1,6 +1,7 @@
 #include "stream/record.h"
 
 #include "base/grow.h"
+#include "base/metric.h"
 #include "stream/span.h"
 #include <inttypes.h>
 #include <math.h>
@@ -139,6 +140,14 @@ int ds_record_group_str(struct ds_record *rec, const char *key, const char *valu
 int ds_record_need_arch(const struct ds_record *rec, struct ds_error *err)
 {
     return rec->has_arch ? 0 : ds_fail(err, "no architecture; is this an aggregated stream?");
+}
+
+int ds_record_need_new(const struct ds_record *rec, const char *metric, struct ds_error *err)
+{
+    return ds_record_metric(rec, metric)
+               ? ds_fail(err, "it has %s already: --replace puts another in its place%s", metric,
+                         ds_metric_is_latency(metric) ? ", --as latency.NAME one beside it" : "")
+               : 0;
 }
 
 struct ds_metric *ds_record_metric(const struct ds_record *rec, const char *name)

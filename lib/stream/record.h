@@ -73,6 +73,12 @@ int ds_record_pack(const struct ds_record *rec, msgpack_sbuffer *out, struct ds_
 /* 0 where it has an architecture; else -1 and a message. */
 int ds_record_need_arch(const struct ds_record *rec, struct ds_error *err);
 
+/*
+ * 0 where it has no such metric yet, or only why it could not be measured; else -1 and a message
+ * that tells of the option --replace.
+ */
+int ds_record_need_new(const struct ds_record *rec, const char *metric, struct ds_error *err);
+
 /* The metric so named, or NULL. */
 struct ds_metric *ds_record_metric(const struct ds_record *rec, const char *name);
 

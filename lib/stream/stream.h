@@ -43,6 +43,9 @@ const struct ds_space *ds_reader_space(const struct ds_reader *r);
 /* The provenance of the block being read, packed as a msgpack array. */
 const void *ds_reader_provenance(const struct ds_reader *r, size_t *size);
 
+/* What all blocks read so far say together: see inputs.h. -1 when out of memory. */
+int ds_reader_inputs(const struct ds_reader *r, msgpack_sbuffer *out, struct ds_error *err);
+
 /*
  * How many records the whole stream holds, as far as the blocks read say (a "total" left in the
  * provenance by the tool that made it); 0 where unknown.

@@ -37,6 +37,7 @@ struct packed_key {
 struct packed {
     struct packed_key key;       /* compared with memcmp */
     dnnl_memory_t weights, bias; /* bias NULL: int8, it belongs to the model */
+    void *room;                  /* of the weights */
     int models; /* that use it, where it is given back: see ds_onednn_packed_stays */
 };
 

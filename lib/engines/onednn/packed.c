@@ -2,6 +2,7 @@
 #include "engines/onednn/onednn.h"
 
 #include "base/grow.h"
+#include "engines/pages.h"
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ void ds_onednn_free_packed(void *at)
         dnnl_memory_destroy(p->weights);
     if (p->bias)
         dnnl_memory_destroy(p->bias);
+    ds_pages_give(p->room);
     free(p);
 }
 
@@ -68,9 +70,12 @@ static int pack(struct ds_session *s, struct packed *p, const struct op *op, dnn
                 void *plain, struct ds_error *err)
 {
     desc_t desc = NULL;
-    int rc = ds_onednn_check(
-        dnnl_memory_create(&p->weights, s->layout[op->layout], s->engine, DNNL_MEMORY_ALLOCATE),
-        "memory for weights", err);
+    const_desc_t layout = s->layout[op->layout];
+    p->room = ds_pages_take(dnnl_memory_desc_get_size(layout));
+    if (!p->room)
+        return ds_no_memory(err);
+    int rc = ds_onednn_check(dnnl_memory_create(&p->weights, layout, s->engine, p->room),
+                             "memory for weights", err);
     if (rc == 0)
         rc = ds_onednn_describe_weights(&desc, &op->key, type, dnnl_oihw, dnnl_goihw, err);
     if (rc == 0)

@@ -7,6 +7,7 @@
 #include "base/grow.h"
 
 #include "base/clock.h"
+#include "engines/pages.h"
 #include "engines/placement.h"
 #include "engines/xnnpack/operators.h"
 #include "network/weights.h"
@@ -201,6 +202,41 @@ static int start_threads(struct ds_session *s, struct ds_error *err)
     return 0;
 }
 
+/* ---- memory: packed weights, which it asks for aligned, lie in huge pages ---- */
+
+static void *take(void *context, size_t size)
+{
+    (void)context;
+    return malloc(size);
+}
+
+static void *take_more(void *context, void *data, size_t size)
+{
+    (void)context;
+    return realloc(data, size);
+}
+
+static void give(void *context, void *data)
+{
+    (void)context;
+    free(data);
+}
+
+static void *take_aligned(void *context, size_t alignment, size_t size)
+{
+    (void)context;
+    return alignment <= DS_PAGES_ALIGNED ? ds_pages_take(size) : NULL;
+}
+
+static void give_aligned(void *context, void *data)
+{
+    (void)context;
+    ds_pages_give(data);
+}
+
+static const struct xnn_allocator allocator = {NULL, take,         take_more,
+                                               give, take_aligned, give_aligned};
+
 static struct ds_session *open_session(const struct ds_engine_options *options,
                                        struct ds_error *err)
 {
@@ -210,7 +246,7 @@ static struct ds_session *open_session(const struct ds_engine_options *options,
     if (!s)
         return NULL;
     s->options = *options;
-    if (check(xnn_initialize(NULL), "initialise", err) || start_threads(s, err)) {
+    if (check(xnn_initialize(&allocator), "initialise", err) || start_threads(s, err)) {
         close_session(s);
         return NULL;
     }
