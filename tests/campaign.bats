@@ -284,3 +284,13 @@ END
     # but never what a tool did not finish
     run -1 "$T/campaign" -n 12 --shards 2 --tries 1 --accept-errors f ofa-mbv3 'head -c -18 | ds-measure-cost'
 }
+
+@test "partial results: averages of a campaign whose records stay where they are" {
+    filter='ds-affix -q --all | ds-measure-cost -q'
+    aggregate='ds-aggregate --effect --by unit,block --keep 1000'
+    "$T/campaign" -n 20 --shards 4 d ofa-mbv3 "$filter | $aggregate --partial"
+    "$T/campaign" --merge d | ds-aggregate --merge | ds-show --json >merged
+    ds-sample ofa-mbv3 -n 20 | bash -c "$filter | $aggregate" | ds-show --json >at-once
+    cmp merged at-once
+    [ "$(wc -l <merged)" -eq 45 ]
+}

@@ -180,13 +180,14 @@ int ds_histogram_unpack(struct ds_histogram *h, struct ds_bytes_in *in)
 {
     uint64_t shift = ds_bytes_get_uint(in);
     double min = ds_bytes_get_double(in), max = ds_bytes_get_double(in);
-    uint64_t n = ds_bytes_get_uint(in), key = 0;
+    uint64_t n = ds_bytes_get_uint(in), key = 0, all = 0;
     in->bad =
         in->bad || shift > DS_HISTOGRAM_MOST_SHIFT || !isfinite(min) || !isfinite(max) || min > max;
     h->shift = in->bad ? 0 : (int)shift;
     for (uint64_t i = 0; i < n && !in->bad; i++) {
         uint64_t more = ds_bytes_get_uint(in), times = ds_bytes_get_uint(in);
-        in->bad = in->bad || (i && !more) || more > (UINT64_MAX >> h->shift) - key || !times;
+        in->bad = in->bad || (i && !more) || more > (UINT64_MAX >> h->shift) - key || !times ||
+                  __builtin_add_overflow(all, times, &all);
         key += more;
         if (!in->bad && append(h, key, times))
             return -1;

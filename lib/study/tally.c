@@ -157,11 +157,13 @@ int ds_tally_pack(struct ds_tally *t, struct ds_bytes *out, struct ds_error *err
 static bool is_sound(const struct ds_tally *t)
 {
     uint64_t values = 0, bases = 0;
+    bool over = false;
     for (size_t i = 0; i < t->values.n; i++)
         values += t->values.bin[i].n;
     for (size_t i = 0; i < t->bases.n; i++)
-        bases += t->bases.at[i].n;
-    return t->n && values == t->n && bases == t->n && t->noisy <= t->n;
+        over = __builtin_add_overflow(bases, t->bases.at[i].n, &bases) || over;
+    return t->n && !over && t->n <= INT64_MAX && values == t->n && bases == t->n &&
+           t->noisy <= t->n;
 }
 
 static void free_parts(struct ds_tally *t)
@@ -177,6 +179,8 @@ static int join(struct ds_tallies *all, struct ds_tally *t, struct ds_tally *mor
                 struct ds_error *err)
 {
     uint64_t bins = t->values.room, bases = t->bases.room;
+    if (more->n > INT64_MAX - t->n)
+        return ds_fail(err, "damaged: too many values");
     t->n += more->n;
     t->noisy += more->noisy;
     if (ds_exact_sum_join(&t->sum, &more->sum) || ds_exact_sum_join(&t->squares, &more->squares) ||

@@ -16,6 +16,7 @@
 #include "stream/json.h"
 #include "stream/json_read.h"
 #include "stream/stream.h"
+#include "study/aggregate.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -341,14 +342,39 @@ static void fuzz_json(const uint8_t *data, size_t size)
     json_decref(object);
 }
 
+/* A partial result of ds-aggregate, in the record of a group. */
+static void fuzz_partial(const uint8_t *data, size_t size)
+{
+    struct ds_error err;
+    struct ds_record part, group;
+    msgpack_object_kv entry = {
+        .key = {.type = MSGPACK_OBJECT_STR, .via.str = {.size = 7, .ptr = "partial"}},
+        .val = {.type = MSGPACK_OBJECT_BIN,
+                .via.bin = {.size = (uint32_t)size, .ptr = (const char *)data}}};
+    struct ds_aggregate *a = ds_aggregate_of_partials(&err);
+    if (!a || ds_record_init(&part, &err) || ds_record_init(&group, &err))
+        abort();
+    ds_record_group(&part, some_space());
+    part.extra = (msgpack_object_map){.size = 1, .ptr = &entry};
+    int bad = ds_aggregate_merge(a, &part, &err) || ds_aggregate_merge(a, &part, &err);
+    int groups = bad ? 0 : ds_aggregate_finish(a, &err);
+    for (int g = 0; g < groups; g++)
+        if (ds_aggregate_group(a, g, &group, &err) == 0 &&
+            ds_aggregate_partial(a, g, &group, &err) == 0)
+            pack(&group);
+    ds_record_free(&part);
+    ds_record_free(&group);
+    ds_aggregate_free(a);
+}
+
 static const struct target {
     const char *name;
     void (*run)(const uint8_t *data, size_t size);
 } targets[] = {
-    {"stream", fuzz_stream},        {"record", fuzz_record},     {"space", fuzz_space},
-    {"profile", fuzz_profile},      {"npu", fuzz_npu},           {"pytorch", fuzz_pytorch},
-    {"table", fuzz_table},          {"networks", fuzz_networks}, {"rule", fuzz_rule},
-    {"answer", fuzz_answer},        {"image", fuzz_image},       {"idx", fuzz_idx},
-    {"cifar", fuzz_cifar},          {"list", fuzz_list},         {"json", fuzz_json},
-    {"dictionary", fuzz_dictionary}};
+    {"stream", fuzz_stream},         {"record", fuzz_record},     {"space", fuzz_space},
+    {"profile", fuzz_profile},       {"npu", fuzz_npu},           {"pytorch", fuzz_pytorch},
+    {"table", fuzz_table},           {"networks", fuzz_networks}, {"rule", fuzz_rule},
+    {"answer", fuzz_answer},         {"image", fuzz_image},       {"idx", fuzz_idx},
+    {"cifar", fuzz_cifar},           {"list", fuzz_list},         {"json", fuzz_json},
+    {"dictionary", fuzz_dictionary}, {"partial", fuzz_partial}};
 enum { NTARGETS = sizeof targets / sizeof *targets };
