@@ -82,7 +82,8 @@ static char *add_constant(struct builder *b, const char *owner, const char *what
         count *= (size_t)dims[i];
     struct tensor *t = add_tensor(b, type, data, count * element);
     snprintf(t->name, sizeof t->name, "%s.%s", owner, what);
-    memcpy(t->dims, dims, ndims * sizeof *dims);
+    if (ndims) /* a scalar has none */
+        memcpy(t->dims, dims, ndims * sizeof *dims);
     t->proto.n_dims = ndims;
     return t->name;
 }
