@@ -5,8 +5,8 @@
 #
 #   OUT/baseK.dss    a random architecture, and every block at layer LAYER of every unit; their
 #                    latency in each format, one format after another (base K begins with the K-th)
-#   OUT/ranks.txt    effect and rank of every block in every unit, by format; which pairs change order
-#   OUT/ranks.png    the picture of it; OUT/FORMAT.png: the effects
+#   OUT/ranks.txt    latency and rank of every block in every unit, by format; pairs that change order
+#   OUT/ranks.png    the picture of it; OUT/FORMAT.png: the effects on whole networks
 #   OUT/speed.txt    NETWORKS of each of SPACES by format, alternating ROUNDS times
 #   OUT/accuracy.txt the same of examples/fashion: top-1 by format, where its images are there
 
@@ -16,7 +16,7 @@ FORMATS ?= f32 bf16 int8
 SPACE ?= ofa-mbv3
 RESOLUTION ?= 224
 LAYER ?= 1
-N ?= 8
+N ?= 4
 MEASURE ?= --max-runs 12
 SPACES ?= ofa-mbv3 proxylessnas resnet50
 NETWORKS ?= 4
@@ -39,9 +39,9 @@ all: $(results) $(addprefix $(OUT)/,ranks.png $(FORMATS:=.png))
 	@cat $(results)
 
 # Measures $(2) in all formats, round $(1) beginning with the format of its number; the last of $(2)
-# is the result.
+# is the result. $(3): an option.
 alternate = f=($(FORMATS)); for i in $${!f[@]}; do d=$${f[($(1) + i) % $${\#f[@]}]}; \
-	ds-measure-cpu -q --dtype $$d --as latency.$$d $(MEASURE) $(2) >$(2).next; \
+	ds-measure-cpu -q --dtype $$d --as latency.$$d $(3) $(MEASURE) $(2) >$(2).next; \
 	mv $(2).next $(2); done
 
 $(OUT)/space.json:
@@ -54,7 +54,7 @@ $(OUT)/places: $(OUT)/space.json
 
 $(OUT)/base%.dss: $(OUT)/places
 	ds-sample $(abspath $(OUT))/space.json -n 1 --seed $* | ds-affix -q $$(cat $<) >$@.part
-	$(call alternate,$*,$@.part)
+	$(call alternate,$*,$@.part,--per-block)
 	mv $@.part $@
 
 $(OUT)/measured.dss: $(patsubst %,$(OUT)/base%.dss,$(shell seq $(N)))
