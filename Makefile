@@ -90,7 +90,7 @@ $(BUILD)/lib/engines/opencl/program.o: $(BUILD)/lib/engines/opencl/kernels.h
 
 demo: all
 	@PATH="$(abspath $(BUILD)):$$PATH" $(MAKE) --no-print-directory -f pipelines/profile.mk show OUT=out/demo \
-		N=3 MEASURE='--precision 2 --max-runs 8' ALSO='BUILD CC CFLAGS CPPFLAGS LDFLAGS PREFIX SANITIZE WERROR'
+		N=3 MEASURE='--precision 10 --max-runs 16' ALSO='BUILD CC CFLAGS CPPFLAGS LDFLAGS PREFIX SANITIZE WERROR'
 
 unit: $(UNIT) $(addprefix $(BUILD)/tests/,logits blocks bench/engines bench/peak) # what the tests need built
 check: all unit

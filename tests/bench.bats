@@ -17,6 +17,21 @@ bats_require_minimum_version 1.5.0
     done
 }
 
+@test "repeats.py, in short: a second measurement beside the first, also in parts" {
+    . "$BATS_TEST_DIRNAME/needs.bash"
+    needs_engine onednn
+    [ -z "${SANITIZE:-}" ] || skip "measures nothing of use under the sanitizers"
+    repeats() { "$BATS_TEST_DIRNAME/bench/repeats.py" --networks 3 --keep "$BATS_TEST_TMPDIR/kept" --max-runs 6 "$@"; }
+    run -0 --separate-stderr repeats --processes 2 --busy
+    [[ "${lines[0]}" == "3 networks, 2 processes: "*", oneDNN "*", 1 thread" ]]
+    [ "$(grep -cE '^(as they are|relative to (ref|the median)) +[0-9.]+% +[0-9.]+%$' <<<"$output")" -eq 3 ]
+    [ "$(grep -E '^seconds ' <<<"$output" | wc -w)" -eq 3 ]
+    run -0 --separate-stderr repeats --processes 3
+    [ "$(grep -E '^seconds ' <<<"$output" | wc -w)" -eq 2 ] # the first two were there
+    run -0 ds-correlate --tsv "$BATS_TEST_TMPDIR/kept/3.dss"
+    [ "$(grep -c $'^latency.r[12]\tlatency.r[23]\t' <<<"$output")" -eq 3 ]
+}
+
 @test "the helper of latency.py refuses what it has not, instead of waiting" {
     ds-sample ofa-mbv3 -n 1 -o "$BATS_TEST_TMPDIR/a.dss"
     run -1 "$BUILD/tests/bench/engines" "$BATS_TEST_TMPDIR/a.dss" <<<"run opencl 0 1"

@@ -141,7 +141,7 @@ detail() {
 @test "what did not converge is said, unless -q" {
     run -0 --separate-stderr ds-measure-cpu --max-runs 1 -o "$out/a.dss" "$IN"
     [ -z "$(detail drift "$out/a.dss")" ] # of a single round none can be said
-    [[ "$stderr" == "ds-measure-cpu: 6 of 6 records are known to 0% "*", not to the 1% of --precision: --max-runs is 1; 'converged' is false on them" ]]
+    [[ "$stderr" == "ds-measure-cpu: 6 of 6 latencies are not known to the 1% of --precision, but to 0% "*" more than 1 runs (--max-runs) narrow them; 'converged' is false on their records" ]]
     run -0 --separate-stderr ds-measure-cpu -q --max-runs 1 -o "$out/a.dss" "$IN"
     [ -z "$stderr" ]
 }

@@ -119,6 +119,11 @@ static void rounds(void)
     CHECK(l.min > 0 && l.min <= l.p90 && l.lo > 0 && l.lo <= l.centre && l.centre <= l.hi,
           "lo, centre and hi in order, min and p90");
 
+    struct ds_latency wide = {.centre = 100, .lo = 97, .hi = 104};
+    ds_latency_widen(&wide, 0.04 / 1.959963985);
+    CHECK(fabs(wide.lo - 95) < 1e-6 && fabs(wide.hi - (100 + sqrt(32))) < 1e-6,
+          "an interval widened by squares: %g to %g", wide.lo, wide.hi);
+
     int first[MOST], n = runs;
     memcpy(first, ran, sizeof ran);
     release(&s);

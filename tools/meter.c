@@ -106,10 +106,11 @@ int meter_run(struct cli *cli, const struct ds_window_options *options)
     uint64_t unsettled = ds_window_unsettled(window, &width);
     if (unsettled)
         cli_warn(
-            "%llu of %llu records are known to %.2g%% (mean width of their 95%% intervals), not "
-            "to the %g%% of --precision: --max-runs is %d; 'converged' is false on them",
+            "%llu of %llu latencies are not known to the %g%% of --precision, but to %.2g%% (the "
+            "mean width of their 95%% intervals): a quieter machine or more than %d runs "
+            "(--max-runs) narrow them; 'converged' is false on their records",
             (unsigned long long)unsettled, (unsigned long long)ds_window_written(window),
-            100 * width, 100 * o.measure.precision, o.measure.max_runs);
+            100 * o.measure.precision, 100 * width, o.measure.max_runs);
     ds_window_free(window);
     return cli_filter_close(&f);
 }

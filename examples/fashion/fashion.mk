@@ -62,7 +62,7 @@ $(OUT)/latency.png: $(OUT)/effect.dss
 $(OUT)/best.dss: $(OUT)/table.txt
 	$(call stage,ds-pareto -q --better top1 --top 1 $(foreach s,$(SEEDS),\
 		$(OUT)/original/$(s)/best.dss $(OUT)/auto/$(s)/best.dss) | \
-		ds-pareto -q --worse latency.cpu --top 1 | ds-measure-acc -q $(supernet) --images $(test))
+		ds-pareto -q --worse latency.cpu --top 1 | ds-measure-acc -q --replace $(supernet) --images $(test))
 
 $(OUT)/best/done: $(OUT)/best.dss
 	rm -rf $(@D) && ds-export onnx $(supernet) -b 1000 -d $(@D) $< >/dev/null && touch $@

@@ -23,6 +23,7 @@ int ds_latency_describe(struct ds_record *rec, struct ds_metric *m, struct ds_ti
     int bad =
         ds_metric_int(rec, m, "warmup", c->warmup) ||
         ds_metric_bool(rec, m, "converged", t->converged) ||
+        ds_metric_num(rec, m, "between", DS_BETWEEN) ||
         (t->disturbed &&
          ds_metric_num(rec, m, "disturbed", t->disturbed / (double)(t->disturbed + t->runs))) ||
         (isfinite(c->drift) && ds_metric_num(rec, m, "drift", c->drift)) ||

@@ -467,6 +467,13 @@ struct ds_latency ds_timing_latency(struct ds_timing *t)
     return l;
 }
 
+void ds_latency_widen(struct ds_latency *l, double between)
+{
+    double more = ds_normal_z(DS_LEVEL) * between * l->centre;
+    l->lo = l->centre - hypot(l->centre - l->lo, more);
+    l->hi = l->centre + hypot(l->hi - l->centre, more);
+}
+
 struct ds_latency ds_runs_latency(double *ms, size_t n)
 {
     struct ds_latency l;

@@ -107,6 +107,16 @@ int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
  */
 double ds_reference_drift(const struct ds_reference *r);
 
+/*
+ * By how much a network among others, what is common taken out, deviates from one process to
+ * another beyond what its runs tell: a share of its latency, as found by tests/bench/repeats.py
+ * with networks of OFA-MBv3. Neighbours on the machine do not slow all networks alike, and change.
+ */
+#define DS_BETWEEN 0.005
+
+/* Makes the interval that wide, by squares; the runs of one process cannot show it. */
+void ds_latency_widen(struct ds_latency *l, double between);
+
 /* Of a network that is known. Sorts its runs. */
 struct ds_latency ds_timing_latency(struct ds_timing *t);
 

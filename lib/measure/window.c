@@ -145,9 +145,10 @@ static int describe(struct ds_window *w, struct ds_record *rec, int timing)
                                     .settles = o->measure.settle > 0,
                                     .settled = w->reference.settled};
     struct ds_latency l = ds_timing_latency(t);
-    struct ds_metric *metric = ds_latency_set(rec, o->metric, &l, (size_t)t->runs);
     w->unsettled += !t->converged;
     w->unsettled_width += t->converged ? 0 : (l.hi - l.lo) / l.centre;
+    ds_latency_widen(&l, DS_BETWEEN);
+    struct ds_metric *metric = ds_latency_set(rec, o->metric, &l, (size_t)t->runs);
     return metric ? ds_latency_describe(rec, metric, t, &c) : -1;
 }
 
