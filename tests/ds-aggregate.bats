@@ -118,13 +118,15 @@ same() {
     id=$(ds-show --json forty.dss | python3 -c 'import json, sys
 print(next(r["id"] for r in map(json.loads, sys.stdin) if r.get("affix", {}).get("site") == "unit2.layer1"))')
     ds-show --json forty.dss | grep -v "\"id\": *\"$id\"" | ds-import json --space ofa-mbv3 >less.dss
-    run -0 --separate-stderr ds-aggregate --effect --by layer,unit less.dss -o less
+    run -0 --separate-stderr ds-aggregate --effect --by layer,kernel less.dss -o less
     [[ "$stderr" == "ds-aggregate: left out: "*" values have no siblings: not all that is affixed at their site to other bases is there, and measured" ]]
     # depth 2 alone has no alternative
     ds-sample ofa-mbv3 -n 3 | ds-affix --depth 0,2 | ds-measure-cost >only.dss
     run -1 ds-aggregate --effect --by depth only.dss
     [[ "$output" == "ds-aggregate: all values have no siblings: "*"; run ds-affix with --all, or give --against base" ]]
     run -2 ds-aggregate --effect --against me --by depth only.dss
+    run -2 ds-aggregate --effect --by unit,layer all.dss
+    [[ "$output" == *"--by unit,layer: siblings are in one group"* ]]
     run -2 ds-aggregate --against base --by depth only.dss
 }
 

@@ -144,7 +144,7 @@ END
         small proxyless $bases --seed 3 | ds-affix --all |
             ds-measure-acc --supernet "$ref/proxyless.pth" --images list --calibrate list >out.dss
         ds-show --json out.dss >rows
-        ds-aggregate --effect --by unit out.dss | ds-show --json >groups
+        ds-aggregate --effect --against base --by unit out.dss | ds-show --json >groups
         python3 - $bases <<'END'
 import json, math, sys
 bases = int(sys.argv[1])

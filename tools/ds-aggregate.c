@@ -40,6 +40,21 @@ static enum ds_against find_against(const char *text)
     cli_die(CLI_USAGE, "--against: '%s' is none of base, siblings, mean", text);
 }
 
+/* Whether choices at one site may be in different groups, so that there is an effect to tell. */
+static bool tells_siblings_apart(const char *by)
+{
+    static const char *const places[] = {"unit", "layer", "site"};
+    for (const char *at = by; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        size_t n = strcspn(at, ",");
+        bool is_place = false;
+        for (int i = 0; i < 3; i++)
+            is_place = is_place || (strlen(places[i]) == n && strncmp(places[i], at, n) == 0);
+        if (!is_place)
+            return true;
+    }
+    return false;
+}
+
 /* Says what of the effects was left out for want of siblings; dies where nothing is left. */
 static void tell_alone(const struct ds_aggregate *a, uint64_t grouped)
 {
@@ -129,10 +144,15 @@ int main(int argc, char **argv)
         cli_die(CLI_USAGE, "wants --by KEYS, as --by unit,block");
     if (effect && occurring)
         cli_die(CLI_USAGE, "--effect needs what was affixed; it excludes --occurring");
+    enum ds_against what = find_against(against ? against : "siblings");
+    if (effect && what == DS_AGAINST_SIBLINGS && !tells_siblings_apart(by))
+        cli_die(CLI_USAGE,
+                "--effect --by %s: siblings are in one group, their differences add up to "
+                "zero; give --against base, or what tells them apart, as block",
+                by);
     struct ds_aggregate *a =
         merge ? ds_aggregate_of_partials(&err)
-              : ds_aggregate_new(by, occurring ? DS_BY_OCCURRING : DS_BY_AFFIX, effect,
-                                 find_against(against ? against : "siblings"), &err);
+              : ds_aggregate_new(by, occurring ? DS_BY_OCCURRING : DS_BY_AFFIX, effect, what, &err);
     if (!a)
         cli_die(CLI_USAGE, "--by: %s", err.text);
     if (keep)
