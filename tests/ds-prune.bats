@@ -227,7 +227,7 @@ print("%+.4g" % (sum(d) / len(d)))' >want
     [[ "$(get units/0/blocks <s.json)" != *e6* ]]
     [[ "$(get units/0/blocks <s.json)" == *e3_k3* ]]
     [ "$(get units/0/depth <s.json)" = "[2]" ]
-    ds-aggregate -q --effect --by unit,layer,block m.dss >layer.dss
+    ds-aggregate -q --effect --against base --by unit,layer,block m.dss >layer.dss
     ds-prune ofa-mbv3 --worse macs --by-layer layer.dss >s.json
     [[ "$(get units/0/blocks/0 <s.json)" == "["*"]" ]]
     ds-prune ofa-mbv3 --better params --worse macs --worth 0 --by-layer m.dss >s.json
