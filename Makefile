@@ -17,7 +17,7 @@ NEEDS = gcc libc6-dev make pkg-config libmsgpack-dev libzstd-dev libxxhash-dev l
 	libgmp-dev libopenblas-dev libyaml-dev libprotobuf-c-dev protobuf-c-compiler \
 	libjpeg62-turbo-dev libpng-dev zlib1g-dev gnuplot-nox parallel zstd
 WANTS = libdnnl-dev libxnnpack-dev libpthreadpool-dev ocl-icd-opencl-dev libclblast-dev
-CHECKS = bats jq bsdutils python3 pocl-opencl-icd dataset-fashion-mnist
+CHECKS = bats jq bsdutils python3 pocl-opencl-icd dataset-fashion-mnist openssh-server openssh-client iproute2
 LINTERS = clang-format shellcheck mandoc
 RUNTIMES = python3-pyarmnn libarmnn-cpuref-backend22 libarmnn-cpuref-backend33
 
