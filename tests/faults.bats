@@ -43,7 +43,7 @@ jumping() {
     run -1 jumping ds-measure-npu --timeout 0.2 --exec sh --arg -c --arg 'sleep 100; echo 5' s.dss -o late.dss
     [[ "$output" == *"took more than 0.2 s"* ]]
     jumping ds-sample tiny.json -n 200000 --progress >/dev/null 2>said
-    ! grep -q -- '-[0-9]' said
+    run ! grep -q -- '-[0-9]' said
     tr '\r' '\n' <said | grep -oE '[0-9.e+]+/s' | tail -1 | awk -F/ '{ exit !($1 > 100) }'
 }
 
