@@ -28,7 +28,7 @@ tools() {
 
 @test "every option is in the manual page" {
     for tool in $(tools); do
-        for option in $("$tool" --help | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+        for option in $("$tool" --help | grep -oE '^ +(-., )?--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+'); do
             case $option in --output | --compress | --quiet | --progress | --piece | --seed | --help | --version) continue ;; esac
             grep -qE -- "Fl ([^ ]+ )*-${option#--}( |\$)" "$BATS_TEST_DIRNAME/../tools/$tool.1" ||
                 { echo "$tool.1 lacks $option"; return 1; }
