@@ -22,8 +22,8 @@ SPACES ?= ofa-mbv3 proxylessnas resnet50
 NETWORKS ?= 4
 ROUNDS ?= 3
 IMAGES ?= /usr/share/datasets/fashion-mnist
-TAKE ?= 10000
-CALIBRATE ?= 2000
+TAKE ?= 5000
+CALIBRATE ?= 500
 
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -ec
