@@ -3,7 +3,7 @@
  * noise as measured, how often anything is cut that should not be, and what it saves against a
  * number of bases fixed beforehand.
  *
- *   build/tests/test_settled [REPEATS [DEVICE ...]]     500 for the table in examples/until
+ *   build/tests/test_settled [REPEATS [DEVICE ...]]     500 for what ds-prune.1 says
  */
 #include "noise.h"
 #include "profile/profile.h"

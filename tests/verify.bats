@@ -138,7 +138,8 @@ for i, r in enumerate(rows): # all on the front; number 3 and 4 change places, a
     run ! cmp -s <(ids at0/front.dss at0/rivals.dss) <(ids at0/live.dss)
     [ "$(sed -n 's/^networks *[0-9]* on the predicted front, \([0-9]*\) others/\1/p' told0)" -gt 10 ]
     # it goes into the error by the number of networks
-    ds-sample ./at224.json -n 60 | ds-measure-cpu --profile note10 --as latency.live |
+    ds-sample ./at224.json -n 60 | ds-measure-cpu -q --as latency.live --serve --format none \
+        --exec "$BATS_TEST_DIRNAME/stand_in.py" --arg="$note10" --arg=0 --arg=0.01 |
         ds-fit latency.live --class cpu --curve --front at0/live.dss | grep -q '^ *30 '
     run ! make -s -f "$mk" FROM=nowhere DEVICE=note10
     [[ "$output" == *"there is no search in nowhere: FROM is the OUT of search.mk"* ]]
