@@ -85,12 +85,12 @@ for line in sys.stdin:
 
 @test "other metrics, order and blocks stay; an old number does not stand for a failed one" {
     ds-measure-cost "$IN" | ds-measure-npu --exec sh --arg -c --arg 'echo 3' >old.dss
-    by 'test $DSTOOLS_ID != $BAD && echo 4' -q -o new.dss old.dss || status=$?
+    by 'test $DSTOOLS_ID != $BAD && echo 4' -q --replace -o new.dss old.dss || status=$?
     [ "$status" -eq 1 ]
     cmp <(ds-show -t -c id,macs new.dss) <(ds-show -t -c id,macs old.dss)
     [ "$(ds-show -t -c latency.npu new.dss | tr '\n' ' ')" = "latency.npu 4 4  4 4 " ]
     # and an error does not stay when there is a number
-    by 'echo 5' -o newer.dss new.dss
+    by 'echo 5' --replace -o newer.dss new.dss
     [ "$(errors latency.npu newer.dss | grep -c .)" -eq 0 ]
     [ "$(ds-show -t -c latency.npu newer.dss | grep -c '^5$')" -eq 5 ]
 }

@@ -130,6 +130,8 @@ FILE *cli_open_text(struct cli *c)
     return f;
 }
 
+static int lost; /* errno of the first line of JSON that could not be written */
+
 /* Whether the reader of a pipe has closed it. */
 static bool is_broken(FILE *f)
 {
@@ -142,11 +144,12 @@ void cli_close_text(struct cli *c, FILE *f)
     check_memory();
     bool broken = is_broken(f);
     errno = 0;
-    bool bad = ferror(f); /* of an earlier write, whose errno is gone */
+    bool bad = ferror(f); /* of an earlier write, whose errno may be gone */
     bad = fclose(f) || bad;
-    if (bad && !broken && errno != EPIPE)
+    int why = errno ? errno : lost;
+    if (bad && !broken && why != EPIPE)
         cli_die(CLI_FAILED, "%s: cannot write: %s", c->output ? c->output : "standard output",
-                errno ? strerror(errno) : "some of it was lost");
+                why ? strerror(why) : "some of it was lost");
     finish_output();
 }
 
@@ -156,7 +159,8 @@ void cli_print_json(FILE *out, struct ds_json_text *line)
     DS_JSON_PUT(line, "\n");
     if (ds_json_check(line, &err))
         cli_no_memory();
-    fwrite(line->text, 1, line->size, out);
+    if (fwrite(line->text, 1, line->size, out) < line->size && !lost)
+        lost = errno;
     line->size = 0;
 }
 
