@@ -226,7 +226,7 @@ static json_t *profile(const struct wanted *w, const struct ds_fit_data *data,
                      w->space ? w->space : data->space->name, "provenance", "made_by", made_by(in),
                      "records", (int)data->n, "error", "mape_percent", rounded(e->mape), "rmse",
                      rounded(e->rmse), "r2", rounded(e->r2), "spearman", rounded(e->spearman),
-                     "kendall", rounded(e->kendall), "folds", DS_FOLDS, "model", model);
+                     "kendall", rounded(e->kendall), "folds", e->folds, "model", model);
 }
 
 static void check_usage(const struct wanted *w)

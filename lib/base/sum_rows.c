@@ -1,9 +1,12 @@
 #include "base/sum_rows.h"
 
-typedef float vec __attribute__((vector_size(16), aligned(4), may_alias));
-#define STRIP 16 /* outputs summed in registers: four vectors */
+#include "base/wide.h"
 
-void ds_sum_rows(const float *const *row, int nrows, float *out, size_t n)
+typedef float vec __attribute__((vector_size(64), aligned(4), may_alias));
+#define VEC 16
+#define STRIP (4 * VEC) /* outputs summed in registers */
+
+DS_WIDE void ds_sum_rows(const float *const *row, int nrows, float *out, size_t n)
 {
     size_t o = 0;
     for (; o + STRIP <= n; o += STRIP) {
@@ -20,6 +23,12 @@ void ds_sum_rows(const float *const *row, int nrows, float *out, size_t n)
         to[1] = b;
         to[2] = c;
         to[3] = d;
+    }
+    for (; o + VEC <= n; o += VEC) {
+        vec a = {0};
+        for (int r = 0; r < nrows; r++)
+            a += *(const vec *)(row[r] + o);
+        *(vec *)(out + o) = a;
     }
     for (; o < n; o++) {
         out[o] = 0;

@@ -15,8 +15,7 @@
 #include <stdint.h>
 
 #define DS_CHAIN_MOST 256 /* hidden units, of either layer */
-#define DS_CHAIN_WINDOW 4 /* layers that fitting looks at together */
-#define DS_CHAIN_ROWS 264 /* of a layer: as many as sites, and the window */
+#define DS_CHAIN_ROWS 264 /* that are added up: as many as sites, and the window */
 
 /* What becomes of the sum over layers. */
 struct ds_chain_end {
@@ -28,9 +27,9 @@ struct ds_chain_end {
 };
 
 struct ds_chain {
-    int rows, hidden, top;
+    int window, columns, hidden, top;
     size_t count;     /* of all parameters, which stand together, in this order: */
-    float *first;     /* [rows][hidden] */
+    float *first;     /* [window][columns][hidden] */
     float *last;      /* [hidden] */
     float *top_first; /* [top][hidden] */
     float *top_last;  /* [top] */
@@ -40,7 +39,7 @@ struct ds_chain {
 };
 
 /* All zero. -1 when out of memory. */
-int ds_chain_init(struct ds_chain *c, int rows, int hidden, int top);
+int ds_chain_init(struct ds_chain *c, int window, int columns, int hidden, int top);
 void ds_chain_free(struct ds_chain *c);
 
 struct ds_chain_end ds_chain_end(const struct ds_chain *c);
@@ -52,16 +51,21 @@ double ds_chain_output(const struct ds_chain_end *end, const float *s);
 void ds_chain_add(const float *const *row, int nrows, float *s, int hidden);
 
 /*
- * Examples: number i has the layers start[i] ... start[i + 1] - 1, layer k the rows
- * row[begin[k]] ... row[begin[k + 1] - 1].
+ * Examples: number i has column[start[i]] ... column[start[i + 1] - 1]. The first `shared` of these
+ * are of choices of no unit; after them there are two for each layer: its own choice, and its
+ * unit's width or -1.
  */
 struct ds_chain_data {
-    const size_t *start, *begin;
-    const int32_t *row;
+    const size_t *start;
+    const int32_t *column;
+    int shared;
     const float *target;
 };
 
-/* As ds_neural_train. A layer has fewer than DS_CHAIN_ROWS rows; -1 also where one has more. */
+/* What it says of an example. */
+double ds_chain_value(const struct ds_chain *c, const struct ds_chain_data *data, size_t example);
+
+/* As ds_neural_train. */
 int ds_chain_train(struct ds_chain *c, const struct ds_chain_data *data, uint32_t *item,
                    uint32_t nitems, const struct ds_train_plan *plan);
 

@@ -17,7 +17,8 @@
 static const double penalties[] = {0.01, 0.1, 1, 10, 100};
 static const double neural_decays[] = {0.2, 1, 5}, chain_decays[] = {0.05, 0.5};
 #define MOST_PENALTIES 5
-#define JUDGES 2000 /* held-out architectures that suffice to choose among them */
+#define JUDGES 2000   /* held-out architectures that suffice to choose among them */
+#define STATED 100000 /* that suffice to state the error of a network: each fold is a training */
 
 #define EXAMPLES_SEEN 4000000 /* in training, however many architectures there are, within: */
 #define LEAST_EPOCHS 10
@@ -193,38 +194,54 @@ static double predict(struct fit *f, int fold, double *predicted)
     return squares;
 }
 
-static struct ds_fit_error judge(const struct ds_fit_data *data, const double *predicted)
+static struct ds_fit_error judge(const double *predicted, const double *y, size_t n)
 {
     struct ds_fit_error e = {0};
     double mean = 0, residual = 0, total = 0;
-    for (size_t i = 0; i < data->n; i++)
-        mean += data->y[i] / (double)data->n;
-    for (size_t i = 0; i < data->n; i++) {
-        double off = predicted[i] - data->y[i];
-        e.mape += 100 * fabs(off / data->y[i]) / (double)data->n;
+    for (size_t i = 0; i < n; i++)
+        mean += y[i] / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double off = predicted[i] - y[i];
+        e.mape += 100 * fabs(off / y[i]) / (double)n;
         residual += off * off;
-        total += (data->y[i] - mean) * (data->y[i] - mean);
+        total += (y[i] - mean) * (y[i] - mean);
     }
-    e.rmse = sqrt(residual / (double)data->n);
+    e.rmse = sqrt(residual / (double)n);
     e.r2 = total > 0 ? 1 - residual / total : NAN;
-    e.spearman = ds_spearman(predicted, data->y, data->n);
-    e.kendall = ds_kendall(predicted, data->y, data->n);
+    e.spearman = ds_spearman(predicted, y, n);
+    e.kendall = ds_kendall(predicted, y, n);
     return e;
 }
 
-/*
- * How many folds are used to choose the penalty: enough to hold JUDGES architectures. The other
- * folds are predicted with the chosen penalty alone, since each penalty costs a solution of all
- * equations, or a training.
- */
-static int choosing_folds(const struct ds_fit_data *data)
+/* The error over the first folds; `predicted` is put in their order. */
+static int judge_folds(const struct fit *f, double *predicted, int folds,
+                       struct ds_fit_error *error, struct ds_error *err)
 {
-    size_t size[DS_FOLDS] = {0}, judges = 0;
+    size_t n = 0;
+    double *y = ds_alloc(f->data->n, sizeof *y, err);
+    if (!y)
+        return -1;
+    for (size_t i = 0; i < f->data->n; i++) {
+        if (fold_of(f->data, i) >= folds)
+            continue;
+        predicted[n] = predicted[i];
+        y[n++] = f->data->y[i];
+    }
+    *error = judge(predicted, y, n);
+    error->folds = folds;
+    free(y);
+    return 0;
+}
+
+/* How many folds hold so many architectures; all, where they are too few. */
+static int folds_of(const struct ds_fit_data *data, size_t enough)
+{
+    size_t size[DS_FOLDS] = {0}, held = 0;
     int n = 0;
     for (size_t i = 0; i < data->n; i++)
         size[fold_of(data, i)]++;
-    while (n < DS_FOLDS && judges < JUDGES)
-        judges += size[n++];
+    while (n < DS_FOLDS && held < enough)
+        held += size[n++];
     return n;
 }
 
@@ -236,15 +253,19 @@ static int least(const double *x, int n)
     return best;
 }
 
-/* Predicts every architecture from the other folds; the best penalty, by squared error, in *best.
+/*
+ * Predicts folds, each from the other four; the best penalty, by squared error, in *best. It is
+ * chosen by as many folds as hold JUDGES; those after them are predicted with that one alone, since
+ * each penalty costs a solution of all equations, or a training.
  */
 static int cross_validate(struct fit *f, int *best, struct ds_fit_error *error,
                           struct ds_error *err)
 {
-    int choosing = choosing_folds(f->data), per_fit = f->family->net ? f->epochs : 1;
+    int choosing = folds_of(f->data, JUDGES), per_fit = f->family->net ? f->epochs : 1;
+    int folds = f->family->net ? folds_of(f->data, STATED) : DS_FOLDS;
     double squares[MOST_PENALTIES] = {0};
-    f->steps = (size_t)((choosing * f->npenalties + DS_FOLDS - choosing + 1) * per_fit);
-    for (int fold = 0; fold < DS_FOLDS; fold++) {
+    f->steps = (size_t)((choosing * f->npenalties + folds - choosing + 1) * per_fit);
+    for (int fold = 0; fold < folds; fold++) {
         add_up(f, fold, -1);
         add_up_values(f, fold);
         for (int k = 0; k < f->npenalties; k++) {
@@ -258,8 +279,7 @@ static int cross_validate(struct fit *f, int *best, struct ds_fit_error *error,
             *best = least(squares, f->npenalties);
         add_up(f, fold, 1);
     }
-    *error = judge(f->data, f->held_out[*best]);
-    return 0;
+    return judge_folds(f, f->held_out[*best], folds, error, err);
 }
 
 /* Refuses data that a family cannot be fitted to. */
@@ -294,6 +314,8 @@ static void choose_penalties(struct fit *f)
               [DS_NET_CHAIN] = {chain_decays, sizeof chain_decays}};
     f->penalty = of[f->family->net].values;
     f->npenalties = (int)(of[f->family->net].size / sizeof *f->penalty);
+    if (f->family->net == DS_NET_CHAIN && f->data->n >= DS_CHAIN_MANY)
+        f->npenalties = 1; /* the least: there is too much data to learn by heart */
 }
 
 static int make_room(struct fit *f, struct ds_error *err)

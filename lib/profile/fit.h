@@ -33,6 +33,7 @@ struct ds_fit_error {
     double mape; /* mean absolute error, percent of the value */
     double rmse; /* in the metric's unit */
     double r2, spearman, kendall;
+    int folds; /* that were predicted, of DS_FOLDS */
 };
 
 #define DS_FOLDS 5

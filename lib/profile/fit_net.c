@@ -8,10 +8,13 @@
 #include <string.h>
 
 #define NEURAL_HIDDEN 256 /* units of the hidden layer */
-#define CHAIN_HIDDEN 56
-#define CHAIN_TOP 32
 #define BATCH 256
 #define RATE 0.006f
+
+/* A chain: what millions of architectures teach has no room in what thousands can train. */
+static const struct chain_size {
+    int window, hidden, top;
+} chain_of_few = {4, 56, 32}, chain_of_many = {5, 128, 64};
 
 /* ---- architectures ---- */
 
@@ -27,57 +30,43 @@ static int list_choices(struct ds_fit_net *n, const struct ds_fit_data *data,
 {
     size_t at = 0;
     n->start = ds_alloc(data->n + 1, sizeof *n->start, err);
-    n->row = n->start ? ds_alloc(data->n, (size_t)d->most * sizeof *n->row, err) : NULL;
-    if (!n->row)
+    n->column = n->start ? ds_alloc(data->n, (size_t)d->most * sizeof *n->column, err) : NULL;
+    if (!n->column)
         return -1;
     for (size_t i = 0; i < data->n; i++) {
         for (int s = 0; s < data->space->nsites; s++)
             if (d->single[s] >= 0 && data->choice[i][s] != DS_INACTIVE)
-                n->row[at++] = d->single[s] + data->choice[i][s];
+                n->column[at++] = d->single[s] + data->choice[i][s];
         n->start[i + 1] = at;
     }
     return 0;
 }
 
-/* Adds the rows of a layer: its own, those before it in its window, and what is of no layer. */
-static void add_rows(struct ds_fit_net *n, const struct ds_space *space, const struct ds_design *d,
-                     const uint8_t *choice, const int *layer, int which, size_t *at)
-{
-    int width = space->unit[space->site[layer[which]].unit].width_site;
-    for (int s = 0; s < space->nsites && space->site[s].unit < 0; s++)
-        if (d->single[s] >= 0 && choice[s] != DS_INACTIVE)
-            n->row[(*at)++] = d->single[s] + choice[s];
-    if (d->single[width] >= 0)
-        n->row[(*at)++] = d->single[width] + choice[width];
-    for (int back = 0; back < DS_CHAIN_WINDOW && back <= which; back++) {
-        int s = layer[which - back];
-        n->row[(*at)++] = back * n->columns + d->single[s] + choice[s];
-    }
-}
-
+/* The columns of a chain: of choices of no unit, and of each layer. */
 static int list_layers(struct ds_fit_net *n, const struct ds_fit_data *data,
                        const struct ds_design *d, struct ds_error *err)
 {
     const struct ds_space *space = data->space;
-    size_t layers = 0, rows = 0, room_begin = 0, room_row = 0;
+    size_t at = 0, room = 0;
     n->start = ds_alloc(data->n + 1, sizeof *n->start, err);
-    if (!n->start || ds_grow(&n->begin, &room_begin, 1, sizeof *n->begin, err))
+    if (!n->start)
         return -1;
-    n->begin[0] = 0;
     for (size_t i = 0; i < data->n; i++) {
-        int layer[DS_MAX_SITES], nlayers = 0;
-        for (int s = 0; s < space->nsites; s++)
-            if (space->site[s].kind == DS_SITE_BLOCK && data->choice[i][s] != DS_INACTIVE)
-                layer[nlayers++] = s;
-        size_t most = (size_t)nlayers * ((size_t)space->nsites + DS_CHAIN_WINDOW);
-        if (ds_grow(&n->begin, &room_begin, layers + (size_t)nlayers + 1, sizeof *n->begin, err) ||
-            ds_grow(&n->row, &room_row, rows + most, sizeof *n->row, err))
+        const uint8_t *choice = data->choice[i];
+        if (ds_grow(&n->column, &room, at + 2 * (size_t)space->nsites, sizeof *n->column, err))
             return -1;
-        for (int k = 0; k < nlayers; k++) {
-            add_rows(n, space, d, data->choice[i], layer, k, &rows);
-            n->begin[++layers] = rows;
+        for (int s = 0; s < space->nsites; s++)
+            if (space->site[s].unit < 0 && d->single[s] >= 0)
+                n->column[at++] = d->single[s] + choice[s];
+        n->shared = i ? n->shared : (int)at;
+        for (int s = 0; s < space->nsites; s++) {
+            if (space->site[s].kind != DS_SITE_BLOCK || choice[s] == DS_INACTIVE)
+                continue;
+            int width = space->unit[space->site[s].unit].width_site;
+            n->column[at++] = d->single[s] + choice[s];
+            n->column[at++] = d->single[width] < 0 ? -1 : d->single[width] + choice[width];
         }
-        n->start[i + 1] = layers;
+        n->start[i + 1] = at;
     }
     return 0;
 }
@@ -85,22 +74,20 @@ static int list_layers(struct ds_fit_net *n, const struct ds_fit_data *data,
 int ds_fit_net_init(struct ds_fit_net *n, enum ds_fit_nets kind, const struct ds_fit_data *data,
                     const struct ds_design *d, struct ds_error *err)
 {
+    const struct chain_size *size = data->n < DS_CHAIN_MANY ? &chain_of_few : &chain_of_many;
+    int rc = 0;
     *n = (struct ds_fit_net){.kind = kind, .columns = single_columns(d)};
-    if (kind == DS_NET_NONE)
-        return 0;
-    n->sum = ds_alloc((size_t)d->most + DS_CHAIN_WINDOW + 1, sizeof *n->sum, err);
-    if (!n->sum)
-        return -1;
-    if (kind == DS_NET_NEURAL)
-        return list_choices(n, data, d, err) ||
-                       (ds_neural_init(&n->neural, n->columns, NEURAL_HIDDEN) && ds_no_memory(err))
-                   ? -1
-                   : 0;
-    return list_layers(n, data, d, err) || (ds_chain_init(&n->chain, DS_CHAIN_WINDOW * n->columns,
-                                                          CHAIN_HIDDEN, CHAIN_TOP) &&
-                                            ds_no_memory(err))
-               ? -1
-               : 0;
+    if (kind == DS_NET_NEURAL) {
+        n->sum = ds_alloc((size_t)d->most + 1, sizeof *n->sum, err);
+        if (!n->sum || list_choices(n, data, d, err))
+            return -1;
+        rc = ds_neural_init(&n->neural, n->columns, NEURAL_HIDDEN);
+    } else if (kind == DS_NET_CHAIN) {
+        if (list_layers(n, data, d, err))
+            return -1;
+        rc = ds_chain_init(&n->chain, size->window, n->columns, size->hidden, size->top);
+    }
+    return rc ? ds_no_memory(err) : 0;
 }
 
 void ds_fit_net_free(struct ds_fit_net *n)
@@ -108,8 +95,7 @@ void ds_fit_net_free(struct ds_fit_net *n)
     ds_neural_free(&n->neural);
     ds_chain_free(&n->chain);
     free(n->start);
-    free(n->begin);
-    free(n->row);
+    free(n->column);
     free(n->sum);
 }
 
@@ -121,10 +107,10 @@ int ds_fit_net_train(struct ds_fit_net *n, const struct ds_fit_training *how, st
                                        1,           how->epoch_done, how->arg};
     int rc;
     if (n->kind == DS_NET_NEURAL) {
-        struct ds_neural_data data = {n->start, n->row, how->target};
+        struct ds_neural_data data = {n->start, n->column, how->target};
         rc = ds_neural_train(&n->neural, &data, how->item, how->nitems, &plan);
     } else {
-        struct ds_chain_data data = {n->start, n->begin, n->row, how->target};
+        struct ds_chain_data data = {n->start, n->column, n->shared, how->target};
         rc = ds_chain_train(&n->chain, &data, how->item, how->nitems, &plan);
     }
     return rc ? ds_no_memory(err) : 0;
@@ -136,30 +122,16 @@ static double neural_value(struct ds_fit_net *n, size_t i)
     int nrows = 0;
     n->sum[nrows++] = net->bias;
     for (size_t k = n->start[i]; k < n->start[i + 1]; k++)
-        n->sum[nrows++] = net->first + (size_t)n->row[k] * (size_t)net->hidden;
+        n->sum[nrows++] = net->first + (size_t)n->column[k] * (size_t)net->hidden;
     return *net->out + ds_neural_output(n->sum, nrows, net->last, net->hidden);
-}
-
-static double chain_value(struct ds_fit_net *n, size_t i)
-{
-    const struct ds_chain *net = &n->chain;
-    float s[DS_CHAIN_MOST] = {0};
-    for (size_t k = n->start[i]; k < n->start[i + 1]; k++) {
-        int nrows = 0;
-        n->sum[nrows++] = net->bias;
-        for (size_t r = n->begin[k]; r < n->begin[k + 1]; r++)
-            n->sum[nrows++] = net->first + (size_t)n->row[r] * (size_t)net->hidden;
-        ds_chain_add(n->sum, nrows, s, net->hidden);
-    }
-    const struct ds_chain_end end = ds_chain_end(net);
-    return *net->out + ds_chain_output(&end, s);
 }
 
 double ds_fit_net_value(struct ds_fit_net *n, size_t i)
 {
+    const struct ds_chain_data data = {n->start, n->column, n->shared, NULL};
     return n->kind == DS_NET_NONE     ? 0
            : n->kind == DS_NET_NEURAL ? neural_value(n, i)
-                                      : chain_value(n, i);
+                                      : ds_chain_value(&n->chain, &data, i);
 }
 
 /* ---- JSON ---- */
@@ -229,7 +201,7 @@ static json_t *chain_to_json(const struct ds_fit_net *n, const struct ds_design 
     enum { DIGITS = 3 };
     const struct ds_chain *net = &n->chain;
     json_t *window = json_array(), *top_first = json_array();
-    for (int back = 0; back < DS_CHAIN_WINDOW; back++) {
+    for (int back = 0; back < n->chain.window; back++) {
         const float *table = net->first + (size_t)back * (size_t)n->columns * (size_t)net->hidden;
         json_t *sites = json_object();
         for (int s = 0; s < d->space->nsites; s++)

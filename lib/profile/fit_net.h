@@ -7,15 +7,19 @@
 #include "profile/fit_design.h"
 #include "profile/neural.h"
 
+/* Architectures from which on a chain is larger, and not tried with more than one weight decay. */
+#define DS_CHAIN_MANY 1000000
+
 /* A network of a family, with the architectures it learns from as it wants them. */
 struct ds_fit_net {
     enum ds_fit_nets kind;
     struct ds_neural neural; /* DS_NET_NEURAL */
     struct ds_chain chain;   /* DS_NET_CHAIN */
     int columns;             /* of single choices, in a table */
-    size_t *start, *begin;   /* as in neural.h, chain.h */
-    int32_t *row;
-    const float **sum; /* room for an architecture's rows */
+    int shared;              /* columns that are of no unit: first in each of: */
+    size_t *start;           /* as in neural.h, chain.h */
+    int32_t *column;
+    const float **sum; /* neural: room for an architecture's rows */
 };
 
 /* How it is trained. */

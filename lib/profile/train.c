@@ -1,6 +1,7 @@
 #include "profile/train.h"
 
 #include "base/grow.h"
+#include "base/wide.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -26,7 +27,7 @@ void ds_train_begin(struct ds_train *t, const struct ds_train_plan *plan, double
     t->scale[1] = (float)(1 / (1 - pow(0.999, done + 1)));
 }
 
-void ds_train_step(struct ds_train *t, size_t from, size_t to, float part, float decay)
+DS_WIDE void ds_train_step(struct ds_train *t, size_t from, size_t to, float part, float decay)
 {
     float *restrict w = t->weight, *restrict m = t->m, *restrict v = t->v;
     const float *restrict g = t->gradient;
