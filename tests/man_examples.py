@@ -56,7 +56,12 @@ def page(path, renew):
     new = re.sub(r"^\.Bd -literal\n(.*?)^\.Ed\n", one, text, flags=re.S | re.M)
     if renew and new != text:
         open(path, "w").write(new)
-    return ran, 0 if renew else wrong
+    wrong = 0 if renew else wrong
+    for line in re.sub(r"^\.Bd .*?^\.Ed\n", "", text, flags=re.S | re.M).split("\n"):
+        if line.startswith(("$ ", ".Sh $")):
+            wrong += 1
+            print("%s: an example outside a literal display: %s" % (path, line))
+    return ran, wrong
 
 
 renewing = sys.argv[1:2] == ["--renew"]
