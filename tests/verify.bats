@@ -114,6 +114,14 @@ for i, r in enumerate(rows): # all on the front; number 3 and 4 change places, a
     cmp s.dss <(ds-cat --shuffle a.dss)
     run ! cmp -s <(ids s.dss) <(ds-cat --shuffle --seed 2 a.dss | ids)
     ds-show --heads s.dss | grep -q 'ds-cat .*--shuffle'
+    # of several files it is one block that knows them all, not one for each change from file to file
+    ds-sample ofa-mbv3 -n 200 --seed 2 | ds-measure-cost >b.dss
+    ds-cat --shuffle a.dss b.dss >s.dss
+    [ "$(ds-show --heads s.dss | grep -c -e '^  400 records in 1 blocks' -e '--number 200 ' -e '--seed 2')" = 3 ]
+    ds-cat --complete s.dss >/dev/null
+    # of several spaces, too, all records are there
+    ds-sample resnet50 -n 5 | ds-measure-cost >c.dss
+    ds-cat --shuffle a.dss c.dss | ds-cat --complete -n 205 | ds-show --heads | grep -q 'space resnet50'
 }
 
 @test "verify.mk: a search's front measured again; 5% put in at kernel 7 are named, and nothing without" {

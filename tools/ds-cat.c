@@ -52,6 +52,8 @@ static uint64_t shuffle(const struct cli *cli, struct ds_reader *in, struct ds_w
             cli_no_memory();
     if (rc < 0)
         cli_fail(out, &err);
+    if (ds_held_join(&held, in, &err))
+        cli_no_memory();
     uint64_t n = held.n;
     uint32_t *order = cli_alloc(n + 1, sizeof *order);
     struct ds_held_record *sorted = cli_alloc(n + 1, sizeof *sorted);
@@ -63,7 +65,11 @@ static uint64_t shuffle(const struct cli *cli, struct ds_reader *in, struct ds_w
     ds_random_shuffle(&r, order, (uint32_t)n);
     for (uint32_t i = 0; i < n; i++)
         held.at[i] = sorted[order[i]];
-    made.total = n;
+    /* records of several spaces are in blocks that take turns: no head knows how many there are */
+    bool one_space = true;
+    for (uint64_t i = 1; i < n; i++)
+        one_space = one_space && held.at[i].origin == held.at[0].origin;
+    made.total = one_space ? n : 0;
     if (ds_held_write(&held, in, out, &made, &err))
         cli_fail(out, &err);
     free(order);

@@ -71,6 +71,36 @@ int ds_held_parse(const struct ds_held *h, size_t i, struct ds_record *rec, stru
     return ds_record_parse(rec, h->origin[r->origin].space, r->data, r->size, &used, err);
 }
 
+/* Of the origins of one space, the first. */
+static uint32_t first_of_space(const struct ds_held *h, uint32_t origin)
+{
+    uint32_t first = 0;
+    while (h->origin[first].space != h->origin[origin].space)
+        first++;
+    return first;
+}
+
+int ds_held_join(struct ds_held *h, const struct ds_reader *in, struct ds_error *err)
+{
+    msgpack_sbuffer all;
+    msgpack_sbuffer_init(&all);
+    int rc = ds_reader_inputs(in, &all, err);
+    for (size_t i = 0; i < h->norigins && rc == 0; i++) {
+        void *copy = ds_copy(all.data, all.size, err);
+        rc = copy ? 0 : -1;
+        if (copy) {
+            free(h->origin[i].provenance);
+            h->origin[i].provenance = copy;
+            h->origin[i].size = all.size;
+            h->origin[i].total = ds_reader_total(in);
+        }
+    }
+    for (size_t i = 0; i < h->n && rc == 0; i++)
+        h->at[i].origin = first_of_space(h, h->at[i].origin);
+    msgpack_sbuffer_destroy(&all);
+    return rc;
+}
+
 uint64_t ds_held_total(const struct ds_held *h, size_t i)
 {
     return h->origin[h->at[i].origin].total;

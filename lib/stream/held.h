@@ -41,6 +41,12 @@ void ds_held_clear(struct ds_held *h);
 /* Unpacks record i into `rec`, which is good as long as it is held. */
 int ds_held_parse(const struct ds_held *h, size_t i, struct ds_record *rec, struct ds_error *err);
 
+/*
+ * Of all that the reader gave until now: the records of a space are of one origin from now on, made
+ * of all the inputs, however their order mixes them.
+ */
+int ds_held_join(struct ds_held *h, const struct ds_reader *in, struct ds_error *err);
+
 /* How many records there are in all where record i came from; 0: unknown. */
 uint64_t ds_held_total(const struct ds_held *h, size_t i);
 
