@@ -210,6 +210,8 @@ needs_dtype() {
     [ "$output" = "ds-measure-cpu: --dtype: 'f16' is none of f32, bf16, int8" ]
     run -2 ds-measure-cpu --dtype int8 --profile note10 -o "$out/a.dss" "$IN"
     [ "$output" = "ds-measure-cpu: --dtype is for measuring live" ]
+    run -2 ds-measure-cpu --sustained 60 --exec true -o "$out/a.dss" "$IN"
+    [ "$output" = "ds-measure-cpu: --sustained is for measuring live" ]
     run -2 ds-measure-cpu --calibrate none -o "$out/a.dss" "$IN"
     [ "$output" = "ds-measure-cpu: --calibrate is for --supernet" ]
 }

@@ -316,6 +316,10 @@ json.dump(p, open("p.json", "w"))' "$DSTOOLS_SCHEMAS/devices/acc-ofa-mbv3.json" 
     [ "$(ds-show -t all.dss | head -1 | tr '\t' '\n' | grep latency | tr '\n' ' ')" = "latency.note10 latency.rtx latency.dpu " ]
     run -2 ds-measure-cpu --profile note10 --as note10 s.dss
     [ "$output" = "ds-measure-cpu: --as: 'note10' is not latency.NAME" ]
+    run -2 ds-measure-cpu --profile note10 --as latency. s.dss
+    [ "$output" = "ds-measure-cpu: --as: 'latency.' is not latency.NAME" ]
+    run -2 ds-measure-gpu --profile rtx2080ti-b1 --as latency.a:lo s.dss
+    [[ "$output" == "ds-measure-gpu: --as: 'latency.a:lo' has a "* ]]
     printf '#!/bin/sh\necho 3\n' >three && chmod +x three
     ds-measure-npu --exec ./three --as latency.three s.dss | ds-show -t -c latency.three | grep -cx 3 | grep -qx 5
     needs_engine onednn

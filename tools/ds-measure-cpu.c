@@ -165,8 +165,9 @@ int main(int argc, char **argv)
     runner.pin = o.pin;
     const char *metric = latency_as(DS_LATENCY_CPU, as);
     runner_check(&runner);
-    if ((subnet.supernet || dtype) && (profile || predictor || runner.program))
-        cli_die(CLI_USAGE, "%s is for measuring live", dtype ? "--dtype" : "--supernet");
+    const char *stray = dtype ? "--dtype" : subnet.supernet ? "--supernet" : meter_stray(&choice);
+    if (stray && (profile || predictor || runner.program))
+        cli_die(CLI_USAGE, "%s is for measuring live", stray);
     if (!subnet.supernet && subnet_stray(&subnet))
         cli_die(CLI_USAGE, "%s is for --supernet", subnet_stray(&subnet));
     if (!!profile + !!predictor + !!runner.program > 1)

@@ -82,6 +82,8 @@ int main(int argc, char **argv)
     runner_check(&runner);
     if (!!profile + !!predictor + !!runner.program > 1)
         cli_die(CLI_USAGE, "--profile, --predictor and --exec: one of them");
+    if (meter_stray(&choice) && (profile || predictor || runner.program))
+        cli_die(CLI_USAGE, "%s is for measuring live", meter_stray(&choice));
     if (list)
         return list_devices(&cli);
     if (runner.program) {

@@ -25,6 +25,9 @@ const char *latency_as(const char *metric, const char *as)
 {
     if (as && !ds_metric_is_latency(as))
         cli_die(CLI_USAGE, "--as: '%s' is not latency.NAME", as);
+    /* other options take lists of names, with what belongs to them: METRIC=V,METRIC:lo */
+    if (as && strpbrk(as, " ,:="))
+        cli_die(CLI_USAGE, "--as: '%s' has a blank, comma, colon or '=' in it", as);
     return as ? as : metric;
 }
 

@@ -22,6 +22,11 @@ static void advance(void *arg, double records)
     progress_add(&bar->progress, whole);
 }
 
+const char *meter_stray(const struct meter_choice *c)
+{
+    return c->sustained > 0 ? "--sustained" : c->per_block ? "--per-block" : NULL;
+}
+
 void meter_choose(struct ds_window_options *o, const struct meter_choice *c, uint64_t seed)
 {
     o->setup.batch = (int)c->batch;

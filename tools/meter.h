@@ -22,7 +22,7 @@ struct meter_choice {
 #define METER_OPTIONS(c) \
     {"batch", 'b', CLI_COUNT, &(c).batch, "N", "images at once (1)", 1, CLI_MOST_BATCH}, \
     {"precision", 'p', CLI_NUMBER, &(c).precision, "P", \
-     "run until the median's 95% interval is narrower than P percent (1)", 0.001}, \
+     "run until the 95% interval is narrower than P percent (1)", 0.001}, \
     {"max-runs", 'm', CLI_COUNT, &(c).max_runs, "N", "but at most N timed runs (50)", 1, \
      1000000}, \
     {"warmup", 'w', CLI_COUNT, &(c).warmup, "N", "untimed runs at each visit (1)", 1, 1000}, \
@@ -33,6 +33,9 @@ struct meter_choice {
      "measure each window after S seconds of load (0)", 0}, \
     {"per-block", 0, CLI_FLAG, &(c).per_block, NULL, "a latency for every block too", 0}
 /* clang-format on */
+
+/* Of what was given, an option that has no meaning unless measured live; NULL: none. */
+const char *meter_stray(const struct meter_choice *choice);
 
 /* Sets the options that were chosen. */
 void meter_choose(struct ds_window_options *options, const struct meter_choice *choice,

@@ -22,7 +22,8 @@ static const struct known_metric *find(const char *name)
 
 bool ds_metric_is_latency(const char *metric)
 {
-    return strncmp(metric, "latency.", strlen("latency.")) == 0;
+    size_t n = strlen("latency.");
+    return strncmp(metric, "latency.", n) == 0 && metric[n];
 }
 
 const char *ds_metric_unit(const char *metric)

@@ -17,11 +17,19 @@ static double detail(const struct ds_metric *m, const char *key)
     return at && ds_object_number(at, &value) == 0 ? value : NAN;
 }
 
-/* "latency.cpu" has two parts; what has more is of one of its blocks. */
-static bool is_block(msgpack_object_str name)
+static bool is_part_of(msgpack_object_str name, msgpack_object_str whole)
 {
-    const char *dot = memchr(name.ptr, '.', name.size);
-    return dot && memchr(dot + 1, '.', name.size - (size_t)(dot + 1 - name.ptr));
+    return name.size > whole.size && name.ptr[whole.size] == '.' &&
+           memcmp(name.ptr, whole.ptr, whole.size) == 0;
+}
+
+/* "latency.cpu.unit0.layer0" beside "latency.cpu". */
+static bool is_block(const struct ds_record *rec, msgpack_object_str name)
+{
+    for (int i = 0; i < rec->nmetrics; i++)
+        if (is_part_of(name, rec->metric[i].name))
+            return true;
+    return false;
 }
 
 static bool is_latency(msgpack_object_str name)
@@ -70,14 +78,11 @@ static const struct ds_relative_scale *find_scale(struct ds_relative *r, const s
 }
 
 /* The blocks of a latency, which have no details of their own. */
-static void scale_blocks(struct ds_record *rec, const char *metric, double factor)
+static void scale_blocks(struct ds_record *rec, msgpack_object_str metric, double factor)
 {
-    size_t n = strlen(metric);
-    for (int i = 0; i < rec->nmetrics; i++) {
-        struct ds_metric *m = &rec->metric[i];
-        if (m->name.size > n && m->name.ptr[n] == '.' && memcmp(m->name.ptr, metric, n) == 0)
-            m->value *= factor;
-    }
+    for (int i = 0; i < rec->nmetrics; i++)
+        if (is_part_of(rec->metric[i].name, metric))
+            rec->metric[i].value *= factor;
 }
 
 static int apply(struct ds_relative *r, struct ds_record *rec, struct ds_metric *m,
@@ -91,7 +96,7 @@ static int apply(struct ds_relative *r, struct ds_record *rec, struct ds_metric 
         return -1;
     double factor = s->ref / detail(m, "ref");
     m->value *= factor;
-    scale_blocks(rec, metric, factor);
+    scale_blocks(rec, m->name, factor);
     for (size_t i = 0; i < sizeof spread / sizeof *spread; i++) {
         double value = detail(m, spread[i]);
         if (!isnan(value) && ds_metric_num(rec, m, spread[i], value * factor))
@@ -107,7 +112,7 @@ int ds_relative_apply(struct ds_relative *r, struct ds_record *rec, struct ds_er
     if (!r->space && !(r->space = ds_copy_text(rec->space->json, strlen(rec->space->json), err)))
         return -1;
     for (int i = 0; i < rec->nmetrics; i++) {
-        if (!is_latency(rec->metric[i].name) || is_block(rec->metric[i].name))
+        if (!is_latency(rec->metric[i].name) || is_block(rec, rec->metric[i].name))
             continue;
         if (strcmp(r->space, rec->space->json))
             return ds_fail(err, "a second design space, %s: it has other reference networks",
