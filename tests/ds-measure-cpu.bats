@@ -102,6 +102,13 @@ detail() {
     [ "$(ds-show -t -c latency.again "$out/both.dss" | awk 'NR > 1 && $1 > 0' | wc -l)" -eq 6 ]
     measure --replace -m 3 -o "$out/replaced.dss" "$out/once.dss"
     [ "$(detail runs "$out/replaced.dss" | sort -u)" = 3 ]
+    # the old one's blocks are not left beside the new one
+    measure --per-block --as latency.twice -o "$out/blocks.dss" "$out/once.dss"
+    for by in "-m 3" "--exec false"; do
+        { measure --replace --as latency.twice $by "$out/blocks.dss" 2>/dev/null || true; } | ds-show --json >"$out/json"
+        [ "$(wc -l <"$out/json")" -eq "$(ds-show -t "$out/once.dss" | tail -n +2 | wc -l)" ]
+        run ! grep -qF 'latency.twice.' "$out/json"
+    done
     for by in "cpu --profile note10" "acc --profile acc-ofa-mbv3" "npu --model kirin9000-lite"; do
         ds-sample ofa-mbv3 -n 2 | ds-measure-$by -q -o "$out/$by.dss"
         run -1 --separate-stderr ds-measure-$by -q "$out/$by.dss"

@@ -276,7 +276,7 @@ refuses() { # MESSAGE, then arguments: of a space's two architectures
     list
     fits_not() { # NET SED MESSAGE
         sed "$2" "$spaces/small-$1.json" >other.json
-        ! cmp -s other.json "$spaces/small-$1.json"
+        run ! cmp -s other.json "$spaces/small-$1.json"
         run -1 bash -c "ds-sample ./other.json -n 1 | ds-measure-acc --supernet $ref/$1.pth --images list --calibrate none -o x"
         [[ "$output" == *"$3"* ]] || { echo "$output"; return 1; }
     }

@@ -14,6 +14,6 @@ extern bool claim_replaces; /* --replace */
     }
 
 /* Dies, after what came before is passed on, where the record has the metric and keeps it. */
-void claim_metric(const struct ds_filter *f, const struct ds_record *rec, const char *metric);
+void claim_metric(const struct ds_filter *f, struct ds_record *rec, const char *metric);
 
 #endif

@@ -63,12 +63,12 @@ static void predict(struct queue *q)
     msgpack_sbuffer_clear(&q->packed);
 }
 
-static void add_to_window(struct queue *q, const struct ds_record *rec)
+static void add_to_window(struct queue *q, struct ds_record *rec)
 {
     struct ds_error err;
     size_t before = q->packed.size;
     cli_need_arch(rec, ds_reader_where(q->f.in));
-    if (q->n && !claim_replaces && ds_record_need_new(rec, q->metric, &err))
+    if (q->n && ds_record_claim(rec, q->metric, claim_replaces, &err))
         predict(q); /* what came before */
     claim_metric(&q->f, rec, q->metric);
     if (rec->space != q->space) {

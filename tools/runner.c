@@ -74,7 +74,7 @@ static uint8_t *make_model(struct runner *r, const struct ds_record *rec, size_t
 }
 
 /* The question about a record. */
-static struct query make_query(struct runner *r, const struct ds_record *rec)
+static struct query make_query(struct runner *r, struct ds_record *rec)
 {
     struct query q = {0};
     struct ds_error err;

@@ -294,13 +294,13 @@ static bool is_full(const struct ds_window *w, const struct ds_record *rec)
     return n == w->most || (n >= w->o->size && rec->affix_site < 0);
 }
 
-int ds_window_add(struct ds_window *w, const struct ds_record *rec, struct ds_error *err)
+int ds_window_add(struct ds_window *w, struct ds_record *rec, struct ds_error *err)
 {
     if (ds_record_need_arch(rec, err)) {
         ds_fail_in(err, "%s", ds_reader_where(w->f->in));
         return finish_anyway(w);
     }
-    if (!w->o->replace && ds_record_need_new(rec, w->o->metric, err)) {
+    if (ds_record_claim(rec, w->o->metric, w->o->replace, err)) {
         ds_fail_in(err, "%s", ds_reader_where(w->f->in));
         return finish_anyway(w);
     }

@@ -52,7 +52,7 @@ struct ds_window *ds_window_open(const struct ds_window_options *options, struct
  * the user interrupts; what is waiting is then measured, or, where measuring failed, what of it is
  * known well enough, and written.
  */
-int ds_window_add(struct ds_window *w, const struct ds_record *rec, struct ds_error *err);
+int ds_window_add(struct ds_window *w, struct ds_record *rec, struct ds_error *err);
 
 /* Measures and writes what is waiting; an empty stream becomes an empty block. */
 int ds_window_end(struct ds_window *w, struct ds_error *err);

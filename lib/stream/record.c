@@ -142,9 +142,24 @@ int ds_record_need_arch(const struct ds_record *rec, struct ds_error *err)
     return rec->has_arch ? 0 : ds_fail(err, "no architecture; is this an aggregated stream?");
 }
 
-int ds_record_need_new(const struct ds_record *rec, const char *metric, struct ds_error *err)
+/* Drops what a metric was made up of. */
+static void drop_parts(struct ds_record *rec, const char *metric)
 {
-    return ds_record_metric(rec, metric)
+    size_t n = strlen(metric);
+    int kept = 0;
+    for (int i = 0; i < rec->nmetrics; i++) {
+        msgpack_object_str name = rec->metric[i].name;
+        if (name.size <= n || name.ptr[n] != '.' || memcmp(name.ptr, metric, n))
+            rec->metric[kept++] = rec->metric[i];
+    }
+    rec->nmetrics = kept;
+}
+
+int ds_record_claim(struct ds_record *rec, const char *metric, bool replace, struct ds_error *err)
+{
+    if (replace)
+        drop_parts(rec, metric);
+    return !replace && ds_record_metric(rec, metric)
                ? ds_fail(err, "it has %s already: --replace puts another in its place%s", metric,
                          ds_metric_is_latency(metric) ? ", --as latency.NAME one beside it" : "")
                : 0;

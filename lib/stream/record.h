@@ -74,10 +74,11 @@ int ds_record_pack(const struct ds_record *rec, msgpack_sbuffer *out, struct ds_
 int ds_record_need_arch(const struct ds_record *rec, struct ds_error *err);
 
 /*
- * 0 where it has no such metric yet, or only why it could not be measured; else -1 and a message
- * that tells of the option --replace.
+ * Makes room for a metric that is to be measured: 0 where there is none yet, or only why it could
+ * not be measured. Where there is one, it is to be replaced, and what it was made up of
+ * ("latency.cpu.stem0") goes, as it is of the old one; or -1 and a message that tells of --replace.
  */
-int ds_record_need_new(const struct ds_record *rec, const char *metric, struct ds_error *err);
+int ds_record_claim(struct ds_record *rec, const char *metric, bool replace, struct ds_error *err);
 
 /* The metric so named, or NULL. */
 struct ds_metric *ds_record_metric(const struct ds_record *rec, const char *name);
