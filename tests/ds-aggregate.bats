@@ -358,6 +358,9 @@ END
     [[ $output == *"b.dss: record 1, "*"made by other options than the part before it: --by block --keep 1048576" ]]
     run -1 ds-aggregate --merge a.dss c.dss
     [[ $output == *"made by other options than the part before it: --by unit --keep 5000" ]]
+    for what in base mean; do ds-aggregate --by unit -e --against $what --partial -o $what.dss all.dss; done
+    run -1 ds-aggregate --merge base.dss mean.dss
+    [[ $output == *"made by other options than the part before it: --by unit --effect --against mean --keep 1048576" ]]
     run -1 ds-aggregate --merge all.dss
     [[ $output == *": no partial result, as ds-aggregate --partial writes it" ]]
     for direction in better worse; do ds-pareto --$direction macs --top 4 -o $direction.dss a.dss; done

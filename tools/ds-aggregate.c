@@ -33,9 +33,8 @@ static void write_groups(struct cli *cli, struct ds_aggregate *a, int ngroups, b
 
 static enum ds_against find_against(const char *text)
 {
-    static const char *const names[] = {"base", "siblings", "mean"};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(text, names[i]) == 0)
+    for (int i = 0; ds_against_name[i]; i++)
+        if (strcmp(text, ds_against_name[i]) == 0)
             return (enum ds_against)i;
     cli_die(CLI_USAGE, "--against: '%s' is none of base, siblings, mean", text);
 }

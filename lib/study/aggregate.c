@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const ds_against_name[] = {"base", "siblings", "mean", NULL};
+
 static struct ds_aggregate *new_aggregate(struct ds_error *err)
 {
     struct ds_aggregate *a = ds_alloc(1, sizeof *a, err);

@@ -24,6 +24,8 @@ enum ds_against {
     DS_AGAINST_MEAN      /* the mean of all records in any group */
 };
 
+extern const char *const ds_against_name[]; /* what options and records call each; then NULL */
+
 struct ds_aggregate;
 
 /*

@@ -42,7 +42,6 @@ static int describe_quantiles(const struct ds_histogram *h, double against, stru
 /* Adds the metric's statistics to the record. */
 static int describe(struct ds_aggregate *a, int m, struct ds_tally *t, struct ds_record *rec)
 {
-    static const char *const against[] = {"base", "siblings", "mean"};
     double mean, deviations, n = (double)t->n, of_all = 0;
     if (ds_exact_moments(&t->sum, &t->squares, t->n, &mean, &deviations))
         return -1;
@@ -62,7 +61,7 @@ static int describe(struct ds_aggregate *a, int m, struct ds_tally *t, struct ds
               ds_metric_int(rec, metric, "n", (int64_t)t->n) ||
               ds_metric_int(rec, metric, "bases", (int64_t)fmin(e.bases, n));
     if (!bad && a->effect)
-        bad = ds_metric_str(rec, metric, "against", against[a->against]);
+        bad = ds_metric_str(rec, metric, "against", ds_against_name[a->against]);
     if (!bad && t->bases.bits)
         bad = ds_metric_int(rec, metric, "random_groups", (int64_t)e.clusters);
     if (!bad && t->n > 1)

@@ -81,13 +81,13 @@ static int join_options(struct ds_aggregate *a, struct ds_bytes_in *in, struct d
     }
     if (strlen(a->key_names) != size || memcmp(a->key_names, keys, size) != 0 || a->by != by ||
         (a->effect ? 1 + a->against : 0) != effect || a->keep != keep)
-        return ds_fail(err,
-                       "made by other options than the part before it: --by %.*s%s --keep %" PRIu64,
-                       (int)size, keys,
-                       effect ? " --effect"
-                       : by   ? " --occurring"
-                              : "",
-                       keep);
+        return ds_fail(
+            err, "made by other options than the part before it: --by %.*s%s%s --keep %" PRIu64,
+            (int)size, keys,
+            effect ? " --effect --against "
+            : by   ? " --occurring"
+                   : "",
+            effect ? ds_against_name[effect - 1] : "", keep);
     return 0;
 }
 
