@@ -37,6 +37,14 @@ formats() {
     [ ! -e /usr/share/datasets/fashion-mnist ] || [ "$(grep -cE '^[0-9a-f]{16} ' "$out/accuracy.txt")" -eq 8 ]
 }
 
+@test "a run is not gone on with under other settings, nor with a variable that is none" {
+    make -s -f examples/dtypes/dtypes.mk OUT="$out" N=2 "$out/space.json"
+    run -2 make -s -f examples/dtypes/dtypes.mk OUT="$out" N=3 "$out/space.json"
+    [[ "$output" == "dtypes: $out holds a run with other settings: take another OUT"* ]]
+    run -2 make -s -f examples/dtypes/dtypes.mk OUT="$out" NETWORK=3 "$out/space.json"
+    [[ "$output" == *"dtypes: no variable NETWORK; there are "* ]]
+}
+
 @test "blocks change rank only where the difference is certain" {
     python3 - >"$BATS_TEST_TMPDIR/records" <<'END'
 import json

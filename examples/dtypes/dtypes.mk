@@ -1,7 +1,7 @@
 # Number formats: which blocks change rank, how fast networks are, what accuracy is left.
 #   make -f examples/dtypes/dtypes.mk OUT=out/dtypes
 # README.md tells what came out. FORMATS may leave out what this processor has not. Interrupted, it
-# goes on where it was.
+# goes on where it was; with other settings it wants another OUT.
 #
 #   OUT/baseK.dss    a random architecture, and every block at layer LAYER of every unit; their
 #                    latency in each format, one format after another (base K begins with the K-th)
@@ -44,8 +44,7 @@ alternate = f=($(FORMATS)); for i in $${!f[@]}; do d=$${f[($(1) + i) % $${\#f[@]
 	ds-measure-cpu -q --dtype $$d --as latency.$$d $(3) $(MEASURE) $(2) >$(2).next; \
 	mv $(2).next $(2); done
 
-$(OUT)/space.json:
-	@mkdir -p $(OUT)
+$(OUT)/space.json: | $(OUT)/settings
 	$(call stage,ds-prune $(SPACE) --resolution $(RESOLUTION))
 
 $(OUT)/places: $(OUT)/space.json
@@ -70,8 +69,7 @@ $(FORMATS:%=$(OUT)/%.png): $(OUT)/%.png: $(OUT)/measured.dss
 	ds-aggregate --effect --by unit$(comma)block $< | \
 		ds-plot heatmap --metric latency.$* --title '$(SPACE): $*' -o $@
 
-$(OUT)/speed.json:
-	@mkdir -p $(OUT)
+$(OUT)/speed.json: | $(OUT)/settings
 	for k in $$(seq $(ROUNDS)); do for s in $(SPACES); do at=$@.dss; \
 		ds-sample $$s -n $(NETWORKS) >$$at; $(call alternate,k,$$at); \
 		ds-show --json $$at | sed "s|^|$$(basename $$s .json) |"; done; done >$@.part
@@ -80,11 +78,18 @@ $(OUT)/speed.json:
 $(OUT)/speed.txt: $(OUT)/speed.json
 	$(here)speed $(FORMATS) <$< >$@
 
-$(OUT)/accuracy.txt: $(here)../fashion/fashion.json $(here)../fashion/fashion.pth
-	@mkdir -p $(OUT)
+$(OUT)/accuracy.txt: $(here)../fashion/fashion.json $(here)../fashion/fashion.pth | $(OUT)/settings
 	ds-sample ./$< -n 8 >$@.in
 	for d in $(FORMATS); do ds-measure-acc -q --dtype $$d --supernet $(here)../fashion/fashion.pth \
 		--calibrate $(IMAGES)/train-images-idx3-ubyte.gz --calibrate-images $(CALIBRATE) \
 		--mean 0.286 --std 0.353 --images $(images) --take $(TAKE) $@.in | ds-show --json | \
 		sed "s/^/$$d /"; done | $(here)accuracy $(FORMATS) >$@.part
 	mv $@.part $@ && rm $@.in
+
+.PHONY: all
+
+name = dtypes
+variables = OUT FORMATS SPACE RESOLUTION LAYER N MEASURE SPACES NETWORKS ROUNDS IMAGES TAKE CALIBRATE
+settings = FORMATS=$(FORMATS) SPACE=$(SPACE) RESOLUTION=$(RESOLUTION) LAYER=$(LAYER) N=$(N) MEASURE=$(MEASURE) \
+	SPACES=$(SPACES) NETWORKS=$(NETWORKS) ROUNDS=$(ROUNDS) TAKE=$(TAKE) CALIBRATE=$(CALIBRATE)
+include $(here)../../pipelines/settings.mk
