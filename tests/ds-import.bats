@@ -227,6 +227,8 @@ END
     }
     refused "$net,npu,224,ms" '4 fields, but 5 columns'
     refused "$net,npu,224,ms,fast" "lat: 'fast' is not a number"
+    refused "$net,npu,224,ms,-1" "lat: '-1' is no latency: leave the field empty where there is none"
+    refused "$net,npu,224,ms,0" "lat: '0' is no latency: *"
     refused "$net,npu,224,ns,1" "unit 'ns' is neither ms, s nor us"
     refused "$net,npu,224.5,ms,1" "resolution: '224.5' is not a whole number"
     refused "$net,npu,100,ms,1" 'space ofa-mbv3 has no 100 at resolution'

@@ -112,6 +112,11 @@ static json_t *metric_of(const struct ds_network_table *t, int c, struct ds_erro
         ds_fail_in(err, "%.100s", t->csv.column[c]);
         return NULL;
     }
+    if (c == t->latency && x <= 0) {
+        ds_fail(err, "%.100s: '%.100s' is no latency: leave the field empty where there is none",
+                t->csv.column[c], t->csv.field[c]);
+        return NULL;
+    }
     json_t *value = c == t->latency && t->device >= 0 ? json_pack("{sf ss}", "value", x * scale,
                                                                   "device", t->csv.field[t->device])
                                                       : json_real(x * scale);
