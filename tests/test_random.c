@@ -21,10 +21,34 @@ static void known_answers(void)
     }
 }
 
+/* Many words at once are those one by one, wherever they begin and end. */
+static void words(void)
+{
+    enum { MOST = 70 };
+    struct ds_random r, s;
+    bool same = true;
+    for (int begin = 0; begin < 6; begin++)
+        for (int n = 0; n <= MOST; n++) {
+            uint32_t word[MOST];
+            ds_random_init(&r, 7, 5, 0);
+            ds_random_init(&s, 7, 5, 0);
+            for (int i = 0; i < begin; i++)
+                ds_random_u32(&r);
+            ds_random_words(&r, word, (size_t)n);
+            for (int i = -begin; i < n; i++) {
+                uint32_t one = ds_random_u32(&s);
+                same = same && (i < 0 || word[i] == one);
+            }
+            same = same && ds_random_u32(&r) == ds_random_u32(&s);
+        }
+    CHECK(same, "words at once are those one by one");
+}
+
 int main(void)
 {
     struct ds_random r, s;
     known_answers();
+    words();
 
     ds_random_init(&r, 7, 5, 0);
     ds_random_init(&s, 7, 5, 0);

@@ -42,6 +42,49 @@ uint32_t ds_random_u32(struct ds_random *r)
     return r->word[--r->left];
 }
 
+enum { LANES = 4 }; /* blocks side by side, for vector units of any processor */
+
+/* LANES blocks, in the order that ds_random_u32 hands their words out. */
+static void next_blocks(struct ds_random *r, uint32_t word[LANES * 4])
+{
+    uint32_t x0[LANES], x1[LANES], x2[LANES], x3[LANES], k0 = r->key[0], k1 = r->key[1];
+
+    for (int i = 0; i < LANES; i++) {
+        x0[i] = r->counter[0]++;
+        x1[i] = r->counter[1];
+        x2[i] = r->counter[2];
+        x3[i] = r->counter[3];
+    }
+    for (int round = 0; round < 10; round++) {
+        for (int i = 0; i < LANES; i++) { /* as in ds_philox */
+            uint64_t a = (uint64_t)0xD2511F53u * x0[i];
+            uint64_t b = (uint64_t)0xCD9E8D57u * x2[i];
+            x0[i] = (uint32_t)(b >> 32) ^ x1[i] ^ k0;
+            x1[i] = (uint32_t)b;
+            x2[i] = (uint32_t)(a >> 32) ^ x3[i] ^ k1;
+            x3[i] = (uint32_t)a;
+        }
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    for (int i = 0; i < LANES; i++) {
+        word[4 * i] = x3[i];
+        word[4 * i + 1] = x2[i];
+        word[4 * i + 2] = x1[i];
+        word[4 * i + 3] = x0[i];
+    }
+}
+
+void ds_random_words(struct ds_random *r, uint32_t *word, size_t n)
+{
+    for (; n && r->left; n--)
+        *word++ = ds_random_u32(r);
+    for (; n >= LANES * 4; n -= LANES * 4, word += LANES * 4)
+        next_blocks(r, word);
+    while (n--)
+        *word++ = ds_random_u32(r);
+}
+
 uint32_t ds_random_below(struct ds_random *r, uint32_t n)
 {
     uint64_t m = (uint64_t)ds_random_u32(r) * n;

@@ -6,6 +6,7 @@
 #ifndef DS_BASE_RANDOM_H
 #define DS_BASE_RANDOM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct ds_random {
@@ -45,6 +46,9 @@ void ds_random_init(struct ds_random *r, uint64_t seed, uint64_t i, uint32_t str
 
 /* A uniform 32-bit word. */
 uint32_t ds_random_u32(struct ds_random *r);
+
+/* The next n words of ds_random_u32; of many at once each takes a third of the time. */
+void ds_random_words(struct ds_random *r, uint32_t *word, size_t n);
 
 /* Uniform in 0..n-1, n > 0, without bias (Lemire, "Fast Random Integer Generation", 2019). */
 uint32_t ds_random_below(struct ds_random *r, uint32_t n);

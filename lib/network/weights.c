@@ -29,8 +29,13 @@ size_t ds_weight_count(const struct ds_weight_key *key)
 /* Uniform in [-bound, bound]. */
 static void fill(struct ds_random *r, float bound, float *x, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        x[i] = ((float)(ds_random_u32(r) >> 8) * 0x1p-23f - 1) * bound;
+    uint32_t word[1024];
+    for (size_t done = 0, some; done < n; done += some) {
+        some = n - done < 1024 ? n - done : 1024;
+        ds_random_words(r, word, some);
+        for (size_t i = 0; i < some; i++)
+            x[done + i] = ((float)(word[i] >> 8) * 0x1p-23f - 1) * bound;
+    }
 }
 
 /* A number for the counter of the generator, from what the key holds of seeded weights. */
