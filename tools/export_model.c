@@ -25,6 +25,7 @@ struct model_files *model_files_begin(FILE *out, const char *dir,
                                       struct subnets *subnets)
 {
     struct ds_error err;
+    cli_keep_memory();
     struct model_files *f = cli_alloc(1, sizeof *f);
     *f = (struct model_files){
         .out = out, .one = !dir, .int8 = int8, .subnets = subnets, .options = *options};

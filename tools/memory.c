@@ -2,6 +2,8 @@
 
 #include "base/grow.h"
 #include "message.h"
+#include <limits.h>
+#include <malloc.h>
 
 void cli_no_memory(void)
 {
@@ -24,4 +26,10 @@ void cli_grow(void *array, size_t *room, size_t n, size_t size)
 {
     if (ds_grow(array, room, n, size, NULL))
         cli_no_memory();
+}
+
+void cli_keep_memory(void)
+{
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
 }

@@ -16,4 +16,10 @@ void *cli_alloc(size_t n, size_t size);
 /* Makes room for n elements in the array whose pointer is at `array`: see ds_grow. */
 void cli_grow(void *array, size_t *room, size_t n, size_t size);
 
+/*
+ * Keeps freed memory for what comes next. Models of tens of megabytes, one after another, are
+ * otherwise given back to the system, whose new pages then cost more than the model.
+ */
+void cli_keep_memory(void);
+
 #endif

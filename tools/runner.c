@@ -213,6 +213,8 @@ int runner_run(struct cli *cli, const struct runner_options *options,
                                         .output = "output",
                                         .quant = int8 ? &r.quant : NULL,
                                         .round_each = int8 && r.form->round_each};
+    if (r.form)
+        cli_keep_memory();
     r.program = program_open(&program, question);
     answers_open(&r.answers, question, options->cache);
     int status = measure_all(&r, cli);
