@@ -1,12 +1,14 @@
 /*
  * What an engine computes: for every architecture of the stream on standard input, the image it is
  * given as DIR/ID.input, floats as [channel][row][column], and as DIR/ID.nhwc, floats as
- * [row][column][channel]; its outputs as DIR/ID.logits, one a line. Usage: logits ENGINE DIR; exit
- * status 2 where there is no such engine, or no device for it.
+ * [row][column][channel]; its outputs as DIR/ID.logits, one a line. Usage: logits ENGINE DIR
+ * [DTYPE]; exit status 2 where there is no such engine, or no device for it, or it has not that
+ * format.
  */
 #include "engines.h"
 #include "network/build.h"
 #include "network/weights.h"
+#include "quantize/quantize.h"
 #include "stream/stream.h"
 
 #include <inttypes.h>
@@ -70,25 +72,39 @@ static void write_logits(const struct ds_engine *e, struct ds_session *s, const 
 int main(int argc, char **argv)
 {
     const char *lack;
-    if (argc != 3 || !engine_there(argv[1], &lack))
+    int dtype = argc == 4 ? ds_dtype_find(argv[3]) : DS_DTYPE_F32;
+    if (argc < 3 || argc > 4 || dtype < 0 || !engine_there(argv[1], &lack))
         return 2;
     const struct ds_engine *e = ds_engine_find(ds_all_engines, argv[1]);
-    struct ds_engine_options options = {
-        .threads = 1, .batch = 1, .seed = SEED, .device = TEST_DEVICE};
-    struct ds_session *s = must(e->open(&options, &err));
+    struct ds_engine_options options = {.threads = 1,
+                                        .batch = 1,
+                                        .seed = SEED,
+                                        .dtype = (enum ds_dtype)dtype,
+                                        .device = TEST_DEVICE};
+    struct ds_session *s = e->open(&options, &err);
+    if (!s && dtype != DS_DTYPE_F32)
+        return 2;
+    must(s);
     struct ds_reader *r = must(ds_reader_open(NULL, 0, &err));
     struct ds_record *rec;
     struct ds_net net = {0};
+    struct ds_quant q = {0};
     int rc;
     while ((rc = ds_reader_next(r, &rec, &err)) > 0) {
         if (ds_net_build(rec->space, rec->choice, &net, &err))
             must(NULL);
+        if (dtype == DS_DTYPE_INT8) {
+            if (ds_quantize(&net, SEED, NULL, &q, &err))
+                must(NULL);
+            net.quant = &q;
+        }
         write_input(&net, open_file(argv[2], rec->id, "input"),
                     open_file(argv[2], rec->id, "nhwc"));
         write_logits(e, s, &net, open_file(argv[2], rec->id, "logits"));
     }
     if (rc < 0)
         must(NULL);
+    ds_quant_free(&q);
     ds_net_free(&net);
     ds_reader_close(r);
     e->close(s);
