@@ -3,6 +3,7 @@
 #include "base/number.h"
 #include "claim.h"
 #include "estimate.h"
+#include "measure/machine.h"
 #include "meter.h"
 #include "runner.h"
 #include "subnets.h"
@@ -14,27 +15,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-/* The processor's name, as /proc/cpuinfo has it. */
-static const char *device_name(char *out, size_t size)
-{
-    snprintf(out, size, "unknown processor");
-    FILE *f = fopen("/proc/cpuinfo", "r");
-    char line[256];
-    while (f && fgets(line, sizeof line, f)) {
-        char *colon = strchr(line, ':');
-        if (!colon || (strncmp(line, "model name", 10) && strncmp(line, "Model", 5) &&
-                       strncmp(line, "Hardware", 8)))
-            continue;
-        colon += strspn(colon, ": \t");
-        colon[strcspn(colon, "\n")] = 0;
-        snprintf(out, size, "%s", colon);
-        break;
-    }
-    if (f)
-        fclose(f);
-    return out;
-}
 
 /* Binds this process, and the threads it will start, to a list of processors as "0" or "2,3". */
 static void pin(const char *list)
@@ -158,7 +138,7 @@ int main(int argc, char **argv)
             "Measures latency.cpu, ms for a batch: live, or by --profile, --predictor, --exec.",
         .options = options,
     };
-    char device[128];
+    char device[DS_MACHINE_TEXT];
 
     cli_parse(&cli, argc, argv);
     runner.batch = choice.batch;
@@ -188,7 +168,7 @@ int main(int argc, char **argv)
     meter_choose(&o, &choice, cli.seed);
     o.engine = find_engine(engine);
     if (!o.device)
-        o.device = device_name(device, sizeof device);
+        o.device = ds_processor_name(device) ? device : "unknown processor";
     if (o.pin)
         pin(o.pin);
     check_threads(o.setup.threads);

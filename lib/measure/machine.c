@@ -2,7 +2,9 @@
 
 #include "base/text.h"
 #include "measure/commit.h"
+#include "measure/quota.h"
 #include <gnu/libc-version.h>
+#include <math.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,10 +49,34 @@ static void add_file(struct ds_machine *m, const char *key, const char *path)
         add(m, key, "%s", line);
 }
 
+/* Arm's kernels have no "model name", but a line on the machine. */
+bool ds_processor_name(char name[DS_MACHINE_TEXT])
+{
+    FILE *f = fopen("/proc/cpuinfo", "re");
+    char line[512];
+    bool found = false;
+    while (f && !found && fgets(line, sizeof line, f)) {
+        char *value = strchr(line, ':');
+        found = value && (strncmp(line, "model name", 10) == 0 || strncmp(line, "Model", 5) == 0 ||
+                          strncmp(line, "Hardware", 8) == 0);
+        if (found)
+            snprintf(name, DS_MACHINE_TEXT, "%.*s", DS_MACHINE_TEXT - 1,
+                     value + strspn(value, ": \t"));
+    }
+    if (f)
+        fclose(f);
+    if (found)
+        name[strcspn(name, "\n")] = 0;
+    return found && name[0];
+}
+
 /* What /proc/cpuinfo says of the first processor. */
 static void add_processor(struct ds_machine *m)
 {
-    static const char *const name[] = {"model name", "microcode", "flags"};
+    static const char *const name[] = {"microcode", "flags"};
+    char processor[DS_MACHINE_TEXT];
+    if (ds_processor_name(processor))
+        add(m, "processor", "%s", processor);
     FILE *f = fopen("/proc/cpuinfo", "re");
     char line[8192];
     bool hypervisor = false;
@@ -61,10 +87,8 @@ static void add_processor(struct ds_machine *m)
             continue;
         value += 1 + (value[1] == ' ');
         if (strncmp(line, name[0], strlen(name[0])) == 0)
-            add(m, "processor", "%s", value);
-        else if (strncmp(line, name[1], strlen(name[1])) == 0)
             add(m, "microcode", "%s", value);
-        else if (strncmp(line, name[2], strlen(name[2])) == 0)
+        else if (strncmp(line, name[1], strlen(name[1])) == 0)
             hypervisor = strstr(value, " hypervisor") != NULL;
     }
     if (f)
@@ -108,7 +132,9 @@ void ds_machine_look(struct ds_machine *m)
     if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
         add(m, "processors", "%d", CPU_COUNT(&allowed));
     add_clock(m);
-    add_file(m, "quota", "/sys/fs/cgroup/cpu.max");
+    double quota = ds_cpu_quota("/sys/fs/cgroup", "/proc/self/cgroup");
+    if (isfinite(quota))
+        add(m, "quota", "%.3g processors", quota);
     if (sched_getscheduler(0) == SCHED_FIFO || sched_getscheduler(0) == SCHED_RR)
         add(m, "priority", "real time");
     else if (getpriority(PRIO_PROCESS, 0))

@@ -17,10 +17,12 @@ struct ds_machine {
 
 /*
  * Host, date, processor, microcode, processors allowed, SMT, clock governor, range and turbo,
- * hypervisor, quota of the cgroup, priority, load, kernel, dstools, C library,
- * compiler. What the system does not tell
- * is left out. The struct must stay where it is.
+ * hypervisor, quota of the cgroup, priority, load, kernel, dstools, C library, compiler. What the
+ * system does not tell is left out. The struct must stay where it is.
  */
 void ds_machine_look(struct ds_machine *m);
+
+/* The processor's name, as /proc/cpuinfo has it; false where it has none. */
+bool ds_processor_name(char name[DS_MACHINE_TEXT]);
 
 #endif
