@@ -66,7 +66,7 @@ assert p["model"]["family"].startswith("shared") and p["error"]["mape_percent"] 
 
     ds-sample ofa-mbv3 -n 37 | ds-measure-cost >few.dss
     run -1 ds-fit macs --class cpu --curve few.dss
-    [ "$output" = "ds-fit: --curve: 37 networks are too few: it begins with 30, and holds out a fifth of all" ]
+    [ "$output" = "ds-fit: --curve: 37 networks are too few: it begins with 30, and holds out a fifth of all, so 38 at least" ]
     run -2 ds-fit macs --curve few.dss
     run -2 ds-fit latency.cpu --curve --family chain a.dss
     run -2 ds-fit latency.cpu --name x --device y --front front.dss a.dss

@@ -3,6 +3,7 @@
 # pipelines/until.mk: measuring until what ds-prune decides is settled.
 
 bats_require_minimum_version 1.5.0
+load needs
 
 setup() {
     [ -z "${SANITIZE-}" ] || skip "only composes tools: the plain run is enough"
@@ -60,4 +61,15 @@ print(*json.load(open("out/space.json"))["reasons"], sep="\n")'))" = "$(gone out
     settled >again 2>log
     cmp told again
     [ "$(sha256sum out/*)" = "$before" ]
+}
+
+@test "live: an engine measures what is open, look after look" {
+    needs_engine onednn
+    ds-prune ofa-mbv3 -r 160 --keep 'kernel==3 && expand>=4' --max-depth 3 -d 'unit>0 && depth==3' --name tiny -o tiny.json
+    make -s -f "$mk" OUT=live SPACE=./tiny.json RESOLUTION=160 DEVICE=onednn MEASURE='ds-measure-cpu -q -m 2' \
+        FIRST=2 LOOKS=2 >told 2>log
+    [ "$(grep -c '^after [24] bases of at most 4: of [0-9]* choices that might go, ' told)" = 2 ]
+    ds-show --heads live/1.dss | grep -q 'ds-measure-cpu .*--max-runs 2'
+    # 11 layers of 2 blocks, 6 depths, of which one unit has two, and the base
+    [ "$(records live/1.dss)" = $((2 * (22 + 6 + 1))) ]
 }

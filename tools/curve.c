@@ -86,8 +86,8 @@ void curve_print(struct cli *cli, const struct ds_fit_data *data, size_t nfront,
     if (!points)
         cli_die(CLI_FAILED,
                 "--curve: %zu networks are too few: it begins with %d, and holds out "
-                "a fifth of all",
-                data->n - nfront, DS_CURVE_LEAST);
+                "a fifth of all, so %d at least",
+                data->n - nfront, DS_CURVE_LEAST, (5 * DS_CURVE_LEAST + 3) / 4);
     FILE *out = cli_open_text(cli);
     progress_begin(&progress, cli->progress, points);
     print_head(out);
