@@ -61,7 +61,7 @@ for g, e in zip(got, expected):
         top5 += label in order[:5]
         loss += math.log(sum(math.exp(x - max(logit)) for x in logit)) + max(logit) - logit[label]
     n = len(labels)
-    assert abs(g["top1"] - 100 * top1 / n) < 1e-9, (g["top1"], top1)
+    assert g["top1"] == 100 * top1 / n, (g["top1"], top1)
     assert abs(g["top5"] - 100 * top5 / n) < 1e-9, (g["top5"], top5)
     assert abs(g["loss"] - loss / n) < 1e-3 * loss / n, (g["loss"], loss / n)
 END

@@ -257,13 +257,13 @@ static int say_how(const struct evaluation *e, struct ds_record *rec, struct ds_
 
 static void describe(struct evaluation *e, struct ds_record *rec, const struct ds_outcome *o)
 {
-    double lo, hi, percent = 100 / (double)o->n;
+    double lo, hi, n = (double)o->n;
     ds_outcome_interval(o, &lo, &hi);
-    struct ds_metric *m = ds_record_set(rec, DS_TOP1, (double)o->right * percent);
+    struct ds_metric *m = ds_record_set(rec, DS_TOP1, 100.0 * (double)o->right / n);
     int bad = !m || ds_metric_num(rec, m, "lo", lo) || ds_metric_num(rec, m, "hi", hi) ||
               say_how(e, rec, m, o) ||
               (rec->has_base && rec->affix_site >= 0 && compare_with_base(e, rec, m, o));
-    bad = bad || !(m = ds_record_set(rec, DS_TOP5, (double)o->right5 * percent)) ||
+    bad = bad || !(m = ds_record_set(rec, DS_TOP5, 100.0 * (double)o->right5 / n)) ||
           say_how(e, rec, m, o);
     bad = bad || !(m = ds_record_set(rec, DS_LOSS, o->loss)) || say_how(e, rec, m, o);
     if (bad)
