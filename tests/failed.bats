@@ -13,8 +13,8 @@ setup() {
     printf '%s\n' '#!/bin/sh' 'grep -q "$DSTOOLS_ID" bad && exit 1' \
         'echo "$DSTOOLS_ID" | cksum | cut -c 1-3' >runner
     chmod +x runner
-    run -1 ds-measure-npu --exec ./runner -o some.dss cost.dss
-    run -1 ds-measure-npu --exec ./runner -q --drop-failed -o good.dss cost.dss
+    run -1 ds-measure-npu --exec ./runner --format none -o some.dss cost.dss
+    run -1 ds-measure-npu --exec ./runner --format none -q --drop-failed -o good.dss cost.dss
     [ "$(ds-show --json some.dss | grep -c '"errors"')" = 2 ]
 }
 
@@ -46,7 +46,7 @@ told="left out 2 records on which a metric could not be measured (ds-show --json
 @test "ds-fit: a profile of the others" {
     ds-sample ofa-mbv3 -n 250 >many.dss
     ds-show -t -c id many.dss | sed -n '3p;30p' >bad
-    run -1 ds-measure-npu --exec ./runner -o some.dss many.dss
+    run -1 ds-measure-npu --exec ./runner --format none -o some.dss many.dss
     run -0 ds-fit latency.npu --family additive --name n --device d -o p.json some.dss
     [[ $output == *"ds-fit: $told"* ]]
     grep -q ': *248' p.json
