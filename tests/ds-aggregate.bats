@@ -200,7 +200,7 @@ print(next(r["id"] for r in map(json.loads, sys.stdin) if r.get("affix", {}).get
     ds-measure-npu --model dpu-b2304 -o model.dss in.dss
     printf '#!/bin/sh\necho 5\n' >five
     chmod +x five
-    ds-measure-npu --exec ./five -o five.dss in.dss
+    ds-measure-npu --exec ./five --format none -o five.dss in.dss
     run -1 ds-aggregate --by block dpu.dss kirin9000-ofa-mbv3.dss -o x
     [ "$output" = "ds-aggregate: latency.npu mixes values of profile 'dpu' and 'kirin9000-ofa-mbv3': aggregate them apart, or measure under names of their own (--as)" ]
     run -1 ds-aggregate --by block dpu.dss model.dss -o x
@@ -256,7 +256,7 @@ print(next(r["id"] for r in map(json.loads, sys.stdin) if r.get("affix", {}).get
 print(next(r["id"] for r in map(json.loads, sys.stdin) if "affix" not in r))')
     printf '#!/bin/sh\n[ "$DSTOOLS_ID" != %s ] && echo 5\n' "$base" >runner
     chmod +x runner
-    run -1 ds-measure-npu --exec ./runner -o b.dss a.dss
+    run -1 ds-measure-npu --exec ./runner --format none -o b.dss a.dss
     run -0 ds-aggregate --effect --against base --by unit,block -o c.dss b.dss
     [[ $output == *"1 records have metrics that could not be measured"* ]]
     ds-show --json c.dss | grep -q '"n": *2'
