@@ -253,7 +253,9 @@ static void int8_network(struct ds_session *s, const char *what, const struct ds
     int rc = ds_quantize(net, SEED, NULL, &q, &err);
     if (rc == 0)
         int8_differences(s, net, &q, &quanta, &share, &err);
-    CHECK(rc == 0 && quanta < QUANTUM && share < INT8_TOLERANCE,
+    /* what oneDNN 2 has no code for (groups on AVX2) is refused, not measured */
+    bool refused = strstr(err.text, "has only reference code for");
+    CHECK(refused || (rc == 0 && quanta < QUANTUM && share < INT8_TOLERANCE),
           "int8: %s, off by %.3g quanta, and %.2g of f32 %s", what, quanta, share, err.text);
     ds_quant_free(&q);
 }

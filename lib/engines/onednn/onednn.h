@@ -81,6 +81,14 @@ int ds_onednn_describe_weights(desc_t *desc, const struct op_key *k, dnnl_data_t
                                dnnl_format_tag_t plain, dnnl_format_tag_t grouped,
                                struct ds_error *err);
 
+/* ---- layout.c ---- */
+
+/*
+ * Writes plain weights (f32 for layouts of f32 and bf16, else s8), dense and in the order of their
+ * dimensions, into a layout of oneDNN's, padding being zero.
+ */
+int ds_onednn_lay_out(const_desc_t layout, const void *plain, void *room, struct ds_error *err);
+
 /* ---- packed.c ---- */
 
 /* The packed weights of a layer, made at first use; NULL on failure. */

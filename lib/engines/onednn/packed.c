@@ -25,34 +25,6 @@ void ds_onednn_free_packed(void *at)
     free(p);
 }
 
-/* Writes weights, laid out as `desc` says, in the layout that p has. */
-static int reorder(struct ds_session *s, const_desc_t desc, float *from, const struct packed *p,
-                   struct ds_error *err)
-{
-    dnnl_memory_t source = NULL;
-    dnnl_primitive_desc_t pd = NULL;
-    dnnl_primitive_t primitive = NULL;
-    const_desc_t to = s->layout[p->key.layout];
-    dnnl_status_t status = dnnl_memory_create(&source, desc, s->engine, from);
-    if (status == dnnl_success)
-        status = dnnl_reorder_primitive_desc_create(&pd, desc, s->engine, to, s->engine, NULL);
-    if (status == dnnl_success)
-        status = dnnl_primitive_create(&primitive, pd);
-    if (status == dnnl_success) {
-        dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, p->weights}};
-        status = dnnl_primitive_execute(primitive, s->stream, 2, args);
-    }
-    if (status == dnnl_success)
-        status = dnnl_stream_wait(s->stream);
-    if (primitive)
-        dnnl_primitive_destroy(primitive);
-    if (pd)
-        dnnl_primitive_desc_destroy(pd);
-    if (source)
-        dnnl_memory_destroy(source);
-    return ds_onednn_check(status, "packing weights", err);
-}
-
 static int keep_bias(struct ds_session *s, struct packed *p, const struct op *op, const float *bias,
                      struct ds_error *err)
 {
@@ -65,24 +37,19 @@ static int keep_bias(struct ds_session *s, struct packed *p, const struct op *op
     return ds_onednn_check(status, "memory for biases", err);
 }
 
-/* Makes p's memory and brings plain weights of a type into its layout. */
-static int pack(struct ds_session *s, struct packed *p, const struct op *op, dnnl_data_type_t type,
-                void *plain, struct ds_error *err)
+/* Makes p's memory and brings plain weights into its layout. */
+static int pack(struct ds_session *s, struct packed *p, const struct op *op, const void *plain,
+                struct ds_error *err)
 {
-    desc_t desc = NULL;
     const_desc_t layout = s->layout[op->layout];
     p->room = ds_pages_take(dnnl_memory_desc_get_size(layout));
     if (!p->room)
         return ds_no_memory(err);
-    int rc = ds_onednn_check(dnnl_memory_create(&p->weights, layout, s->engine, p->room),
-                             "memory for weights", err);
-    if (rc == 0)
-        rc = ds_onednn_describe_weights(&desc, &op->key, type, dnnl_oihw, dnnl_goihw, err);
-    if (rc == 0)
-        rc = reorder(s, desc, plain, p, err);
-    if (desc)
-        dnnl_memory_desc_destroy(desc);
-    return rc;
+    return ds_onednn_check(dnnl_memory_create(&p->weights, layout, s->engine, p->room),
+                           "memory for weights", err) ||
+                   ds_onednn_lay_out(layout, plain, p->room, err)
+               ? -1
+               : 0;
 }
 
 /* Packs the network's own weights. */
@@ -96,7 +63,7 @@ static int pack_own(struct ds_session *s, struct packed *p, const struct op *op,
         ds_no_memory(err);
     } else {
         ds_weights_of(net, l, s->options.seed, plain, bias);
-        rc = pack(s, p, op, dnnl_f32, plain, err) || keep_bias(s, p, op, bias, err) ? -1 : 0;
+        rc = pack(s, p, op, plain, err) || keep_bias(s, p, op, bias, err) ? -1 : 0;
     }
     free(plain);
     free(bias);
@@ -121,7 +88,7 @@ struct packed *ds_onednn_find_packed(struct ds_session *s, const struct op *op,
         return *at;
     }
     int rc = !at    ? ds_no_memory(err)
-             : int8 ? pack(s, p, op, dnnl_s8, int8, err)
+             : int8 ? pack(s, p, op, int8, err)
                     : pack_own(s, p, op, net, l, err);
     if (rc == 0)
         return p;

@@ -18,6 +18,7 @@ int main(void)
     desc_t desc, copy;
     dnnl_dims_t dims = {1, 1, 1, 1};
     dnnl_exec_arg_t args[1];
+    struct blocking blocking;
     void *data;
     float scale = 1;
 
@@ -45,9 +46,7 @@ int main(void)
     dnnl_binary_primitive_desc_create(&pd, engine, dnnl_binary_mul, desc, desc, desc, attr);
     dnnl_shuffle_forward_primitive_desc_create(&pd, engine, dnnl_forward_inference, desc, desc, 1,
                                                1, attr);
-    dnnl_reorder_primitive_desc_create(&pd, desc, engine,
-                                       dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0),
-                                       engine, attr);
+    blocking_of(dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0), &blocking);
     dnnl_primitive_create(&primitive, pd);
     dnnl_memory_create(&memory, desc, engine, DNNL_MEMORY_ALLOCATE);
     dnnl_memory_get_data_handle(memory, &data);

@@ -14,6 +14,14 @@
 #define ISA_VNNI 0x67u
 #define ISA_BF16 0xe7u
 
+/* A dense layout in blocks. */
+struct blocking {
+    int ndims, nblocks;
+    const dnnl_dim_t *dims, *padded, *strides; /* strides: of the outermost blocks */
+    const dnnl_dim_t *block, *of;              /* [nblocks]: sizes, and of which dimension */
+    dnnl_data_type_t type;
+};
+
 static inline int isa_has_bf16(unsigned isa)
 {
     return (isa & ISA_BF16) == ISA_BF16;
@@ -66,6 +74,29 @@ typedef const_dnnl_memory_desc_t const_desc_t;
 #define SCALES_ARG (DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS)
 #define BIAS_IS_SCALED 1
 
+/* -1: it is no such layout. */
+static inline int blocking_of(const_desc_t desc, struct blocking *b)
+{
+    dnnl_format_kind_t kind;
+    dnnl_dims_t *dims, *padded, *strides, *block, *of;
+    if (dnnl_memory_desc_query(desc, dnnl_query_format_kind, &kind) || kind != dnnl_blocked ||
+        dnnl_memory_desc_query(desc, dnnl_query_data_type, &b->type) ||
+        dnnl_memory_desc_query(desc, dnnl_query_ndims_s32, &b->ndims) ||
+        dnnl_memory_desc_query(desc, dnnl_query_inner_nblks_s32, &b->nblocks) ||
+        dnnl_memory_desc_query(desc, dnnl_query_dims, &dims) ||
+        dnnl_memory_desc_query(desc, dnnl_query_padded_dims, &padded) ||
+        dnnl_memory_desc_query(desc, dnnl_query_strides, &strides) ||
+        dnnl_memory_desc_query(desc, dnnl_query_inner_blks, &block) ||
+        dnnl_memory_desc_query(desc, dnnl_query_inner_idxs, &of))
+        return -1;
+    b->dims = *dims;
+    b->padded = *padded;
+    b->strides = *strides;
+    b->block = *block;
+    b->of = *of;
+    return 0;
+}
+
 static inline dnnl_status_t set_channel_scales(dnnl_primitive_attr_t attr, int n,
                                                const float *scale, int grouped)
 {
@@ -82,6 +113,17 @@ typedef const dnnl_memory_desc_t *const_desc_t;
 /* Version 2 has the scales of channels in the primitive, and adds a bias before scaling. */
 #define SCALES_ARG 0
 #define BIAS_IS_SCALED 0
+
+static inline int blocking_of(const_desc_t desc, struct blocking *b)
+{
+    const dnnl_blocking_desc_t *blocking = &desc->format_desc.blocking;
+    if (desc->format_kind != dnnl_blocked)
+        return -1;
+    *b = (struct blocking){desc->ndims,          blocking->inner_nblks, desc->dims,
+                           desc->padded_dims,    blocking->strides,     blocking->inner_blks,
+                           blocking->inner_idxs, desc->data_type};
+    return 0;
+}
 
 static inline dnnl_status_t set_channel_scales(dnnl_primitive_attr_t attr, int n,
                                                const float *scale, int grouped)
