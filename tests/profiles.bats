@@ -52,6 +52,21 @@ json.dump(p, open("p.json", "w"))' "$1"
     damage 'net["hidden"] = 512' "model.network.hidden: must be 1 to 256"
 }
 
+@test "a chain of five layers, as of a million networks, is read as schemas/profile.md says" {
+    file=$DSTOOLS_SCHEMAS/devices/amd2990wx-proxylessnas.json
+    python3 -c 'import json, sys
+p = json.load(open(sys.argv[1])); net = p["model"]["network"]
+assert (len(net["window"]), net["hidden"], net["top"]) == (5, 128, 64), len(net["window"])
+assert p["provenance"]["records"] >= 1000000 and p["error"]["folds"] == 1, p["error"]' "$file"
+    ds-sample proxylessnas -n 30 | ds-measure-cpu --profile amd2990wx-proxylessnas | ds-show --json >got.jsonl
+    python3 "$BATS_TEST_DIRNAME/chain_model.py" "$file" <got.jsonl >want
+    python3 -c 'import json
+for line, want in zip(open("got.jsonl"), open("want")):
+    got = json.loads(line)["metrics"]["latency.cpu"]["value"]
+    assert abs(got / float(want) - 1) < 1e-5, (got, want)'
+    [ "$(wc -l <want)" -eq 30 ]
+}
+
 @test "ds-space --profiles: every shipped profile, its space, metric, error and device" {
     ds-space --profiles >list
     [ "$(tail -n +2 list | wc -l)" -eq "$(ls "$DSTOOLS_SCHEMAS"/devices/*.json | wc -l)" ]
@@ -104,10 +119,9 @@ print(1 - 6 * sum((x - y) ** 2 for x, y in zip(a, b)) / (n * (n * n - 1)))'
     ds-prune ofa-mbv3 -r 192 -r 208 -r 224 >three.json
     ds-sample ./three.json -n 2000 --seed 99 -o ofa-mbv3.dss
     ds-sample proxylessnas -n 2000 --seed 99 -o proxylessnas.dss
-    least() { # 0.995 is the aim; these fall short of it, and say so in their `error`
+    least() { # 0.995 is the aim; one falls short of it, and says so in its `error`
         case $1 in
         kirin9000-ofa-mbv3) echo 0.988 ;;
-        amd2990wx-proxylessnas) echo 0.985 ;;
         *) echo 0.995 ;;
         esac
     }
