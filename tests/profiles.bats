@@ -213,7 +213,7 @@ END
     [ -d "$ref/ofa_w1.0" ] || skip "no reference data"
     ds-import ofa --space ofa-mbv3-w1.0 "$ref/ofa_w1.0/measured_top1.jsonl" -o m.dss
     ds-show -t -c top1 m.dss | tail -n +2 >measured
-    ds-measure-acc --profile top1-ofa-mbv3-w1.0 m.dss | ds-show -t -c top1 | tail -n +2 | paste - measured >both
+    ds-measure-acc --replace --profile top1-ofa-mbv3-w1.0 m.dss | ds-show -t -c top1 | tail -n +2 | paste - measured >both
     [ "$(spearman <both | cut -c1-4)" = 0.99 ]
     best=$(sort -g -k2 both | tail -316 | spearman)
     echo "within the best fifth: $best"
