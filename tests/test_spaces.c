@@ -385,6 +385,10 @@ static void engines_agree(const struct ds_space *space, const char *first, const
         free(y);
         ds_net_free(&net);
     }
+    if (strstr(err.text, "this machine tells programs no sizes of caches")) {
+        printf("ok %d # skip %s: %s\n", ++tap_count, space->name, err.text);
+        return;
+    }
     CHECK(scale == 2 && worst < TOLERANCE,
           "%s: logits of %s and %s differ by %.2g of the largest %s", space->name, first, second,
           worst, err.text);

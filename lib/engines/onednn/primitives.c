@@ -3,6 +3,8 @@
 
 #include "base/grow.h"
 #include <search.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,25 +100,57 @@ static dnnl_data_type_t weight_type(const struct op_key *k)
     return k->in_type == dnnl_u8 ? dnnl_s8 : (dnnl_data_type_t)k->in_type;
 }
 
+static sigjmp_buf planned;
+
+static void cannot_plan(int signal)
+{
+    (void)signal;
+    siglongjmp(planned, 1);
+}
+
+/*
+ * oneDNN 3 divides by the sizes of caches as it plans some convolutions (1x1 with stride 2, of
+ * ResNet), and some virtual machines tell programs none: then it is refused, in place of an end by
+ * SIGFPE.
+ */
+static int plan_conv(struct ds_session *s, const struct op *op, dnnl_primitive_attr_t attr,
+                     const_desc_t weights, const_desc_t bias, dnnl_primitive_desc_t *pd,
+                     struct ds_error *err)
+{
+    const struct op_key *k = &op->key;
+    dnnl_dims_t strides = {k->stride, k->stride}, before = {k->pad, k->pad};
+    dnnl_dims_t after = {(k->hout - 1) * k->stride + k->kernel - k->hin - k->pad,
+                         (k->wout - 1) * k->stride + k->kernel - k->win - k->pad};
+    struct sigaction divided = {.sa_handler = cannot_plan}, as_before;
+    sigaction(SIGFPE, &divided, &as_before);
+    int rc = sigsetjmp(planned, 1)
+                 ? ds_fail(err,
+                           "%s divides by zero in planning a %dx%d convolution of %d to %d "
+                           "channels: this machine tells programs no sizes of caches; --engine "
+                           "xnnpack does not ask",
+                           s->version, k->kernel, k->kernel, k->cin, k->cout)
+                 : ds_onednn_check(dnnl_convolution_forward_primitive_desc_create(
+                                       pd, s->engine, dnnl_forward_inference,
+                                       dnnl_convolution_direct, op->in, weights, bias, op->out,
+                                       strides, no_dilation, before, after, attr),
+                                   "convolution", err);
+    sigaction(SIGFPE, &as_before, NULL);
+    return rc;
+}
+
 static int describe_conv(struct ds_session *s, const struct op *op, dnnl_primitive_attr_t attr,
                          dnnl_primitive_desc_t *pd, struct ds_error *err)
 {
     const struct op_key *k = &op->key;
     desc_t weights = NULL, bias = NULL;
-    dnnl_dims_t channels = {k->cout}, strides = {k->stride, k->stride}, before = {k->pad, k->pad};
-    dnnl_dims_t after = {(k->hout - 1) * k->stride + k->kernel - k->hin - k->pad,
-                         (k->wout - 1) * k->stride + k->kernel - k->win - k->pad};
+    dnnl_dims_t channels = {k->cout};
     int rc = ds_onednn_describe_weights(&weights, k, weight_type(k), dnnl_format_tag_any,
                                         dnnl_format_tag_any, err);
     if (rc == 0)
         rc = ds_onednn_check(dnnl_memory_desc_create_with_tag(&bias, 1, channels, dnnl_f32, dnnl_a),
                              "bias", err);
     if (rc == 0)
-        rc = ds_onednn_check(dnnl_convolution_forward_primitive_desc_create(
-                                 pd, s->engine, dnnl_forward_inference, dnnl_convolution_direct,
-                                 op->in, weights, bias, op->out, strides, no_dilation, before,
-                                 after, attr),
-                             "convolution", err);
+        rc = plan_conv(s, op, attr, weights, bias, pd, err);
     if (weights)
         dnnl_memory_desc_destroy(weights);
     if (bias)
