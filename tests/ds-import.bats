@@ -197,12 +197,12 @@ END
 
 @test "csv: a table of measured networks, in BlockProfile's columns" {
     row='mbconv3_e3_k3->mbconv3_e4_k5|mbconv3_e3_k3->mbconv3_e3_k5->mbconv3_e6_k7|mbconv3_e3_k3->mbconv3_e3_k5|mbconv3_e3_k3->mbconv3_e3_k5|mbconv3_e3_k3->mbconv3_e3_k5'
-    printf '%s\n' 'net_id,net_str,device,resolution,lat unit,end-to-end lat' "0,$row,npu,224,ms,7.25" '' "1,$row,npu,192,s,0.5" >a.csv
+    printf '%s\n' 'net_id,net_str,device,resolution,lat unit,end-to-end lat' "0,$row,npu,224,ms,7.25" '' "1,$row,npu,192,s,0.0625" >a.csv
     csv() { ds-import csv --space ofa-mbv3 "$@"; }
     csv --rename 'end-to-end lat=latency.npu' a.csv | ds-show --json | jq -c '[.arch.resolution, .metrics]' >got
     diff got - <<'END'
 [224,{"latency.npu":{"value":7.25,"device":"npu"}}]
-[192,{"latency.npu":{"value":500,"device":"npu"}}]
+[192,{"latency.npu":{"value":62.5,"device":"npu"}}]
 END
     [ "$(csv a.csv | ds-show -t -c arch | tail -1)" = 'e3_k3,e4_k5|e3_k3,e3_k5,e6_k7|e3_k3,e3_k5|e3_k3,e3_k5|e3_k3,e3_k5' ]
     # short names, other columns, quotes, line ends and marks of spreadsheets, columns in another order
