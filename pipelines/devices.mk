@@ -132,7 +132,7 @@ $(eval $(call paper,rtx2080ti-ofa-mbv3,gpu,latency.gpu,ofa_mbv3-gpu,9900,NVIDIA 
 $(eval $(call paper,rtx2080ti-proxylessnas,gpu,latency.gpu,ofa_pn-gpu,400000,NVIDIA RTX 2080 Ti,$(BATCH)))
 $(eval $(call paper,amd2990wx-ofa-mbv3,cpu,latency.cpu,ofa_mbv3-cpu,800000,AMD Threadripper 2990WX,$(BATCH),--family chain))
 $(eval $(call paper,amd2990wx-proxylessnas,cpu,latency.cpu,ofa_pn-cpu,4000000,AMD Threadripper 2990WX,$(BATCH),--family chain))
-$(eval $(call paper,kirin9000-ofa-mbv3,npu,latency.npu,ofa_mbv3-npu,400000,Huawei Kirin 9000 NPU,$(BATCH),--family chain))
+$(eval $(call paper,kirin9000-ofa-mbv3,npu,latency.npu,ofa_mbv3-npu,5000000,Huawei Kirin 9000 NPU,$(BATCH),--family chain))
 $(eval $(call paper,kirin9000-proxylessnas,npu,latency.npu,ofa_pn-npu,9900,Huawei Kirin 9000 NPU,$(BATCH)))
 
 .PHONY: all
