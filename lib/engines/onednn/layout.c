@@ -1,7 +1,8 @@
 /*
- * Packing weights by ourselves. oneDNN 3.7 packs wrongly: weights are lost or doubled where the
- * channels do not fill the blocks of a layout (github.com/uxlfoundation/oneDNN/issues/3280, mended
- * in 3.8.1), which is what it chooses with AVX-512, so that networks compute something else.
+ * Packing weights by ourselves. oneDNN 3.7.2 packed wrongly on a virtual machine that tells no
+ * sizes of caches: weights were lost or doubled where the channels do not fill the blocks of a
+ * layout, so that networks computed something else. A like fault is
+ * github.com/uxlfoundation/oneDNN/issues/3280.
  */
 #include "engines/onednn/onednn.h"
 
