@@ -7,6 +7,7 @@
 #include "engines/onednn/onednn.h"
 
 #include "base/grow.h"
+#include "quantize/elements.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,22 +36,15 @@ static size_t size_of(dnnl_data_type_t type)
     return type == dnnl_f32 ? sizeof(float) : type == dnnl_bf16 ? 2 : type == dnnl_s8;
 }
 
-/* To the nearest, ties to even. */
-static uint16_t bf16_of(float x)
+/* Copies element i to a place. */
+static void put(size_t size, const void *plain, size_t i, void *room, size_t at)
 {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-static void put(dnnl_data_type_t type, const void *plain, size_t i, void *room, size_t at)
-{
-    if (type == dnnl_f32)
-        ((float *)room)[at] = ((const float *)plain)[i];
-    else if (type == dnnl_bf16)
-        ((uint16_t *)room)[at] = bf16_of(((const float *)plain)[i]);
+    if (size == 4)
+        ((uint32_t *)room)[at] = ((const uint32_t *)plain)[i];
+    else if (size == 2)
+        ((uint16_t *)room)[at] = ((const uint16_t *)plain)[i];
     else
-        ((int8_t *)room)[at] = ((const int8_t *)plain)[i];
+        ((uint8_t *)room)[at] = ((const uint8_t *)plain)[i];
 }
 
 /*
@@ -73,10 +67,9 @@ static void compensate(const struct blocking *b, const int8_t *plain, int32_t *t
         }
 }
 
-/* Writes all weights; the offsets of five dimensions, the first of one group where there is none.
- */
-static void put_all(const struct blocking *b, const dnnl_dim_t *n, size_t *const *of,
-                    const void *plain, void *room)
+/* Writes n elements of a size, by the offsets of five dimensions. */
+static void put_all(size_t size, const dnnl_dim_t *n, size_t *const *of, const void *plain,
+                    void *room)
 {
     size_t i = 0;
     for (dnnl_dim_t g = 0; g < n[0]; g++)
@@ -84,7 +77,7 @@ static void put_all(const struct blocking *b, const dnnl_dim_t *n, size_t *const
             for (dnnl_dim_t c = 0; c < n[2]; c++)
                 for (dnnl_dim_t y = 0; y < n[3]; y++)
                     for (dnnl_dim_t x = 0; x < n[4]; x++)
-                        put(b->type, plain, i++, room,
+                        put(size, plain, i++, room,
                             of[0][g] + of[1][o] + of[2][c] + of[3][y] + of[4][x]);
 }
 
@@ -100,27 +93,35 @@ static size_t weights_size(const struct blocking *b)
 int ds_onednn_lay_out(const_desc_t layout, const void *plain, void *room, struct ds_error *err)
 {
     struct blocking b;
-    size_t size = dnnl_memory_desc_get_size(layout), lengths = 1;
+    size_t size = dnnl_memory_desc_get_size(layout), lengths = 1, count = 1;
     if (blocking_of(layout, &b) || (b.ndims != 4 && b.ndims != MOST_DIMS) || !size_of(b.type) ||
         size < weights_size(&b))
         return ds_fail(err, "oneDNN wants weights in a layout that dstools does not know");
-    for (int d = 0; d < b.ndims; d++)
+    for (int d = 0; d < b.ndims; d++) {
         lengths += (size_t)b.dims[d];
+        count *= (size_t)b.dims[d];
+    }
+    uint16_t *narrow = b.type == dnnl_bf16 ? ds_alloc(count, sizeof *narrow, err) : NULL;
     size_t *offset = ds_alloc(lengths, sizeof *offset, err), *of[MOST_DIMS] = {offset};
     dnnl_dim_t n[MOST_DIMS] = {1};
-    if (!offset)
-        return -1;
-    size_t *at = offset + 1; /* the first is of the only group */
-    for (int d = 0, k = MOST_DIMS - b.ndims; d < b.ndims; d++, k++) {
-        find_offsets(&b, d, at);
-        of[k] = at;
-        n[k] = b.dims[d];
-        at += b.dims[d];
+    int rc = offset && (narrow || b.type != dnnl_bf16) ? 0 : -1;
+    if (rc == 0) {
+        size_t *at = offset + 1; /* the first is of the only group */
+        for (int d = 0, k = MOST_DIMS - b.ndims; d < b.ndims; d++, k++) {
+            find_offsets(&b, d, at);
+            of[k] = at;
+            n[k] = b.dims[d];
+            at += b.dims[d];
+        }
+        if (narrow)
+            ds_elements_narrow(plain, count, (struct ds_quant_tensor){.element = DS_ELEMENT_BF16},
+                               narrow);
+        memset(room, 0, size);
+        put_all(size_of(b.type), n, of, narrow ? narrow : plain, room);
+        if (b.type == dnnl_s8 && size > weights_size(&b))
+            compensate(&b, plain, (int32_t *)((char *)room + weights_size(&b)));
     }
-    memset(room, 0, size);
-    put_all(&b, n, of, plain, room);
-    if (b.type == dnnl_s8 && size > weights_size(&b))
-        compensate(&b, plain, (int32_t *)((char *)room + weights_size(&b)));
     free(offset);
-    return 0;
+    free(narrow);
+    return rc;
 }

@@ -76,11 +76,6 @@ struct op *ds_onednn_find_op(struct ds_session *s, const struct ds_net *net,
                              const struct ds_layer *l, bool *own, struct ds_error *err);
 void ds_onednn_free_op(void *op);
 
-/* Weights of a convolution, in the layout `plain` or `grouped`. */
-int ds_onednn_describe_weights(desc_t *desc, const struct op_key *k, dnnl_data_type_t type,
-                               dnnl_format_tag_t plain, dnnl_format_tag_t grouped,
-                               struct ds_error *err);
-
 /* ---- layout.c ---- */
 
 /*

@@ -25,19 +25,6 @@ static int describe_tensor(desc_t *desc, int n, int c, int h, int w, int32_t typ
         "a tensor", err);
 }
 
-int ds_onednn_describe_weights(desc_t *desc, const struct op_key *k, dnnl_data_type_t type,
-                               dnnl_format_tag_t plain, dnnl_format_tag_t grouped,
-                               struct ds_error *err)
-{
-    dnnl_dims_t dims = {k->cout, k->cin, k->kernel, k->kernel};
-    dnnl_dims_t in_groups = {k->groups, k->cout / k->groups, k->cin / k->groups, k->kernel,
-                             k->kernel};
-    return ds_onednn_check(k->groups > 1
-                               ? dnnl_memory_desc_create_with_tag(desc, 5, in_groups, type, grouped)
-                               : dnnl_memory_desc_create_with_tag(desc, 4, dims, type, plain),
-                           "weights", err);
-}
-
 /* Appends the activation to the post-ops. */
 static dnnl_status_t append_act(dnnl_post_ops_t ops, enum ds_act act)
 {
@@ -100,6 +87,17 @@ static dnnl_data_type_t weight_type(const struct op_key *k)
     return k->in_type == dnnl_u8 ? dnnl_s8 : (dnnl_data_type_t)k->in_type;
 }
 
+/* In whatever layout oneDNN likes best. */
+static dnnl_status_t describe_weights(desc_t *desc, const struct op_key *k)
+{
+    dnnl_dims_t dims = {k->cout, k->cin, k->kernel, k->kernel};
+    dnnl_dims_t in_groups = {k->groups, k->cout / k->groups, k->cin / k->groups, k->kernel,
+                             k->kernel};
+    bool grouped = k->groups > 1;
+    return dnnl_memory_desc_create_with_tag(desc, grouped ? 5 : 4, grouped ? in_groups : dims,
+                                            weight_type(k), dnnl_format_tag_any);
+}
+
 static sigjmp_buf planned;
 
 static void cannot_plan(int signal)
@@ -144,8 +142,7 @@ static int describe_conv(struct ds_session *s, const struct op *op, dnnl_primiti
     const struct op_key *k = &op->key;
     desc_t weights = NULL, bias = NULL;
     dnnl_dims_t channels = {k->cout};
-    int rc = ds_onednn_describe_weights(&weights, k, weight_type(k), dnnl_format_tag_any,
-                                        dnnl_format_tag_any, err);
+    int rc = ds_onednn_check(describe_weights(&weights, k), "weights", err);
     if (rc == 0)
         rc = ds_onednn_check(dnnl_memory_desc_create_with_tag(&bias, 1, channels, dnnl_f32, dnnl_a),
                              "bias", err);
