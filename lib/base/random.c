@@ -1,20 +1,30 @@
 #include "base/random.h"
 
-void ds_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
+/* The ten rounds of some blocks side by side, with one key. */
+static inline void philox_rounds(uint32_t *x0, uint32_t *x1, uint32_t *x2, uint32_t *x3, int n,
+                                 const uint32_t key[2])
 {
-    uint32_t x0 = counter[0], x1 = counter[1], x2 = counter[2], x3 = counter[3];
     uint32_t k0 = key[0], k1 = key[1];
 
     for (int round = 0; round < 10; round++) {
-        uint64_t a = (uint64_t)0xD2511F53u * x0;
-        uint64_t b = (uint64_t)0xCD9E8D57u * x2;
-        x0 = (uint32_t)(b >> 32) ^ x1 ^ k0;
-        x1 = (uint32_t)b;
-        x2 = (uint32_t)(a >> 32) ^ x3 ^ k1;
-        x3 = (uint32_t)a;
+        for (int i = 0; i < n; i++) {
+            uint64_t a = (uint64_t)0xD2511F53u * x0[i];
+            uint64_t b = (uint64_t)0xCD9E8D57u * x2[i];
+            x0[i] = (uint32_t)(b >> 32) ^ x1[i] ^ k0;
+            x1[i] = (uint32_t)b;
+            x2[i] = (uint32_t)(a >> 32) ^ x3[i] ^ k1;
+            x3[i] = (uint32_t)a;
+        }
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
+}
+
+void ds_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
+{
+    uint32_t x0 = counter[0], x1 = counter[1], x2 = counter[2], x3 = counter[3];
+
+    philox_rounds(&x0, &x1, &x2, &x3, 1, key);
     out[0] = x0;
     out[1] = x1;
     out[2] = x2;
@@ -47,7 +57,7 @@ enum { LANES = 4 }; /* blocks side by side, for vector units of any processor */
 /* LANES blocks, in the order that ds_random_u32 hands their words out. */
 static void next_blocks(struct ds_random *r, uint32_t word[LANES * 4])
 {
-    uint32_t x0[LANES], x1[LANES], x2[LANES], x3[LANES], k0 = r->key[0], k1 = r->key[1];
+    uint32_t x0[LANES], x1[LANES], x2[LANES], x3[LANES];
 
     for (int i = 0; i < LANES; i++) {
         x0[i] = r->counter[0]++;
@@ -55,18 +65,7 @@ static void next_blocks(struct ds_random *r, uint32_t word[LANES * 4])
         x2[i] = r->counter[2];
         x3[i] = r->counter[3];
     }
-    for (int round = 0; round < 10; round++) {
-        for (int i = 0; i < LANES; i++) { /* as in ds_philox */
-            uint64_t a = (uint64_t)0xD2511F53u * x0[i];
-            uint64_t b = (uint64_t)0xCD9E8D57u * x2[i];
-            x0[i] = (uint32_t)(b >> 32) ^ x1[i] ^ k0;
-            x1[i] = (uint32_t)b;
-            x2[i] = (uint32_t)(a >> 32) ^ x3[i] ^ k1;
-            x3[i] = (uint32_t)a;
-        }
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
+    philox_rounds(x0, x1, x2, x3, LANES, r->key);
     for (int i = 0; i < LANES; i++) {
         word[4 * i] = x3[i];
         word[4 * i + 1] = x2[i];
