@@ -17,17 +17,11 @@ static double detail(const struct ds_metric *m, const char *key)
     return at && ds_object_number(at, &value) == 0 ? value : NAN;
 }
 
-static bool is_part_of(msgpack_object_str name, msgpack_object_str whole)
-{
-    return name.size > whole.size && name.ptr[whole.size] == '.' &&
-           memcmp(name.ptr, whole.ptr, whole.size) == 0;
-}
-
 /* "latency.cpu.unit0.layer0" beside "latency.cpu". */
 static bool is_block(const struct ds_record *rec, msgpack_object_str name)
 {
     for (int i = 0; i < rec->nmetrics; i++)
-        if (is_part_of(name, rec->metric[i].name))
+        if (ds_metric_is_part(name, rec->metric[i].name.ptr, rec->metric[i].name.size))
             return true;
     return false;
 }
@@ -81,7 +75,7 @@ static const struct ds_relative_scale *find_scale(struct ds_relative *r, const s
 static void scale_blocks(struct ds_record *rec, msgpack_object_str metric, double factor)
 {
     for (int i = 0; i < rec->nmetrics; i++)
-        if (is_part_of(rec->metric[i].name, metric))
+        if (ds_metric_is_part(rec->metric[i].name, metric.ptr, metric.size))
             rec->metric[i].value *= factor;
 }
 

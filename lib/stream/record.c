@@ -142,16 +142,19 @@ int ds_record_need_arch(const struct ds_record *rec, struct ds_error *err)
     return rec->has_arch ? 0 : ds_fail(err, "no architecture; is this an aggregated stream?");
 }
 
+bool ds_metric_is_part(msgpack_object_str name, const char *metric, size_t n)
+{
+    return name.size > n && name.ptr[n] == '.' && memcmp(name.ptr, metric, n) == 0;
+}
+
 /* Drops what a metric was made up of. */
 static void drop_parts(struct ds_record *rec, const char *metric)
 {
     size_t n = strlen(metric);
     int kept = 0;
-    for (int i = 0; i < rec->nmetrics; i++) {
-        msgpack_object_str name = rec->metric[i].name;
-        if (name.size <= n || name.ptr[n] != '.' || memcmp(name.ptr, metric, n))
+    for (int i = 0; i < rec->nmetrics; i++)
+        if (!ds_metric_is_part(rec->metric[i].name, metric, n))
             rec->metric[kept++] = rec->metric[i];
-    }
     rec->nmetrics = kept;
 }
 

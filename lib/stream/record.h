@@ -73,6 +73,9 @@ int ds_record_pack(const struct ds_record *rec, msgpack_sbuffer *out, struct ds_
 /* 0 where it has an architecture; else -1 and a message. */
 int ds_record_need_arch(const struct ds_record *rec, struct ds_error *err);
 
+/* Whether a metric is part of another, as "latency.cpu.stem0" of "latency.cpu". */
+bool ds_metric_is_part(msgpack_object_str name, const char *metric, size_t n);
+
 /*
  * Makes room for a metric that is to be measured: 0 where there is none yet, or only why it could
  * not be measured. Where there is one, it is to be replaced, and what it was made up of
