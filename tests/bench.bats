@@ -32,6 +32,19 @@ bats_require_minimum_version 1.5.0
     [ "$(grep -c $'^latency.r[12]\tlatency.r[23]\t' <<<"$output")" -eq 3 ]
 }
 
+@test "runtimes.py and overhead.py, in short: a row of a small space, a row without a model" {
+    . "$BATS_TEST_DIRNAME/needs.bash"
+    needs_engine onednn
+    needs_engine xnnpack
+    [ -z "${SANITIZE:-}" ] || skip "measures nothing of use under the sanitizers"
+    small=$BATS_TEST_DIRNAME/../examples/fashion/fashion.json
+    run -0 --separate-stderr "$BATS_TEST_DIRNAME/bench/runtimes.py" "$small"
+    awk -F ' *[|] *' 'NR == 3 { small = $2 == "fashion.json" && $3 > 0 && $3 < 1e-5 && NF == 13 }
+        END { exit !(NR == 3 && small) }' <<<"$output"
+    run -0 --separate-stderr "$BATS_TEST_DIRNAME/bench/overhead.py" -n 3 "$small"
+    grep -qE '^\| `none` \| none \| [0-9.]+ \| [0-9.]+ \| 0\.0 \|$' <<<"$output"
+}
+
 @test "the helper of latency.py refuses what it has not, instead of waiting" {
     ds-sample ofa-mbv3 -n 1 -o "$BATS_TEST_TMPDIR/a.dss"
     run -1 "$BUILD/tests/bench/engines" "$BATS_TEST_TMPDIR/a.dss" <<<"run opencl 0 1"
