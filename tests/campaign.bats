@@ -177,6 +177,17 @@ END
 @test "hosts: shards of a dead one, one that breaks the connection, one without dstools are done elsewhere" {
     printf '%s\n' '# hosts' dead 2/alpha breaks elsewhere : >hosts
     rm -f "$T/asked"
+    # no shard is done before all were asked, or the quick ones may do them all
+    cat >waits <<'END'
+#!/bin/bash
+for _ in {1..600}; do
+    [ "$(sort -u "$1/asked" | grep -cxE 'dead|alpha|breaks')" -lt 3 ] || break
+    sleep 0.05
+done
+exec cat
+END
+    chmod +x waits
+    local FILTER="$PWD/waits $T | $FILTER"
     run -0 begin d --sshloginfile hosts --ssh "$T/ssh"
     is_whole d
     for host in dead alpha breaks; do grep -qx $host "$T/asked"; done
