@@ -116,7 +116,7 @@ install: all
 	install -D -m 644 -t $(DEST)/share/man/man7 tools/*.7
 	cd schemas && find . -type f -exec install -D -m 644 {} "$(SHARE)/schemas/{}" \;
 	install -D -t $(SHARE)/pipelines $(filter-out %/__pycache__,$(wildcard pipelines/*))
-	install -D -t $(SHARE)/runners $(filter-out %.md %/pytorch-supernet,$(wildcard examples/runners/*))
+	install -D -t $(SHARE)/runners $(filter-out %.md %/pytorch-supernet %/__pycache__,$(wildcard examples/runners/*))
 	install -D -m 644 -t $(DEST)/share/doc/dstools README.md NEWS LICENSE
 
 uninstall:

@@ -5,6 +5,7 @@ bats_require_minimum_version 1.5.0
 FILTER='ds-affix -q --depth 0,2 --depth 0,3 | ds-measure-cost -q'
 
 setup_file() {
+    [ -z "${SANITIZE:-}" ] || return 0
     cd "$BATS_FILE_TMPDIR" || exit 1
     ln -s "$BATS_TEST_DIRNAME/../pipelines/campaign" campaign
     # ssh as these tests have it: hosts that are up, dead, or break the connection half way
@@ -25,11 +26,12 @@ END
 }
 
 setup() {
+    [ -z "${SANITIZE:-}" ] || skip "composes tools that other tests try"
     cd "$BATS_TEST_TMPDIR" || exit 1
 }
 
 begin() { # DIR [OPTION ...]: a campaign of 500 architectures
-    "$T/campaign" -n 500 --seed 3 --shards 7 "${@:2}" "$1" ofa-mbv3 "$FILTER"
+    "$T/campaign" -n 500 --seed 3 --shards "${SHARDS:-4}" "${@:2}" "$1" ofa-mbv3 "$FILTER"
 }
 
 # Whether the campaign in DIR has all that one job gives, once and in order.
@@ -38,6 +40,7 @@ is_whole() {
 }
 
 @test "the bytes are the same for 1, 2 and 7 jobs, and the records those of one pipeline" {
+    export SHARDS=7
     for jobs in 1 2 7; do
         run -0 begin d$jobs --jobs $jobs
         [ "$output" = "done     7 of 7 shards" ]
@@ -53,14 +56,14 @@ is_whole() {
 
 @test "started again it does what is missing, and only that" {
     begin d --jobs 2
-    rm d/shards/3.dss d/shards/6.dss
+    rm d/shards/1.dss d/shards/3.dss
     run -1 "$T/campaign" --merge d
-    [ "$output" = "campaign: not complete: shards 3 6 are missing" ]
+    [ "$output" = "campaign: not complete: shards 1 3 are missing" ]
     run -1 "$T/campaign" --status d
-    [ "$output" = "done     5 of 7 shards" ]
-    stat -c %Y%i d/shards/[12457].dss >before
+    [ "$output" = "done     2 of 4 shards" ]
+    stat -c %Y%i d/shards/[24].dss >before
     run -0 "$T/campaign" d
-    stat -c %Y%i d/shards/[12457].dss | cmp - before
+    stat -c %Y%i d/shards/[24].dss | cmp - before
     is_whole d
     run -0 begin d # the same again
     run -0 "$T/campaign" --status d
@@ -137,7 +140,7 @@ assert killed, "nothing was killed"
         for pause in 0.2 2 10; do
             rm -rf d
             slow="{ sleep $pause; cat; } | $FILTER | { sleep $pause; cat; }"
-            start=("$T/campaign" -n 500 --seed 3 --shards 7 --jobs 2 --tries 4 d ofa-mbv3 "$slow")
+            start=("$T/campaign" -n 500 --seed 3 --shards 4 --jobs 2 --tries 4 d ofa-mbv3 "$slow")
             killed=false
             python3 -c "$killer" "$victim" "${start[@]}" && killed=true && break
         done
@@ -239,9 +242,9 @@ END
     for i in 1 2 3; do begin d --jobs 2 2>said.$i & done
     wait
     cat said.*
-    [ "$(sort -u said.*)" = "done     7 of 7 shards" ]
+    [ "$(sort -u said.*)" = "done     4 of 4 shards" ]
     is_whole d
-    [ "$(wc -l <d/work/log)" -eq 7 ]
+    [ "$(wc -l <d/work/log)" -eq 4 ]
 }
 
 @test "--status while it runs" {
@@ -266,7 +269,7 @@ END
     mount -o remount,ro d && run "$T/campaign" d # complete: nothing to write
     readonly=$status
     umount d
-    [ "$done" -eq 1 ] && [[ "$full" == *"done     "[1-6]" of 7 shards"* ]]
+    [ "$done" -eq 1 ] && [[ "$full" == *"done     "[1-3]" of 4 shards"* ]]
     [ "$again" -eq 0 ] && [ "$whole" = yes ]
     [ "$readonly" -eq 0 ]
 }
@@ -285,8 +288,8 @@ END
     begin d --tries 1 --jobs 1
     rm d/shards/*
     "$T/campaign" --slurm d >array.sh
-    grep -qx '#SBATCH --array=1-7' array.sh
-    for i in 3 1 2 7 6 5 4; do
+    grep -qx '#SBATCH --array=1-4' array.sh
+    for i in 3 1 2 4; do
         env -C / SLURM_JOB_ID=9 SLURM_ARRAY_TASK_ID=$i bash "$PWD/array.sh"
     done
     is_whole d
