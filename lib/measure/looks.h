@@ -1,33 +1,28 @@
 /*
- * When to look at a measurement, and what interval of its centre holds at every look.
+ * When to look at a measurement, and the interval of its centre at a look.
  *
- * An interval made for a fixed number of runs covers too rarely when measuring stops as soon as it
- * is narrow. Here the numbers of runs at which one looks are planned, and the intervals are so wide
- * that all of them together hold the centre with the level asked for. Each is that of Wilcoxon's
- * signed ranks (Hodges and Lehmann, Estimates of location based on rank tests, 1963), from one of
- * the sorted means of two runs to another. From look to look that statistic is close to a sum of
- * independent normal steps, so the chance that it leaves any of the bounds is computed from theirs
- * (Armitage, McPherson and Rowe, Repeated significance tests on accumulating data, 1969); every
- * look may spend the same part of it, and what it cannot spend is left to the next.
+ * Measuring ends at the first look at which the interval is narrow enough. Its width then decides
+ * when to stop, and not where it lies; so with many runs it holds the centre as often as one made
+ * for a fixed number (Chow and Robbins, On the asymptotic theory of fixed-width sequential
+ * confidence intervals for the mean, 1965; Sen and Ghosh, On bounded length sequential confidence
+ * intervals based on one-sample rank order statistics, 1971). With few runs one that is narrow by
+ * chance is too narrow, so looks are some runs apart and the interval is wider than one for a fixed
+ * number: by how much is found by simulation (tests/test_coverage.c).
  */
 #ifndef DS_MEASURE_LOOKS_H
 #define DS_MEASURE_LOOKS_H
 
-#include "base/error.h"
 #include <stdint.h>
 
-struct ds_looks {
-    int n;
-    int *at;       /* [n]: runs at each look, ascending; the last is the most runs */
-    int64_t *rank; /* [n]: the interval is from the rank-th least mean of two runs (of a run with
-                      itself, too) to the rank-th greatest; 0: none yet */
-};
+/* The number of runs at which to look next, after `runs`; `most`, the last look, at most. */
+int ds_next_look(int runs, int most);
 
-/* Plans looks for up to `most` runs; free with ds_looks_free. -1 when out of memory. */
-int ds_looks_init(struct ds_looks *looks, int most, double level, struct ds_error *err);
-void ds_looks_free(struct ds_looks *looks);
-
-/* The last look that `runs` runs have reached; -1: none. */
-int ds_looks_reached(const struct ds_looks *looks, int runs);
+/*
+ * The interval of the centre of n runs, which holds with 95% when measuring ends by its width, goes
+ * from the rank-th least mean of two runs (of a run with itself, too) to the rank-th greatest. It
+ * is that of Wilcoxon's signed ranks (Hodges and Lehmann, Estimates of location based on rank
+ * tests, 1963). 0: n are too few.
+ */
+int64_t ds_look_rank(int n);
 
 #endif

@@ -17,6 +17,9 @@
 #define SETTLE_WITHIN 0.02
 enum { SETTLE_GROUPS = 3, SETTLE_RUNS = 1000 };
 
+/* In so many rounds all references are visited; they are known well then. */
+enum { ALL_REFERENCES = 50 };
+
 int ds_timing_init(struct ds_timing *t, const struct ds_engine *engine, struct ds_model *model,
                    int nmodules, int weight, const struct ds_measure_options *options,
                    struct ds_error *err)
@@ -26,6 +29,7 @@ int ds_timing_init(struct ds_timing *t, const struct ds_engine *engine, struct d
                             .nmodules = nmodules,
                             .weight = weight,
                             .most_runs = (int)runs,
+                            .next_look = ds_next_look(0, (int)runs),
                             .lo = NAN,
                             .hi = NAN};
     t->ms = ds_alloc(runs, sizeof *t->ms, err);
@@ -55,12 +59,12 @@ struct session {
     struct ds_timing *timing;
     int n;
     struct ds_reference *reference;
+    int turn;              /* the reference that is next ... */
+    double product;        /* ... and the product of the medians of those before it */
     struct ds_run_log log; /* of all timed runs; the references are networks n.. */
     double *module_ms;     /* room for one run */
     double *common;        /* [common_room]: of each run of the log */
     size_t common_room;
-    struct ds_looks *plan; /* [nplans]: for each number of runs that networks may have */
-    int nplans;
     struct ds_spent *spent;
 };
 
@@ -144,17 +148,30 @@ static int visit_reference(struct session *s, int which, double *ms, double *med
     return 0;
 }
 
-static int visit_references(struct session *s, struct ds_error *err)
+/* The next of the references; when all had their turn, what they took together is kept. */
+static int visit_next_reference(struct session *s, double *ms, struct ds_error *err)
 {
     struct ds_reference *r = s->reference;
-    double *ms = ds_alloc((size_t)s->o->burst, sizeof *ms, err), median, product = 1;
-    int rc = ms ? ds_resize(&r->ms, (size_t)r->rounds + 1, sizeof *r->ms, err) : -1;
-    for (int i = 0; i < DS_REFERENCES && rc == 0; i++) {
-        rc = visit_reference(s, i, ms, &median, err);
-        product *= median;
-    }
-    if (rc == 0)
-        r->ms[r->rounds++] = pow(product, 1.0 / DS_REFERENCES);
+    double median;
+    if (visit_reference(s, s->turn, ms, &median, err))
+        return -1;
+    s->product = s->turn ? s->product * median : median;
+    if (++s->turn < DS_REFERENCES)
+        return 0;
+    s->turn = 0;
+    if (ds_resize(&r->ms, (size_t)r->rounds + 1, sizeof *r->ms, err))
+        return -1;
+    r->ms[r->rounds++] = pow(s->product, 1.0 / DS_REFERENCES);
+    return 0;
+}
+
+/* In later rounds, which often are of few networks, one of them tells what is common. */
+static int visit_references(struct session *s, uint64_t round, struct ds_error *err)
+{
+    double *ms = ds_alloc((size_t)s->o->burst, sizeof *ms, err);
+    int rc = ms ? 0 : -1;
+    for (int i = 0; i < (round < ALL_REFERENCES ? DS_REFERENCES : 1) && rc == 0; i++)
+        rc = visit_next_reference(s, ms, err);
     free(ms);
     return rc;
 }
@@ -213,18 +230,6 @@ static int sustain(const struct session *s, struct ds_error *err)
 
 /* ---- looks ---- */
 
-static const struct ds_looks *plan_for(struct session *s, int most_runs, struct ds_error *err)
-{
-    for (int i = 0; i < s->nplans; i++)
-        if (s->plan[i].at[s->plan[i].n - 1] == most_runs)
-            return &s->plan[i];
-    if (ds_looks_init(&s->plan[s->nplans], most_runs, DS_LEVEL, err)) {
-        ds_looks_free(&s->plan[s->nplans]);
-        return NULL;
-    }
-    return &s->plan[s->nplans++];
-}
-
 /* The value of the references, of their runs in the log without what is common. */
 static int set_reference(struct session *s, struct ds_error *err)
 {
@@ -260,26 +265,28 @@ static int steady(struct session *s, struct ds_error *err)
     return 0;
 }
 
-/* The interval of the last look, from the steady runs as they are now; gives its share of the
- * centre. */
-static double set_interval(struct ds_timing *t, double *sorted)
+/* The interval, from the steady runs as they are now; whether they are enough for 95%. */
+static bool set_interval(struct ds_timing *t, double *sorted)
 {
     size_t n = (size_t)t->runs;
-    uint64_t rank = t->rank ? (uint64_t)t->rank : 1, means = (uint64_t)n * (n + 1) / 2;
+    int64_t rank = ds_look_rank(t->runs);
+    uint64_t least = rank ? (uint64_t)rank : 1, means = (uint64_t)n * (n + 1) / 2;
     memcpy(sorted, t->steady_ms, n * sizeof *sorted);
     ds_sort(sorted, n);
-    t->lo = ds_mean_of_two(sorted, n, rank);
-    t->hi = ds_mean_of_two(sorted, n, means + 1 - rank);
-    return (t->hi - t->lo) / ds_centre(sorted, n);
+    t->lo = ds_mean_of_two(sorted, n, least);
+    t->hi = ds_mean_of_two(sorted, n, means + 1 - least);
+    t->width = (t->hi - t->lo) / ds_centre(sorted, n);
+    return rank > 0;
 }
 
 /* Looks at a network that has come to a planned number of runs; whether it is finished. */
 static bool look(const struct session *s, struct ds_timing *t, double *sorted)
 {
-    double width = set_interval(t, sorted);
-    t->converged = t->rank && width <= s->o->precision / sqrt(t->weight);
-    t->known = t->rank || t->runs >= t->most_runs;
-    return t->converged || t->runs >= t->most_runs;
+    bool enough = set_interval(t, sorted), last = t->runs >= t->most_runs;
+    t->next_look = ds_next_look(t->runs, t->most_runs);
+    t->converged = enough && t->width <= s->o->precision / sqrt(t->weight);
+    t->known = enough || last;
+    return t->converged || last;
 }
 
 /* How much of a network's work is behind it, if its interval does not end it early. */
@@ -299,14 +306,8 @@ static int look_at_round(struct session *s, uint32_t *order, uint32_t *left,
     int rc = 0;
     for (uint32_t i = 0; i < *left && rc == 0; i++) {
         struct ds_timing *t = &s->timing[order[i]];
-        const struct ds_looks *plan = plan_for(s, t->most_runs, err);
-        int reached = plan ? ds_looks_reached(plan, t->runs) + 1 : 0;
         bool done = false;
-        if (!plan)
-            rc = -1;
-        else if (reached > t->looks) {
-            t->looks = reached;
-            t->rank = plan->rank[reached - 1];
+        if (t->runs >= t->next_look) {
             rc = fresh ? 0 : steady(s, err);
             fresh = true;
             if (rc == 0)
@@ -337,10 +338,10 @@ static size_t plan_round(const struct session *s, const uint32_t *order, uint32_
     return n;
 }
 
-static int measure_round(struct session *s, const uint32_t *visits, size_t n,
+static int measure_round(struct session *s, uint64_t round, const uint32_t *visits, size_t n,
                          void (*advance)(void *, double), void *arg, struct ds_error *err)
 {
-    if (s->reference && visit_references(s, err))
+    if (s->reference && visit_references(s, round, err))
         return -1;
     for (size_t i = 0; i < n; i++) {
         struct ds_timing *t = &s->timing[visits[i]];
@@ -367,7 +368,7 @@ static int measure(struct session *s, uint32_t *order, uint32_t *visits,
         rc = sustain(s, err);
     for (uint64_t round = 0; left && rc == 0; round++) {
         size_t n = plan_round(s, order, left, round, visits);
-        rc = measure_round(s, visits, n, advance, arg, err);
+        rc = measure_round(s, round, visits, n, advance, arg, err);
         if (rc == 0)
             rc = look_at_round(s, order, &left, advance, arg, err);
     }
@@ -396,7 +397,7 @@ static int conclude(struct session *s, struct ds_error *err)
         rc = set_reference(s, err);
     for (int i = 0; i < s->n && rc == 0; i++) {
         struct ds_timing *t = &s->timing[i];
-        if (t->looks)
+        if (t->known)
             set_interval(t, sorted);
         if (t->module_ms)
             steady_modules(t);
@@ -423,18 +424,14 @@ int ds_measure(const struct ds_engine *engine, struct ds_timing *timing, int n,
     uint32_t *order = ds_alloc((size_t)n, sizeof *order, err);
     uint32_t *visits = ds_alloc(weights, sizeof *visits, err);
     s.module_ms = ds_alloc(most_modules, sizeof *s.module_ms, err);
-    s.plan = ds_alloc((size_t)n, sizeof *s.plan, err);
-    bool room = order && visits && s.module_ms && s.plan;
+    bool room = order && visits && s.module_ms;
     int rc = room ? measure(&s, order, visits, advance, arg, err) : -1;
     struct ds_error second;
     int concluded = room ? conclude(&s, rc ? &second : err) : -1;
     rc = rc ? rc : concluded;
-    for (int i = 0; i < s.nplans; i++)
-        ds_looks_free(&s.plan[i]);
     ds_run_log_free(&s.log);
     free(s.common);
     free(s.module_ms);
-    free(s.plan);
     free(order);
     free(visits);
     return rc;

@@ -7,7 +7,7 @@
  * independent: so one timed run a visit is best.
  *
  * What runs have in common at a time is taken out (common.h), and rounds go on until the 95%
- * interval of a network's median, which holds at whatever look measuring ends (looks.h), is narrow
+ * interval of a network's median, which holds when measuring ends by its width (looks.h), is narrow
  * enough, or the runs are used up.
  */
 #ifndef DS_MEASURE_ROUNDS_H
@@ -50,8 +50,8 @@ struct ds_timing {
     double *steady_ms; /* [runs] without what was common to all networks at the time */
     int disturbed;     /* runs that others disturbed, and that were made again */
     double lo, hi;     /* the interval of the last look; NaN before */
-    int looks;         /* so far */
-    int64_t rank;      /* of the last look: see looks.h */
+    double width;      /* as a share of the centre */
+    int next_look;     /* the number of runs at which to look: see looks.h */
     bool converged;
     bool known; /* well enough to be passed on: runs for an interval, or all that were allowed */
 };
@@ -59,7 +59,7 @@ struct ds_timing {
 /* What is known of a network when done; milliseconds of one batch. */
 struct ds_latency {
     double centre;   /* of the steady runs: ds_centre (base/stats.h) */
-    double lo, hi;   /* its 95% interval, good at any look; with too few runs, their range */
+    double lo, hi;   /* its 95% interval; with too few runs, their range */
     double min, p90; /* of the runs as the clock gave them */
 };
 
@@ -72,7 +72,7 @@ enum { DS_REFERENCES = 3 };
 struct ds_reference {
     struct ds_model *model[DS_REFERENCES];
     int rounds;
-    double *ms;   /* [rounds]: of each round, the geometric mean of their medians */
+    double *ms;   /* [rounds]: of each round of theirs, the geometric mean of their medians */
     double value; /* the geometric mean of the centres of their steady runs, ms */
     bool settled; /* before the first round, where options.settle asks for it */
 };
