@@ -159,7 +159,7 @@ int main(void)
     } limits[] = {{0.01, 50}, {0.01, 10}, {0.03, 50}, {0.01, 400}};
     for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
         for (size_t j = 0; j < sizeof limits / sizeof *limits; j++) {
-            if (limits[j].max_runs * machines[i].m.noise > 15) /* takes long, and ends as with 50 */
+            if (limits[j].max_runs * machines[i].m.noise > 5) /* takes long, and ends as with 50 */
                 continue;
             struct tally t = simulate(machines[i].m, limits[j].precision, limits[j].max_runs);
             double held = t.held_relative / (double)t.n;
