@@ -423,10 +423,13 @@ END
     [[ "$output" == *"no architecture; is this an aggregated stream?" ]]
 }
 
-# A measured stream as of another session or host: `factor` times slower, all alike.
+# A measured stream as of another session or host: `factor` times slower, and with a fourth argument
+# large networks by another power of it than small ones.
 slower() {
-    ds-show --json "$1" | jq -c --argjson f "$2" --arg host "$3" '.metrics["latency.cpu"] |=
-        (.value *= $f | .lo *= $f | .hi *= $f | .ref *= $f | .device = $host)' |
+    ds-show --json "$1" | jq -c --argjson f "$2" --arg host "$3" --argjson power "${4:-1}" '
+        def slow: $f * pow(.; $power);
+        .metrics["latency.cpu"] |= (.value |= slow | .lo |= slow | .hi |= slow | .ref |= slow |
+            .ref_first |= slow | .ref_last |= slow | .device = $host)' |
         ds-import json --space ofa-mbv3 -q
 }
 
@@ -443,6 +446,13 @@ slower() {
     ds-aggregate --relative --by depth here.dss there.dss | ds-show --json | grep -qF '"device":"relative to here"'
     [ "$(ds-aggregate --relative --by depth there.dss here.dss | value)" = \
         "$(ds-aggregate --by depth there.dss | value)" ]
+    # small networks may suffer more than large ones
+    slower here.dss 2 there 0.9 >steeper.dss
+    [ "$(ds-aggregate --relative --by depth here.dss steeper.dss | value)" = "$want" ]
+    # where only the mean of the references is known, it alone counts
+    alone() { ds-show --json "$1" | jq -c '.metrics["latency.cpu"] |= del(.ref_last)' | ds-import json --space ofa-mbv3 -q; }
+    [ "$(ds-aggregate --relative --by depth here.dss <(alone there.dss) | value)" = "$want" ]
+    [ "$(ds-aggregate --relative --by depth here.dss <(alone steeper.dss) | value)" != "$want" ]
     # whatever the latency is called, and its blocks with it
     named() { ds-show --json "$1" | jq -c '.metrics = {"latency.my.phone": .metrics["latency.cpu"],
         "latency.my.phone.stem0": {"value": (.metrics["latency.cpu"].value / 2)}}' | ds-import json --space ofa-mbv3; }

@@ -17,6 +17,20 @@ static int add_text(struct ds_record *rec, struct ds_metric *m, const char *key,
     return text ? ds_metric_str(rec, m, key, text) : 0;
 }
 
+/* What the reference networks took: all, by their geometric mean, and the two outermost. */
+static int add_references(struct ds_record *rec, struct ds_metric *m, const double *ms)
+{
+    double product = 1;
+    for (int i = 0; i < DS_REFERENCES; i++)
+        product *= ms[i];
+    if (!isfinite(product))
+        return 0;
+    return ds_metric_num(rec, m, "ref", pow(product, 1.0 / DS_REFERENCES)) ||
+           ds_metric_num(rec, m, "ref_first", ms[0]) ||
+           ds_metric_num(rec, m, "ref_last", ms[DS_REFERENCES - 1]) ||
+           ds_metric_int(rec, m, "refs", DS_REFERENCES);
+}
+
 int ds_latency_describe(struct ds_record *rec, struct ds_metric *m, struct ds_timing *t,
                         const struct ds_conditions *c)
 {
@@ -27,10 +41,8 @@ int ds_latency_describe(struct ds_record *rec, struct ds_metric *m, struct ds_ti
         (t->disturbed &&
          ds_metric_num(rec, m, "disturbed", t->disturbed / (double)(t->disturbed + t->runs))) ||
         (isfinite(c->drift) && ds_metric_num(rec, m, "drift", c->drift)) ||
-        (isfinite(c->reference) && (ds_metric_num(rec, m, "ref", c->reference) ||
-                                    ds_metric_int(rec, m, "refs", DS_REFERENCES))) ||
-        add_text(rec, m, "engine", c->engine) || add_text(rec, m, "device", c->device) ||
-        add_text(rec, m, "driver", c->driver) ||
+        add_references(rec, m, c->reference) || add_text(rec, m, "engine", c->engine) ||
+        add_text(rec, m, "device", c->device) || add_text(rec, m, "driver", c->driver) ||
         (t->device_ms && ds_metric_num(rec, m, "device_ms", ds_timing_device(t))) ||
         (c->sustained > 0 && ds_metric_num(rec, m, "sustained", c->sustained)) ||
         (c->settles && ds_metric_bool(rec, m, "settled", c->settled)) ||

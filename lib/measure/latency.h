@@ -16,7 +16,7 @@ struct ds_conditions {
     const char *pin;                      /* processors that the tool was bound to */
     int warmup, batch, threads;           /* threads 0: not known */
     double drift;                         /* of the reference networks; NaN: not known */
-    double reference;                     /* their latency, ms; NaN: not known */
+    const double *reference;              /* [DS_REFERENCES]: their latencies, ms; or NaN */
     double sustained;                     /* seconds of load before; 0: none */
     bool settles, settled;                /* whether the device was waited for, and with success */
 };

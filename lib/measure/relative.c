@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where the outermost references are as near, what they differ by is not known well enough. */
+#define LEAST_SPAN 0.2
+
 /* A number among the details of a metric; NaN where there is none. */
 static double detail(const struct ds_metric *m, const char *key)
 {
@@ -46,6 +49,8 @@ static int add_scale(struct ds_relative *r, const struct ds_metric *m, const cha
     *s = (struct ds_relative_scale){.metric = ds_copy_text(metric, strlen(metric), err),
                                     .device = ds_copy_text(name, strlen(name), err),
                                     .ref = detail(m, "ref"),
+                                    .ref_first = detail(m, "ref_first"),
+                                    .ref_last = detail(m, "ref_last"),
                                     .refs = detail(m, "refs")};
     return s->metric && s->device ? 0 : -1;
 }
@@ -71,6 +76,22 @@ static const struct ds_relative_scale *find_scale(struct ds_relative *r, const s
     return NULL;
 }
 
+/* How far the outermost references are apart, by the logarithm; NaN: not known or too little. */
+static double span(double first, double last)
+{
+    double apart = log(last / first);
+    return apart > LEAST_SPAN ? apart : NAN;
+}
+
+/* What a value is multiplied by: the line through the references here becomes that of the first. */
+static double factor_of(const struct ds_relative_scale *s, const struct ds_metric *m)
+{
+    double ref = detail(m, "ref"), stretch = span(s->ref_first, s->ref_last) /
+                                             span(detail(m, "ref_first"), detail(m, "ref_last"));
+    double all = s->ref / ref;
+    return isnan(stretch) || !(m->value > 0) ? all : all * pow(m->value / ref, stretch - 1);
+}
+
 /* The blocks of a latency, which have no details of their own. */
 static void scale_blocks(struct ds_record *rec, msgpack_object_str metric, double factor)
 {
@@ -88,7 +109,7 @@ static int apply(struct ds_relative *r, struct ds_record *rec, struct ds_metric 
     const struct ds_relative_scale *s = find_scale(r, m, metric, err);
     if (!s)
         return -1;
-    double factor = s->ref / detail(m, "ref");
+    double factor = factor_of(s, m);
     m->value *= factor;
     scale_blocks(rec, m->name, factor);
     for (size_t i = 0; i < sizeof spread / sizeof *spread; i++) {
@@ -96,7 +117,11 @@ static int apply(struct ds_relative *r, struct ds_record *rec, struct ds_metric 
         if (!isnan(value) && ds_metric_num(rec, m, spread[i], value * factor))
             return ds_no_memory(err);
     }
-    if (ds_metric_num(rec, m, "ref", s->ref) || ds_metric_str(rec, m, "device", s->device))
+    bool outermost = !isnan(s->ref_first) && !isnan(s->ref_last);
+    if (ds_metric_num(rec, m, "ref", s->ref) ||
+        (outermost && (ds_metric_num(rec, m, "ref_first", s->ref_first) ||
+                       ds_metric_num(rec, m, "ref_last", s->ref_last))) ||
+        ds_metric_str(rec, m, "device", s->device))
         return ds_no_memory(err);
     return 0;
 }

@@ -1,7 +1,12 @@
 /*
- * Latencies of other sessions and hosts on one scale: each is divided by what the reference
- * networks took in its own session (`ref`), times what they took in the first. It is then what the
- * first would have measured, as far as what slows one network down slows down all alike.
+ * Latencies of other sessions and hosts on one scale, that of the first session, by what the
+ * reference networks took in each. What slows networks down does not slow all alike: often small
+ * ones suffer more than large ones, or less, about in proportion to the logarithm of their time (on
+ * a shared machine that was most of what repeats differed by, what is common taken out). So the
+ * line through the references is brought to that of the first: log v' = log R + (log v - log r) S /
+ * s, where r and R are the geometric means of all references (`ref`), s and S are the differences
+ * of the logarithms of the last and the first (`ref_last`, `ref_first`), small letters here,
+ * capitals in the first session.
  */
 #ifndef DS_MEASURE_RELATIVE_H
 #define DS_MEASURE_RELATIVE_H
@@ -15,8 +20,8 @@ struct ds_relative {
     char *space; /* in JSON: of its networks the references are */
     int n;
     struct ds_relative_scale {
-        char *metric, *device; /* the first's device: "relative to NAME" */
-        double ref, refs;      /* the first's, and how many networks */
+        char *metric, *device;                 /* the first's device: "relative to NAME" */
+        double ref, ref_first, ref_last, refs; /* the first's, and how many networks */
     } scale[DS_MOST_RELATIVE];
 };
 

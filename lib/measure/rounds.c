@@ -230,19 +230,18 @@ static int sustain(const struct session *s, struct ds_error *err)
 
 /* ---- looks ---- */
 
-/* The value of the references, of their runs in the log without what is common. */
+/* The centres of the references, of their runs in the log without what is common. */
 static int set_reference(struct session *s, struct ds_error *err)
 {
-    double *steady = ds_alloc(s->log.n, sizeof *steady, err), product = 1;
+    double *steady = ds_alloc(s->log.n, sizeof *steady, err);
     for (int which = 0; steady && which < DS_REFERENCES; which++) {
         size_t n = 0;
         for (size_t i = 0; i < s->log.n; i++)
             if (s->log.run[i].network == s->n + which)
                 steady[n++] = exp(s->log.run[i].log_ms - s->common[i]);
         ds_sort(steady, n);
-        product *= n ? ds_centre(steady, n) : NAN;
+        s->reference->centre[which] = n ? ds_centre(steady, n) : NAN;
     }
-    s->reference->value = pow(product, 1.0 / DS_REFERENCES);
     free(steady);
     return steady ? 0 : -1;
 }

@@ -72,9 +72,9 @@ enum { DS_REFERENCES = 3 };
 struct ds_reference {
     struct ds_model *model[DS_REFERENCES];
     int rounds;
-    double *ms;   /* [rounds]: of each round of theirs, the geometric mean of their medians */
-    double value; /* the geometric mean of the centres of their steady runs, ms */
-    bool settled; /* before the first round, where options.settle asks for it */
+    double *ms; /* [rounds]: of each round of theirs, the geometric mean of their medians */
+    double centre[DS_REFERENCES]; /* of their steady runs, ms; NaN: not known */
+    bool settled;                 /* before the first round, where options.settle asks for it */
 };
 
 /*

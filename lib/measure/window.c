@@ -140,7 +140,7 @@ static int describe(struct ds_window *w, struct ds_record *rec, int timing)
                                     .batch = o->setup.batch,
                                     .threads = o->setup.threads,
                                     .drift = w->drift,
-                                    .reference = w->reference.value,
+                                    .reference = w->reference.centre,
                                     .sustained = o->measure.sustained,
                                     .settles = o->measure.settle > 0,
                                     .settled = w->reference.settled};
@@ -262,7 +262,8 @@ static int prepare(struct ds_window *w, struct ds_error *err)
 static int finish(struct ds_window *w, struct ds_error *err)
 {
     struct ds_error second;
-    w->reference.value = NAN;
+    for (int i = 0; i < DS_REFERENCES; i++)
+        w->reference.centre[i] = NAN;
     int rc = prepare(w, err);
     if (rc == 0)
         rc = ds_measure(w->o->engine, w->timing, w->ntimings, w->ntimings ? &w->reference : NULL,

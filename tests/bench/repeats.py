@@ -9,9 +9,9 @@ where those that are there already are not measured again; the last holds all la
 
 Printed, over all pairs of processes: Spearman's rank correlation (ds-correlate), the least and the
 mean; how far a measurement of a network deviates from its mean over the processes, and how often the
-95% interval of one process holds the value of another: as they are, and once each process is divided
-by its reference networks (`ref`) or by what is common to its networks (the median); the runs that were
-made, and the seconds.
+95% interval of one process holds the value of another: as they are, once a process is brought to the
+scale of the other by their reference networks (as by --relative), and divided by what is common to its
+networks (the median); the runs that were made, and the seconds.
 """
 import argparse
 import itertools
@@ -61,13 +61,14 @@ def correlations(path):
 
 
 def common(runs):
-    """What is common to a process, by which its times are divided: three ways to know it."""
+    """What is common to a process, three ways to know it: a time, and how far times are apart."""
     middle = [statistics.median(r["value"] / first["value"] for r, first in zip(run, runs[0]))
               for run in runs]
+    refs = [run[0] for run in runs]
     return {
-        "as they are": [1] * len(runs),
-        "relative to ref": [run[0]["ref"] for run in runs],
-        "relative to the median": middle,
+        "as they are": [(1, 1) for _ in runs],
+        "relative to ref": [(r["ref"], math.log(r["ref_last"] / r["ref_first"])) for r in refs],
+        "relative to the median": [(m, 1) for m in middle],
     }
 
 
@@ -75,8 +76,10 @@ def compare(runs, scale):
     """Deviation of a measurement, and the share of intervals that hold that of another process."""
     squares, held = [], []
     for i, j in itertools.permutations(range(len(runs)), 2):
+        time, apart = scale[i]
+        other_time, other_apart = scale[j]
         for first, second in zip(runs[i], runs[j]):
-            told = second["value"] * scale[i] / scale[j]
+            told = time * (second["value"] / other_time) ** (apart / other_apart)
             squares.append(math.log(told / first["value"]) ** 2)
             held.append(first["lo"] <= told <= first["hi"])
     return math.sqrt(statistics.mean(squares) / 2), statistics.mean(held)
