@@ -110,9 +110,10 @@ double ds_reference_drift(const struct ds_reference *r);
 /*
  * By how much a network among others, what is common taken out, deviates from one process to
  * another beyond what its runs tell: a share of its latency, as found by tests/bench/repeats.py
- * with networks of OFA-MBv3. Neighbours on the machine do not slow all networks alike, and change.
+ * with networks of OFA-MBv3: the root mean square of six series of repeats on a shared machine,
+ * from 0.005 in quiet hours to 0.014. Neighbours do not slow all networks alike, and change.
  */
-#define DS_BETWEEN 0.005
+#define DS_BETWEEN 0.009
 
 /* Makes the interval that wide, by squares; the runs of one process cannot show it. */
 void ds_latency_widen(struct ds_latency *l, double between);
