@@ -78,6 +78,23 @@ static void release(struct setting *s)
     free(s->reference.ms);
 }
 
+/* After 50 rounds the references, which are known well then, take turns. */
+static void many_rounds(void)
+{
+    struct ds_measure_options o = {.precision = 1e-12, .max_runs = 58, .burst = 1, .seed = 1};
+    struct setting s;
+    struct ds_error err = {""};
+    int rc = measure(&s, &o, -1, &err), last = MODELS + 1;
+    CHECK(rc == 0 && runs == 50 * (MODELS + DS_REFERENCES) + 8 * last && s.reference.rounds == 52,
+          "50 rounds of all references, 8 of one: %d runs, %d times all had a turn %s", runs,
+          s.reference.rounds, err.text);
+    bool turns = true;
+    for (int r = 0; r < 8; r++)
+        turns = turns && ran[runs - (8 - r) * last] == MODELS + r % DS_REFERENCES;
+    CHECK(turns, "one after the other, at the beginning of a round");
+    release(&s);
+}
+
 /* A precision out of reach: every network gets all its runs, in rounds. */
 static void rounds(void)
 {
@@ -238,6 +255,7 @@ static void interrupts(void)
 int main(void)
 {
     rounds();
+    many_rounds();
     early();
     settling();
     drift();
